@@ -17,33 +17,48 @@
  * Ownership: bytes handed to or received from a store must not be changed afterwards by either side.
  */
 export interface Store {
-  /** The revision of the newest commit that reads can see; 0 for an empty store that was never written. */
+  /** The revision of the newest commit that reads can see. A store that was never written is at 0 (etcd: at 1). */
   revision(): Promise<number>;
   /** One key as of `options.revision` (default: newest). Throws `Compacted` or `FutureRevision`. */
   get(key: string, options?: ReadOptions): Promise<GetResult>;
   /** Keys in [range.start, range.end), ascending. Throws `Compacted` or `FutureRevision`. */
   list(range: KeyRange, options?: ListOptions): Promise<ListResult>;
   /**
-   * Applies all operations in one revision, or none. A key may appear once. With `record`, the bytes are kept
-   * with each key written, in the same transaction, and compacted with it.
-   * Throws `Unavailable` (did not happen), `Unknown` (cannot be known; never repeated by the store) or `NoSpace`.
+   * Applies all operations in one revision, or none. A key may appear once; at most 64 operations. With `record`,
+   * the bytes are kept with each key written, in the same transaction, and compacted with it. A commit that changes
+   * nothing succeeds at the present revision and makes none.
+   * Throws `Unavailable` (did not happen), `Unknown` (cannot be known; never repeated by the store), `NoSpace`, or
+   * `Invalid` (a key that is empty, longer than 1,024 bytes, or appears twice). A commit whose signal is aborted
+   * rejects with the signal's reason if nothing was done, else ends as if it had not been aborted, or as `Unknown`.
    */
   commit(operations: readonly Operation[], options?: CommitOptions): Promise<CommitResult>;
   /**
    * Events of the range from `options.from` on (default: the next revision). The first batch may come at once and
-   * be empty: it says from where the watch stands. Ends when the signal is aborted; throws `Compacted` when `from`
-   * is no longer kept, and `SlowWatcher` when the reader falls behind by more than the engine's bound.
+   * be empty: it says from where the watch stands. The watch stands from the moment of this call, read or not; one
+   * reader, whose calls of `next` do not overlap. Ends when the signal is aborted; throws `Compacted` when `from` is
+   * not after the compacted revision, `Closed` when the store is closed. A reader that falls behind costs no memory:
+   * beyond its bound the engine reads from history again, or throws `SlowWatcher` where it cannot; go on from the
+   * last revision + 1.
    */
   watch(range: KeyRange, options: WatchOptions): AsyncIterable<WatchBatch>;
-  /** The record kept with the newest write of `key` at or before `revision`, a deletion included. */
+  /**
+   * Makes every open watch that touches `range` say where it stands: each delivers (to a reader that reads) a batch
+   * whose revision is at least the one returned. So a cache fed by a watch knows when it is as fresh as the store.
+   * undefined: this engine cannot be asked (an etcd that is too old); read from the store itself instead.
+   */
+  progress(range: KeyRange): Promise<number | undefined>;
+  /**
+   * The record kept with the newest write of `key` at or before `revision`; of a deletion too, until it is compacted.
+   * Throws `Compacted` or `FutureRevision`.
+   */
   record(key: string, revision: number): Promise<Uint8Array | undefined>;
   /** Forgets what only reads before `revision` could see; works in small steps. Idempotent. */
   compact(revision: number): Promise<void>;
-  /** The oldest revision that can still be read. */
+  /** The oldest revision that can still be read; watches can start at the next one. 0: nothing was compacted. */
   compactedRevision(): Promise<number>;
   /** Bytes in use on the medium, for quotas and metrics. */
   size(): Promise<number>;
-  /** Waits for acknowledged work, ends all watches, releases everything. Idempotent. */
+  /** Waits for work under way, ends all watches with `Closed`, releases everything. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -102,7 +117,7 @@ export type CommitResult =
 
 export interface WatchOptions {
   readonly from?: number;
-  /** Deliver previous values with puts and deletes. */
+  /** Deliver previous values with puts and deletes; an engine that has them at hand does so unasked. */
   readonly previous?: boolean;
   readonly signal: AbortSignal;
 }
