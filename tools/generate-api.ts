@@ -91,7 +91,9 @@ for (const [name, definition] of Object.entries(definitions)) {
       lines.push(`  readonly ${quoted(field)}${required ? '' : '?'}: ${typeOf(fact, file)};`);
     }
   }
-  out.push(`export interface ${type} {\n${lines.join('\n').replaceAll('  apiVersion', '  readonly apiVersion').replaceAll('  kind', '  readonly kind')}\n}`);
+  out.push(
+    `export interface ${type} {\n${lines.join('\n').replaceAll('  apiVersion', '  readonly apiVersion').replaceAll('  kind', '  readonly kind')}\n}`,
+  );
 }
 
 const generated = new URL('generated/', root);
@@ -126,5 +128,8 @@ for (const [path, fact] of Object.entries(resources)) {
   );
 }
 const head = [...imports].sort().map(([from, types]) => `import type { ${[...types].sort().join(', ')} } from './${from}.ts';`);
-writeFileSync(new URL('resources.ts', generated), `${header}import type { ResourceRef } from '../object.ts';\n${head.join('\n')}\n\n${lines.join('\n')}\n`);
+writeFileSync(
+  new URL('resources.ts', generated),
+  `${header}import type { ResourceRef } from '../object.ts';\n${head.join('\n')}\n\n${lines.join('\n')}\n`,
+);
 console.log(`${files.size} type files, ${lines.length} resources`);

@@ -101,7 +101,9 @@ export function alreadyExists(ref: Named, name: string): ApiError {
 }
 
 export function conflict(ref: Named, name: string, why: string): ApiError {
-  return new ApiError('Conflict', `Operation cannot be fulfilled on ${qualifiedResource(ref)} "${name}": ${why}`, { details: details(ref, name) });
+  return new ApiError('Conflict', `Operation cannot be fulfilled on ${qualifiedResource(ref)} "${name}": ${why}`, {
+    details: details(ref, name),
+  });
 }
 
 /** `causes` as validation found them, in order; the message lists them all. `kind` as in `Pod`, `Deployment`. */

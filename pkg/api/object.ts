@@ -21,7 +21,11 @@ export interface KubeList<T> {
 
 /** An object on its way to the server: the server fills in what is missing (uid, times, empty structs, defaults). */
 export type Draft<T> = T extends { readonly metadata: ObjectMeta }
-  ? { readonly [K in Exclude<keyof T, 'metadata'>]?: DraftValue<T[K]> } & { readonly apiVersion: string; readonly kind: string; readonly metadata: Partial<ObjectMeta> }
+  ? { readonly [K in Exclude<keyof T, 'metadata'>]?: DraftValue<T[K]> } & {
+      readonly apiVersion: string;
+      readonly kind: string;
+      readonly metadata: Partial<ObjectMeta>;
+    }
   : DraftValue<T>;
 type DraftValue<T> = T extends readonly (infer E)[]
   ? readonly DraftValue<E>[]

@@ -8,8 +8,9 @@
  *  - objects are deeply frozen and may be shared with other readers: copy before changing (`copyOf`);
  *  - a request whose signal is aborted rejects with the signal's reason.
  */
-import type { ApiRequest, ApiResponse, WatchEvent } from '../api/http.ts';
+
 import type { DeleteOptions } from '../api/generated/meta-v1.ts';
+import type { ApiRequest, ApiResponse, WatchEvent } from '../api/http.ts';
 import type { Draft, KubeList, KubeObject, ResourceRef } from '../api/object.ts';
 import type { Causes } from '../trace/cause.ts';
 

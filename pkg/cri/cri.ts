@@ -78,7 +78,12 @@ export interface RuntimeStatus {
 export type NamespaceMode = 'pod' | 'container' | 'node';
 
 export interface PodSandboxConfig {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string; /** Grows when a pod needs a new sandbox. */ readonly attempt: number };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string /** Grows when a pod needs a new sandbox. */;
+    readonly attempt: number;
+  };
   readonly hostname: string;
   /** Directory on the node for this pod's container logs. */
   readonly logDirectory: string;
@@ -230,7 +235,13 @@ export interface ContainerStats {
   readonly pids: number;
 }
 export type ContainerEvent =
-  | { readonly type: 'created' | 'started' | 'stopped' | 'deleted'; readonly containerId: string; readonly sandboxId: string; readonly podUid: string; readonly at: number }
+  | {
+      readonly type: 'created' | 'started' | 'stopped' | 'deleted';
+      readonly containerId: string;
+      readonly sandboxId: string;
+      readonly podUid: string;
+      readonly at: number;
+    }
   | { readonly type: 'relist'; readonly at: number };
 
 export interface Image {

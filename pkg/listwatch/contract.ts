@@ -95,7 +95,10 @@ export type ReconcileResult = undefined | { readonly after: number };
 /** A control loop in the field's well-known shape. `client` is bound to the causes of this reconcile. */
 export interface Reconciler {
   readonly name: string;
-  reconcile(key: string, context: { readonly client: Client; readonly causes: Causes; readonly signal: AbortSignal }): Promise<ReconcileResult>;
+  reconcile(
+    key: string,
+    context: { readonly client: Client; readonly causes: Causes; readonly signal: AbortSignal },
+  ): Promise<ReconcileResult>;
 }
 
 /** Anything that starts, runs until the signal is aborted, and then ends leaving nothing behind. */

@@ -6,7 +6,9 @@
 export interface Metrics {
   counter(options: InstrumentOptions): Counter;
   gauge(options: InstrumentOptions): Gauge;
-  histogram(options: InstrumentOptions & { /** Upper bounds, ascending. Durations are in seconds. */ buckets?: readonly number[] }): Histogram;
+  histogram(
+    options: InstrumentOptions & { /** Upper bounds, ascending. Durations are in seconds. */ buckets?: readonly number[] },
+  ): Histogram;
   /** Everything in Prometheus' text exposition format. */
   expose(): Promise<string>;
 }

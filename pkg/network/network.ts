@@ -41,7 +41,12 @@ export interface NodeNetwork {
 
 export interface AttachOptions {
   readonly netns: string;
-  readonly portMappings?: readonly { readonly protocol: 'TCP' | 'UDP' | 'SCTP'; readonly containerPort: number; readonly hostPort: number; readonly hostIP?: string }[];
+  readonly portMappings?: readonly {
+    readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+    readonly containerPort: number;
+    readonly hostPort: number;
+    readonly hostIP?: string;
+  }[];
 }
 export interface RunOptions {
   readonly stdin?: string;

@@ -1,0 +1,159 @@
+/**
+ * What the API server sees of the registry: one declaration per resource, and one generic path from a verb to the
+ * store for all of them. HTTP, media types and who may do what are not known here.
+ *
+ * create, update:  decode or patch (the caller's function) → defaults → mutating admission → defaults → strategy
+ *                  → validation → validating admission → compare-and-set; after a conflict, again from the
+ *                  current object on.
+ */
+import type { DeleteOptions } from '../api/generated/meta-v1.ts';
+import type { UserInfo } from '../api/http.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { FieldTerm, Selector } from '../api/selectors.ts';
+import type { Causes } from '../trace/cause.ts';
+
+/** Who asks, why, and how. Made once per request. */
+export interface RequestContext {
+  readonly user: UserInfo;
+  /** First word of the User-Agent. */
+  readonly agent: string;
+  readonly requestId: string;
+  readonly verb: string;
+  readonly causes: Causes;
+  readonly dryRun: boolean;
+  /** The field manager for managedFields; defaults to `agent`. */
+  readonly fieldManager: string;
+  readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
+  /** Collects the texts of `Warning` headers. */
+  warn(text: string): void;
+  readonly signal: AbortSignal;
+}
+
+export interface ObjectKey {
+  /** Empty for what has no namespace. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** One object at one revision. */
+export interface Entry {
+  /** Frozen, with its resourceVersion, in the version that was asked for. */
+  readonly object: KubeObject;
+  readonly revision: number;
+  /** Its JSON, with resourceVersion; made at most once per revision and version, and shared. */
+  json(): Uint8Array;
+}
+
+export interface ListQuery {
+  /** Empty: all namespaces. */
+  readonly namespace: string;
+  readonly labels?: Selector;
+  readonly fields?: readonly FieldTerm[];
+  readonly limit?: number;
+  readonly continue?: string;
+  readonly resourceVersion?: string;
+  readonly resourceVersionMatch?: string;
+}
+export interface ListPage {
+  readonly entries: readonly Entry[];
+  readonly revision: number;
+  readonly continue?: string;
+  readonly remaining?: number;
+}
+
+export interface WatchQuery {
+  readonly namespace: string;
+  readonly labels?: Selector;
+  readonly fields?: readonly FieldTerm[];
+  /** Absent or `0`: synthetic ADDED events for what is there, then live ones. */
+  readonly resourceVersion?: string;
+  readonly sendInitialEvents?: boolean;
+  readonly resourceVersionMatch?: string;
+  readonly bookmarks: boolean;
+  readonly signal: AbortSignal;
+}
+/** A bookmark has no entry; its revision is that up to which everything was delivered. */
+export type RegistryEvent =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly entry: Entry }
+  | { readonly type: 'BOOKMARK'; readonly revision: number; readonly initialEventsEnd?: boolean };
+
+/** The object to write, made from the current one (undefined when there is none). Called again after a conflict. */
+export type Change = (current: KubeObject | undefined) => Promise<KubeObject> | KubeObject;
+
+export interface UpdateOptions {
+  /** `status`, `scale`, ... or empty for the object itself. */
+  readonly subresource?: string;
+  /** PUT and apply may create what is not there (where the declaration allows it). */
+  readonly createIfMissing?: boolean;
+  /** Set by server-side apply: the change has computed managedFields itself. */
+  readonly managesFields?: boolean;
+}
+
+/** The verbs of one resource at one version. Throws ApiError, worded as Kubernetes words it. */
+export interface ResourceStorage {
+  readonly declaration: ResourceDeclaration;
+  get(context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string }): Promise<Entry>;
+  list(context: RequestContext, query: ListQuery): Promise<ListPage>;
+  watch(context: RequestContext, query: WatchQuery): AsyncIterable<readonly RegistryEvent[]>;
+  create(context: RequestContext, namespace: string, object: KubeObject): Promise<Entry>;
+  update(
+    context: RequestContext,
+    key: ObjectKey,
+    change: Change,
+    options?: UpdateOptions,
+  ): Promise<{ readonly entry: Entry; readonly created: boolean }>;
+  /** `gone`: false while finalizers or a grace period hold it. */
+  delete(context: RequestContext, key: ObjectKey, options: DeleteOptions): Promise<{ readonly entry: Entry; readonly gone: boolean }>;
+  deleteCollection(context: RequestContext, query: ListQuery, options: DeleteOptions): Promise<readonly Entry[]>;
+}
+
+/** Mutates or refuses; handed to the registry because it sees the defaulted object and the old one. */
+export interface Admission {
+  mutate?(attempt: AdmissionAttempt): Promise<KubeObject> | KubeObject;
+  validate?(attempt: AdmissionAttempt): Promise<void> | void;
+}
+export interface AdmissionAttempt {
+  readonly context: RequestContext;
+  readonly declaration: ResourceDeclaration;
+  readonly subresource: string;
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+  readonly key: ObjectKey;
+  /** Undefined for DELETE. */
+  readonly object: KubeObject | undefined;
+  readonly old: KubeObject | undefined;
+}
+
+/** A column of a Table: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
+export interface TableColumn {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  readonly format?: string;
+  readonly description: string;
+  /** 0: always shown; above: with -o wide. */
+  readonly priority: number;
+  cell(object: KubeObject, now: number): unknown;
+}
+
+/** Everything that makes one resource different from the others: data, and small functions where data will not do. */
+export interface ResourceDeclaration {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly kind: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  /** Name to verbs and kind: `status`, `scale`, `log`... */
+  readonly subresources: Readonly<
+    Record<string, { readonly verbs: readonly string[]; readonly kind: readonly [group: string, version: string, kind: string] }>
+  >;
+  /** The definition in pkg/api/facts: `io.k8s.api.core.v1.Pod`. */
+  readonly definition: string;
+  /** Keys live under `/registry/<storagePrefix>/<namespace>/<name>`, as Kubernetes lays them out. */
+  readonly storagePrefix: string;
+  readonly columns: readonly TableColumn[];
+  /** Fields that field selectors may name, beside metadata.name and metadata.namespace. */
+  readonly selectableFields: Readonly<Record<string, (object: KubeObject) => string>>;
+}
