@@ -71,7 +71,7 @@ export class RangeIndex<T> {
   #build(): Entry<T>[] {
     const sorted = [...this.#entries.values()].sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
     this.#reach = new Array<string | undefined>(sorted.length);
-    this.#measure(sorted, 0, sorted.length);
+    if (sorted.length > 0) this.#measure(sorted, 0, sorted.length);
     this.#sorted = sorted;
     return sorted;
   }

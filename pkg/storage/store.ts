@@ -124,7 +124,7 @@ export interface WatchOptions {
 export interface WatchBatch {
   /** Everything up to and including this revision has been delivered, for this range. */
   readonly revision: number;
-  /** Ascending by revision, whole revisions only; empty for a progress notification. */
+  /** Ascending by revision, then in the order of operations; whole revisions only; empty for a progress notification. */
   readonly events: readonly StoreEvent[];
 }
 export type StoreEvent =

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SeededRandom, randomInt } from '../../clock/random.ts';
+import type { Engine, StoreUnderTest } from '../store-contract.ts';
+import { isStoreError, type Operation, prefixRange, type Store, type StoreEvent } from '../store.ts';
+import { bytes, freshPrefix, readUntil, withStore } from './harness.ts';
+import { type Call, isLinearizable, type SequentialModel } from './linearizability.ts';
+
+export function registerConcurrency(engine: Engine): void {
+  const rounds = Math.ceil((engine.runs ?? 100) / 5);
+
+  test('of n concurrent commits that expect the same revision, exactly one succeeds; the others learn which', async () => {
+    await withStore(engine, async (under) => {
+      const stores = await clients(under);
+      const key = `${freshPrefix()}k`;
+      let expect = 0;
+      for (let round = 0; round < rounds; round++) {
+        const tries = Array.from({ length: 16 }, (_, i) => {
+          const store = stores[i % stores.length] as Store;
+          return store.commit([{ key, value: round % 3 === 2 ? undefined : bytes(`${round}/${i}`), expect }]);
+        });
+        const results = await Promise.all(tries);
+        const won = results.filter((result) => result.ok);
+        assert.equal(won.length, 1);
+        const now = (await under.store.get(key)).item;
+        for (const result of results) if (!result.ok) assert.equal(result.current.get(key)?.modRevision, now?.modRevision);
+        expect = now?.modRevision ?? 0;
+        if (round % 3 !== 2) assert.equal(expect, won[0]?.revision);
+        else assert.equal(now, undefined);
+      }
+      await closeOthers(under, stores);
+    });
+  });
+
+  test('no update is lost when clients read, add one and compare-and-set', async () => {
+    await withStore(engine, async (under) => {
+      const stores = await clients(under);
+      const key = `${freshPrefix()}counter`;
+      const each = Math.ceil(rounds / 2);
+      await Promise.all(
+        Array.from({ length: 6 }, async (_, client) => {
+          const store = stores[client % stores.length] as Store;
+          for (let i = 0; i < each; i++) await addOne(store, key);
+        }),
+      );
+      const { item } = await under.store.get(key);
+      assert.equal(new TextDecoder().decode(item?.value), String(6 * each));
+      assert.equal(item?.version, 6 * each);
+      await closeOthers(under, stores);
+    });
+  });
+
+  test('every commit has a revision of its own, which grows with time', async () => {
+    await withStore(engine, async (under) => {
+      const stores = await clients(under);
+      const prefix = freshPrefix();
+      const revisions = new Set<number>();
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, client) => {
+          const store = stores[client % stores.length] as Store;
+          let before = 0;
+          for (let i = 0; i < rounds; i++) {
+            const { revision } = await store.commit([{ key: `${prefix}${client}`, value: bytes(String(i)) }]);
+            assert.ok(revision > before);
+            assert.ok(!revisions.has(revision));
+            revisions.add(revision);
+            before = revision;
+            assert.ok((await store.revision()) >= before);
+          }
+        }),
+      );
+      await closeOthers(under, stores);
+    });
+  });
+
+  test('reads and commits of concurrent clients are linearizable', async () => {
+    await withStore(engine, async (under) => {
+      const stores = await clients(under);
+      for (let round = 0; round < rounds; round++) {
+        const history = await record(stores, freshPrefix(), `${engine.name}/${round}`);
+        assert.ok(isLinearizable(storeModel, history), `round ${round} is not linearizable: ${JSON.stringify(history)}`);
+      }
+      await closeOthers(under, stores);
+    });
+  });
+
+  test('watches see the commits of concurrent clients whole, once, in the order of revisions', async () => {
+    await withStore(engine, async (under) => {
+      const stores = await clients(under);
+      const prefix = freshPrefix();
+      const stop = new AbortController();
+      const watches = stores.map((store) => store.watch(prefixRange(prefix), { signal: stop.signal }));
+      const count = 8 * rounds;
+      const readers = watches.map((watch) => readUntil(watch, (events) => events.length >= 2 * count));
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, client) => {
+          const store = stores[client % stores.length] as Store;
+          for (let i = 0; i < rounds; i++) {
+            const value = bytes(`${client}/${i}`);
+            await store.commit([{ key: `${prefix}a${client}`, value }, { key: `${prefix}b${client}`, value }]);
+          }
+        }),
+      );
+      const seen = await Promise.all(readers);
+      for (const events of seen) {
+        assert.equal(events.length, 2 * count);
+        for (let i = 0; i < events.length; i += 2) assert.equal(events[i]?.revision, events[i + 1]?.revision);
+        assert.deepEqual(events.map(describeEvent), seen[0]?.map(describeEvent));
+      }
+      stop.abort();
+      await closeOthers(under, stores);
+    });
+  });
+}
+
+async function clients(under: StoreUnderTest): Promise<Store[]> {
+  return under.another ? [under.store, await under.another()] : [under.store];
+}
+
+async function closeOthers(under: StoreUnderTest, stores: readonly Store[]): Promise<void> {
+  for (const store of stores) if (store !== under.store) await store.close();
+}
+
+async function addOne(store: Store, key: string): Promise<void> {
+  for (;;) {
+    const { item } = await store.get(key);
+    const next = bytes(String(Number(new TextDecoder().decode(item?.value)) + 1));
+    if ((await store.commit([{ key, value: next, expect: item?.modRevision ?? 0 }])).ok) return;
+  }
+}
+
+function describeEvent(event: StoreEvent): string {
+  return `${event.revision} ${event.type} ${event.key}`;
+}
+
+/** A value of '' stands for "no such key", in inputs and outputs. */
+type Input =
+  | { readonly kind: 'get'; readonly name: string }
+  | { readonly kind: 'list' }
+  | { readonly kind: 'commit'; readonly writes: readonly { readonly name: string; readonly value: string; readonly expect?: string }[] };
+type Output = { readonly kind: 'values'; readonly values: readonly string[] } | { readonly kind: 'ok' } | { readonly kind: 'conflict' };
+
+const names = ['x', 'y', 'z'];
+
+/** The state: the values under `names`, in that order. */
+const storeModel: SequentialModel<readonly string[], Input, Output> = {
+  initial: names.map(() => ''),
+  fingerprint: (state) => state.join(),
+  step(state, input, output) {
+    if (input.kind !== 'commit') {
+      const values = input.kind === 'list' ? state : [state[names.indexOf(input.name)]];
+      return output === undefined || (output.kind === 'values' && output.values.join() === values.join()) ? state : undefined;
+    }
+    const holds = input.writes.every((w) => w.expect === undefined || state[names.indexOf(w.name)] === w.expect);
+    if (output !== undefined && output.kind !== (holds ? 'ok' : 'conflict')) return undefined;
+    return holds ? names.map((name, i) => input.writes.find((w) => w.name === name)?.value ?? (state[i] as string)) : state;
+  },
+};
+
+/** Lets five clients call the stores at random, and writes down what they asked, what they got, and when. */
+async function record(stores: readonly Store[], prefix: string, seed: string): Promise<Call<Input, Output>[]> {
+  const history: Call<Input, Output>[] = [];
+  let clock = 0;
+  const client = async (id: number): Promise<void> => {
+    const random = new SeededRandom(`${seed}/${id}`);
+    const store = stores[id % stores.length] as Store;
+    /** What this client last saw under each name: the expectation of its compare-and-sets. */
+    const seen = new Map<string, { revision: number; value: string }>(names.map((name) => [name, { revision: 0, value: '' }]));
+    for (let i = 0; i < 12; i++) {
+      const input = randomInput(random, `${id}.${i}`, seen);
+      const start = clock++;
+      const output = await call(store, prefix, input, seen);
+      history.push({ input, output, start, end: output === undefined ? Number.POSITIVE_INFINITY : clock++ });
+    }
+  };
+  await Promise.all([0, 1, 2, 3, 4].map(client));
+  return history;
+}
+
+function randomInput(random: SeededRandom, value: string, seen: ReadonlyMap<string, { value: string }>): Input {
+  const name = names[randomInt(random, names.length)] as string;
+  const roll = random.next();
+  if (roll < 0.25) return { kind: 'get', name };
+  if (roll < 0.4) return { kind: 'list' };
+  const other = names[(names.indexOf(name) + 1) % names.length] as string;
+  const first = { name, value: random.next() < 0.2 ? '' : value };
+  const expecting = { ...first, expect: (seen.get(name) as { value: string }).value };
+  if (roll < 0.6) return { kind: 'commit', writes: [first] };
+  return { kind: 'commit', writes: roll < 0.85 ? [expecting] : [expecting, { name: other, value }] };
+}
+
+async function call(store: Store, prefix: string, input: Input, seen: Map<string, { revision: number; value: string }>): Promise<Output | undefined> {
+  const text = new TextDecoder();
+  if (input.kind === 'commit') {
+    const operations = input.writes.map((w): Operation => {
+      const expect = w.expect === undefined ? undefined : (seen.get(w.name)?.revision ?? 0);
+      return { key: prefix + w.name, value: w.value === '' ? undefined : bytes(w.value), ...(expect !== undefined && { expect }) };
+    });
+    try {
+      const result = await store.commit(operations);
+      if (result.ok) for (const w of input.writes) seen.set(w.name, w.value === '' ? { revision: 0, value: '' } : { revision: result.revision, value: w.value });
+      return { kind: result.ok ? 'ok' : 'conflict' };
+    } catch (error) {
+      if (isStoreError(error, 'Unknown')) return undefined;
+      throw error;
+    }
+  }
+  const wanted = input.kind === 'list' ? names : [input.name];
+  const items = input.kind === 'list' ? (await store.list(prefixRange(prefix))).items : [(await store.get(prefix + input.name)).item];
+  const values = wanted.map((name) => {
+    const item = items.find((found) => found?.key === prefix + name);
+    const value = text.decode(item?.value);
+    seen.set(name, { revision: item?.modRevision ?? 0, value });
+    return value;
+  });
+  return { kind: 'values', values };
+}
