@@ -81,7 +81,11 @@ export type RegistryEvent =
 export type Change = (current: KubeObject | undefined) => Promise<KubeObject> | KubeObject;
 
 export interface UpdateOptions {
-  /** `status`, `scale`, ... or empty for the object itself. */
+  /**
+   * `status`, `scale`, ... or empty for the object itself. With `scale`, `change` takes and gives Scale objects (at
+   * the version that the declaration names) and the entry is a Scale. With what is only ever posted (`binding`,
+   * `eviction`), `change` is given the object itself and gives the Binding or Eviction; the entry is the object's.
+   */
   readonly subresource?: string;
   /** PUT and apply may create what is not there (where the declaration allows it). */
   readonly createIfMissing?: boolean;
@@ -92,7 +96,8 @@ export interface UpdateOptions {
 /** The verbs of one resource at one version. Throws ApiError, worded as Kubernetes words it. */
 export interface ResourceStorage {
   readonly declaration: ResourceDeclaration;
-  get(context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string }): Promise<Entry>;
+  /** With `subresource: 'scale'` the entry is the object's Scale; with any other, the object itself. */
+  get(context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string; readonly subresource?: string }): Promise<Entry>;
   list(context: RequestContext, query: ListQuery): Promise<ListPage>;
   watch(context: RequestContext, query: WatchQuery): AsyncIterable<readonly RegistryEvent[]>;
   create(context: RequestContext, namespace: string, object: KubeObject): Promise<Entry>;
