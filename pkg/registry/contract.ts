@@ -93,12 +93,21 @@ export interface UpdateOptions {
   readonly managesFields?: boolean;
 }
 
-/** The verbs of one resource at one version. Throws ApiError, worded as Kubernetes words it. */
+/**
+ * The verbs of one resource at one version. Throws ApiError, worded as Kubernetes words it. Objects handed in are
+ * copied, never changed.
+ */
 export interface ResourceStorage {
   readonly declaration: ResourceDeclaration;
   /** With `subresource: 'scale'` the entry is the object's Scale; with any other, the object itself. */
   get(context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string; readonly subresource?: string }): Promise<Entry>;
   list(context: RequestContext, query: ListQuery): Promise<ListPage>;
+  /**
+   * Batches and the events in them are shared by all watches that see the same: what is made of an event (its frame)
+   * can be kept by the event's identity. The watch is checked when `next` is first called. It ends without an error
+   * when the signal is aborted, when the registry closes, and when its reader has fallen too far behind: go on from
+   * the last revision.
+   */
   watch(context: RequestContext, query: WatchQuery): AsyncIterable<readonly RegistryEvent[]>;
   create(context: RequestContext, namespace: string, object: KubeObject): Promise<Entry>;
   update(
