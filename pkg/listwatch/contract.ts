@@ -24,8 +24,28 @@ export interface InformerOptions<T> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** Named indexes: each maps an object to the values it is found under. */
-  readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
+  /**
+   * Named indexes: each maps an object to the values it is found under. Informers are shared, and so are the names:
+   * asking for a name again with another function throws.
+   */
+  readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  /** Applied to each object before it is kept: to drop what nobody here reads. Not for shared informers. */
+  readonly transform?: (object: T) => T;
+  /** When and how often to try again; see `defaultRetry` in reflector.ts. */
+  readonly retry?: Partial<RetryOptions>;
+}
+
+export type IndexFunction<T> = (object: T) => readonly string[];
+
+/** How a reflector goes on after a failure: exponential back-off with jitter. */
+export interface RetryOptions {
+  readonly initialMs: number;
+  readonly maxMs: number;
+  readonly factor: number;
+  /** Up to this part of the delay is added at random, so that clients of a restarted server do not come at once. */
+  readonly jitter: number;
+  /** Failures in a row before the reflector gives up and rejects; Infinity: never. */
+  readonly maxRetries: number;
 }
 
 /** The local copy. Objects are frozen. All answers are as of the last delivered event. */
@@ -42,7 +62,9 @@ export interface Lister<T extends KubeObject> {
 /**
  * Guarantees: handlers are called one at a time, in the order of the server's revisions for each object; after a
  * relist, objects that vanished meanwhile come as `onDelete` with the last known state; the lister already shows a
- * change when its handler is called. A handler added late first gets `onAdd` for everything that is there.
+ * change when its handler is called. A handler added late first gets `onAdd` for everything that is there. An object
+ * that was deleted and made anew under its name comes as `onDelete` and `onAdd`, never as `onUpdate`. Handlers are
+ * quick and do not throw: one that does ends the informer with its error, since its view would be wrong from then on.
  * `causes` are the revisions behind the call: hand them to the workqueue.
  */
 export interface Handler<T> {
