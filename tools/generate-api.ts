@@ -3,7 +3,8 @@
  * Run it with `make generate` after the facts change; `make lint` fails when the output is stale.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { DefinitionFact, FieldFact, GoFieldFact, ResourceFact } from '../pkg/api/facts.ts';
+import type { DefinitionFact, FieldFact, GoFieldFact, MessageFact, ResourceFact } from '../pkg/api/facts.ts';
+import { schemaTable } from './schema-table.ts';
 
 const root = new URL('../pkg/api/', import.meta.url);
 const read = <T>(name: string): Record<string, T> => JSON.parse(readFileSync(new URL(`facts/${name}.json`, root), 'utf8'));
@@ -132,4 +133,9 @@ writeFileSync(
   new URL('resources.ts', generated),
   `${header}import type { ResourceRef } from '../object.ts';\n${head.join('\n')}\n\n${lines.join('\n')}\n`,
 );
+
+// Keys sorted, one a line, so that a change of the facts reads as a change of lines.
+const table = schemaTable({ definitions, goFields, messages: read<MessageFact>('protobuf') });
+const rows = Object.entries(table).map(([name, line]) => `${JSON.stringify(name)}: ${JSON.stringify(line)}`);
+writeFileSync(new URL('schema-table.json', generated), `{\n${rows.join(',\n')}\n}\n`);
 console.log(`${files.size} type files, ${lines.length} resources`);

@@ -1,0 +1,187 @@
+/** JSON patch: https://www.rfc-editor.org/rfc/rfc6902 */
+import { ApiError, badRequest } from '../api/errors.ts';
+import { copyValue, equalValues, goKind, isObject, setKey } from './values.ts';
+
+/** Kubernetes refuses longer patches. */
+const maxOperations = 10_000;
+/** `copy` can double a document with every operation; an object is 3 MiB at most. */
+const maxCopiedValues = 1_000_000;
+
+interface Operation {
+  readonly op: 'add' | 'remove' | 'replace' | 'move' | 'copy' | 'test';
+  readonly path: string;
+  readonly from: string;
+  readonly value: unknown;
+}
+
+/**
+ * A new document; `doc` is not changed, and `ops` is not kept. All or nothing: BadRequest for what is no patch, Invalid
+ * (422) for a patch that does not fit the document.
+ */
+export function applyJsonPatch(doc: unknown, ops: unknown): unknown {
+  const patch = new Patch(copyValue(doc));
+  for (const operation of parseOperations(ops)) patch.apply(operation);
+  return patch.document;
+}
+
+function parseOperations(ops: unknown): Operation[] {
+  if (!Array.isArray(ops)) throw badRequest(`json: cannot unmarshal ${goKind(ops)} into Go value of type jsonpatch.Patch`);
+  if (ops.length > maxOperations) {
+    throw new ApiError('RequestEntityTooLarge', `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${ops.length}`);
+  }
+  return ops.map((operation: unknown, index): Operation => {
+    if (!isObject(operation)) throw badRequest(`json: cannot unmarshal ${goKind(operation)} into Go value of type jsonpatch.Operation`);
+    const { op, path, from } = operation;
+    if (op !== 'add' && op !== 'remove' && op !== 'replace' && op !== 'move' && op !== 'copy' && op !== 'test') {
+      throw badRequest(`operation ${index} of the JSON patch has the unexpected kind ${JSON.stringify(op ?? 'unknown')}`);
+    }
+    if (typeof path !== 'string') throw badRequest(`operation ${index} of the JSON patch (${op}) has no path`);
+    if ((op === 'move' || op === 'copy') && typeof from !== 'string')
+      throw badRequest(`operation ${index} of the JSON patch (${op}) has no from`);
+    if ((op === 'add' || op === 'replace') && !Object.hasOwn(operation, 'value')) {
+      throw badRequest(`operation ${index} of the JSON patch (${op}) has no value`);
+    }
+    return { op, path, from: typeof from === 'string' ? from : '', value: operation['value'] ?? null };
+  });
+}
+
+class Patch {
+  document: unknown;
+  #copied = 0;
+
+  constructor(document: unknown) {
+    this.document = document;
+  }
+
+  apply({ op, path, from, value }: Operation): void {
+    switch (op) {
+      case 'add':
+        return this.#add(path, copyValue(value), op);
+      case 'replace':
+        return this.#replace(path, copyValue(value));
+      case 'remove':
+        this.#remove(path, op);
+        return;
+      case 'move':
+        if (path.startsWith(`${from}/`)) throw misfit(`move operation does not apply: ${quoted(path)} lies within ${quoted(from)}`);
+        return this.#add(path, this.#remove(from, op), op);
+      case 'copy': {
+        const source = this.#get(from, op);
+        this.#copied += countValues(source);
+        if (this.#copied > maxCopiedValues) throw misfit('copy operation does not apply: too many values copied');
+        return this.#add(path, copyValue(source), op);
+      }
+      case 'test':
+        return this.#test(path, value);
+    }
+  }
+
+  /** The container that the pointer's last part stands in, and that part. */
+  #locate(pointer: string, op: string): [container: unknown, key: string] {
+    const keys = parsePointer(pointer);
+    let at = this.document;
+    for (const key of keys.slice(0, -1)) {
+      at = child(at, key);
+      if (at === undefined) throw misfit(`${op} operation does not apply: doc is missing path: ${quoted(pointer)}: missing value`);
+    }
+    return [at, keys[keys.length - 1] as string];
+  }
+
+  #get(pointer: string, op: string): unknown {
+    if (pointer === '') return this.document;
+    const [container, key] = this.#locate(pointer, op);
+    const value = child(container, key);
+    if (value === undefined) throw missing(op, pointer);
+    return value;
+  }
+
+  #add(pointer: string, value: unknown, op: string): void {
+    if (pointer === '') {
+      this.document = value;
+      return;
+    }
+    const [container, key] = this.#locate(pointer, op);
+    if (Array.isArray(container)) {
+      const index = key === '-' ? container.length : indexOf(key);
+      if (index === undefined || index > container.length)
+        throw misfit(`${op} operation does not apply: doc is missing path: ${quoted(pointer)}: Unable to access invalid index: ${key}`);
+      container.splice(index, 0, value);
+    } else if (isObject(container)) {
+      setKey(container, key, value);
+    } else {
+      throw missing(op, pointer);
+    }
+  }
+
+  #replace(pointer: string, value: unknown): void {
+    if (pointer === '') {
+      this.document = value;
+      return;
+    }
+    const [container, key] = this.#locate(pointer, 'replace');
+    if (child(container, key) === undefined) throw missing('replace', pointer);
+    if (Array.isArray(container)) container[indexOf(key) as number] = value;
+    else setKey(container as Record<string, unknown>, key, value);
+  }
+
+  #remove(pointer: string, op: string): unknown {
+    if (pointer === '') throw misfit(`${op} operation does not apply: the whole document cannot be removed`);
+    const [container, key] = this.#locate(pointer, op);
+    const value = child(container, key);
+    if (value === undefined) throw missing(op, pointer);
+    if (Array.isArray(container)) container.splice(indexOf(key) as number, 1);
+    else delete (container as Record<string, unknown>)[key];
+    return value;
+  }
+
+  #test(pointer: string, value: unknown): void {
+    let found: unknown = null;
+    if (pointer === '') found = this.document;
+    else {
+      const [container, key] = this.#locate(pointer, 'test');
+      found = child(container, key) ?? null;
+    }
+    if (!equalValues(found, value)) throw misfit(`testing value ${pointer} failed: test failed`);
+  }
+}
+
+/** `/a~1b/0` → [`a/b`, `0`]. */
+function parsePointer(pointer: string): string[] {
+  if (!pointer.startsWith('/')) throw misfit(`${quoted(pointer)} is no JSON pointer: it does not begin with "/"`);
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function child(container: unknown, key: string): unknown {
+  if (Array.isArray(container)) {
+    const index = indexOf(key);
+    return index === undefined ? undefined : container[index];
+  }
+  return isObject(container) && Object.hasOwn(container, key) ? container[key] : undefined;
+}
+
+function indexOf(key: string): number | undefined {
+  return /^(0|[1-9]\d{0,8})$/.test(key) ? Number(key) : undefined;
+}
+
+function countValues(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  let count = 1;
+  for (const item of Object.values(value)) count += countValues(item);
+  return count;
+}
+
+const quoted = (text: string): string => JSON.stringify(text);
+
+function missing(op: string, pointer: string): ApiError {
+  return misfit(`${op} operation does not apply: doc is missing key: ${pointer}: missing value`);
+}
+
+/** The patch is well-formed and does not fit: 422, the reason among the causes, as Kubernetes answers it. */
+function misfit(why: string): ApiError {
+  return new ApiError('Invalid', 'the server rejected our request due to an error in our request', {
+    details: { causes: [{ reason: 'UnexpectedServerResponse', message: why }] },
+  });
+}

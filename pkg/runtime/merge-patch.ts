@@ -1,0 +1,16 @@
+/** JSON merge patch: https://www.rfc-editor.org/rfc/rfc7396 */
+import { copyValue, getKey, isObject, type JsonObject, setKey } from './values.ts';
+
+/** A new value; what the patch does not name is shared with `doc`, which is not changed. */
+export function applyMergePatch(doc: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return copyValue(patch);
+  const out: JsonObject = {};
+  const base = isObject(doc) ? doc : {};
+  for (const key in base)
+    if (!Object.hasOwn(patch, key)) setKey(out, key, base[key]);
+    else if (patch[key] !== null) setKey(out, key, applyMergePatch(base[key], patch[key]));
+  for (const key in patch) {
+    if (patch[key] !== null && !Object.hasOwn(base, key)) setKey(out, key, applyMergePatch(getKey(base, key), patch[key]));
+  }
+  return out;
+}

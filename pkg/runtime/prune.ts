@@ -1,0 +1,281 @@
+/**
+ * Brings a decoded value into the shape of its type, as decoding into Go's structs does: unknown fields are left out
+ * and reported, a value of the wrong type is refused in the words of Go's decoder, null is "not set", Go's zero values
+ * become absence, and quantities, times and bytes get their canonical form.
+ */
+import { type ApiError, badRequest, isApiError } from '../api/errors.ts';
+import type { Field, Schema } from './schema.ts';
+import {
+  copyValue,
+  getKey,
+  goKind,
+  isObject,
+  type JsonObject,
+  normalBase64,
+  normalMicroTime,
+  normalQuantity,
+  normalTime,
+  setKey,
+} from './values.ts';
+
+export interface PruneOptions {
+  /** Strict: unknown and duplicate fields are refused. Ignore: not even collected. Default: Warn. */
+  readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
+  /** The paths of keys that stood twice in the document, from `decodeBody`: reported together with the unknown ones. */
+  readonly duplicates?: readonly string[];
+  /** Keeps zero values, empty lists and empty maps: an apply configuration owns even those. */
+  readonly keepZeros?: boolean;
+  /** For the texts of errors; read from the value, or from the type, when left out. */
+  readonly kind?: string;
+  readonly version?: string;
+}
+
+export interface Pruned {
+  /** A copy; nothing in it is shared with the value given. */
+  readonly value: JsonObject;
+  /** Paths of the fields that the type does not have: `spec.containers[0].foo`. Empty with Ignore. */
+  readonly unknown: readonly string[];
+}
+
+/** Throws BadRequest: "Pod in version "v1" cannot be handled as a Pod: ...". */
+export function pruneToSchema(value: unknown, schema: Schema, options: PruneOptions = {}): Pruned {
+  const pruner = new Pruner(options);
+  let out: unknown;
+  try {
+    if (!isObject(value)) throw badRequest(`json: cannot unmarshal ${goKind(value)} into Go value of type ${schema.goType}`);
+    out = pruner.object(value, schema);
+    if (options.fieldValidation === 'Strict') {
+      const texts = strictTexts(pruner.unknown, options.duplicates ?? []);
+      if (texts.length > 0) throw badRequest(`strict decoding error: ${texts.join(', ')}`);
+    }
+  } catch (error) {
+    throw isApiError(error, 'BadRequest') ? cannotBeHandled(error, value, schema, options) : error;
+  }
+  return { value: out as JsonObject, unknown: pruner.unknown };
+}
+
+/** The texts of `Warning` headers, and of what Strict refuses: `unknown field "spec.foo"`. */
+export function strictTexts(unknown: readonly string[], duplicates: readonly string[]): string[] {
+  return [...duplicates.map((path) => `duplicate field "${path}"`), ...unknown.map((path) => `unknown field "${path}"`)];
+}
+
+function cannotBeHandled(error: ApiError, value: unknown, schema: Schema, options: PruneOptions): ApiError {
+  const gvk = schema.gvk[0];
+  const given = isObject(value) ? value : {};
+  const kind = options.kind ?? gvk?.[2] ?? String(given['kind'] ?? schema.goType.split('.').pop());
+  const version =
+    options.version ??
+    gvk?.[1] ??
+    String(given['apiVersion'] ?? '')
+      .split('/')
+      .pop();
+  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${error.message}`, error);
+}
+
+const int32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
+
+class Pruner {
+  readonly unknown: string[] = [];
+  readonly #collect: boolean;
+  readonly #keepZeros: boolean;
+  /** Where we are: names of fields, keys of maps, indexes of lists. */
+  readonly #path: (string | number)[] = [];
+  /** Names of Go's fields only, as its decoder reports them. */
+  readonly #fields: string[] = [];
+  #struct = '';
+
+  constructor(options: PruneOptions) {
+    this.#collect = options.fieldValidation !== 'Ignore';
+    this.#keepZeros = options.keepZeros ?? false;
+  }
+
+  object(value: JsonObject, schema: Schema): JsonObject {
+    const out: JsonObject = {};
+    const outer = this.#struct;
+    const { fields } = schema;
+    for (const key in value) {
+      const given = value[key];
+      const field = fields.get(key);
+      if (field === undefined) {
+        if (schema.preserveUnknown) setKey(out, key, copyValue(given));
+        else if (schema.embedded && (key === 'apiVersion' || key === 'kind' || key === 'metadata')) out[key] = copyValue(given);
+        else if (this.#collect) this.unknown.push(this.#here(key));
+        continue;
+      }
+      if (given === null || given === undefined) {
+        if (given === null && field.schema.nullable) out[key] = null;
+        continue;
+      }
+      this.#struct = schema.goType;
+      this.#path.push(key);
+      this.#fields.push(key);
+      const kept = this.value(given, field.schema);
+      this.#path.pop();
+      this.#fields.pop();
+      if (this.#keepZeros || !isZero(kept, field)) out[key] = kept;
+    }
+    this.#struct = outer;
+    return out;
+  }
+
+  value(value: unknown, schema: Schema): unknown {
+    switch (schema.kind) {
+      case 'scalar':
+        return this.#scalar(value, schema);
+      case 'object':
+        if (!isObject(value)) throw this.#mistyped(goKind(value), schema);
+        return this.object(value, schema);
+      case 'array':
+        return this.#array(value, schema);
+      case 'map':
+        return this.#map(value, schema);
+      case 'any':
+        return this.#any(value, schema);
+    }
+  }
+
+  #array(value: unknown, schema: Schema): unknown[] {
+    if (!Array.isArray(value)) throw this.#mistyped(goKind(value), schema);
+    const items = schema.items as Schema;
+    const out: unknown[] = new Array(value.length);
+    for (let i = 0; i < value.length; i++) {
+      this.#path.push(i);
+      const item: unknown = value[i];
+      out[i] = item === null || item === undefined ? emptyOf(items) : this.value(item, items);
+      this.#path.pop();
+    }
+    return out;
+  }
+
+  #map(value: unknown, schema: Schema): JsonObject {
+    if (!isObject(value)) throw this.#mistyped(goKind(value), schema);
+    const items = schema.items as Schema;
+    const out: JsonObject = {};
+    for (const key in value) {
+      const item = value[key];
+      this.#path.push(key);
+      setKey(out, key, item === null || item === undefined ? emptyOf(items) : this.value(item, items));
+      this.#path.pop();
+    }
+    return out;
+  }
+
+  #any(value: unknown, schema: Schema): unknown {
+    const items = schema.items;
+    if (!items) return copyValue(value);
+    if (isObject(value)) return this.object(value, items);
+    if (Array.isArray(value)) return value.map((item) => (isObject(item) ? this.object(item, items) : item));
+    return value;
+  }
+
+  #scalar(value: unknown, schema: Schema): unknown {
+    switch (schema.type) {
+      case 'string':
+        if (typeof value === 'string') return value;
+        break;
+      case 'bool':
+        if (typeof value === 'boolean') return value;
+        break;
+      case 'int32':
+        if (typeof value === 'number') {
+          if (Number.isInteger(value) && value >= int32.min && value <= int32.max) return value;
+          throw this.#mistyped(`number ${value}`, schema);
+        }
+        if (typeof value === 'bigint') throw this.#mistyped(`number ${value}`, schema);
+        break;
+      case 'int64':
+        if (typeof value === 'number') {
+          if (Number.isSafeInteger(value)) return value;
+          throw this.#mistyped(`number ${value}`, schema);
+        }
+        if (typeof value === 'bigint') {
+          if (value < int64.min || value > int64.max) throw this.#mistyped(`number ${value}`, schema);
+          return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+        }
+        break;
+      case 'double':
+        if (typeof value === 'number') return value;
+        if (typeof value === 'bigint') return Number(value);
+        break;
+      case 'byte':
+        if (typeof value === 'string') return normalBase64(value);
+        break;
+      case 'quantity':
+        if (typeof value === 'string') return normalQuantity(value);
+        return normalQuantity(typeof value === 'number' || typeof value === 'bigint' ? String(value) : goKind(value));
+      case 'int-or-string':
+        if (typeof value === 'string') return value;
+        if (typeof value === 'number' && Number.isInteger(value) && value >= int32.min && value <= int32.max) return value;
+        throw unmarshal(typeof value === 'number' ? `number ${value}` : goKind(value), 'int32');
+      case 'time':
+        if (typeof value === 'string') return normalTime(value);
+        throw unmarshal(goKind(value), 'string');
+      case 'micro-time':
+        if (typeof value === 'string') return normalMicroTime(value);
+        throw unmarshal(goKind(value), 'string');
+    }
+    throw this.#mistyped(goKind(value), schema);
+  }
+
+  #mistyped(found: string, schema: Schema): ApiError {
+    const struct = this.#struct.split('.').pop();
+    if (this.#fields.length === 0) return unmarshal(found, schema.goType);
+    return badRequest(`json: cannot unmarshal ${found} into Go struct field ${struct}.${this.#fields.join('.')} of type ${schema.goType}`);
+  }
+
+  #here(key: string): string {
+    let text = '';
+    for (const part of this.#path) text += typeof part === 'number' ? `[${part}]` : text === '' ? part : `.${part}`;
+    return text === '' ? key : `${text}.${key}`;
+  }
+}
+
+function unmarshal(found: string, type: string): ApiError {
+  return badRequest(`json: cannot unmarshal ${found} into Go value of type ${type}`);
+}
+
+/** What null stands for as the element of a list or map. */
+function emptyOf(schema: Schema): unknown {
+  switch (schema.kind) {
+    case 'object':
+      return schema.nullable ? null : {};
+    case 'scalar':
+      if (schema.nullable) return null;
+      if (schema.type === 'bool') return false;
+      if (schema.type === 'quantity') return '0';
+      return schema.type === 'int32' || schema.type === 'int64' || schema.type === 'double' || schema.type === 'int-or-string'
+        ? 0
+        : schema.type === 'time' || schema.type === 'micro-time'
+          ? null
+          : '';
+    default:
+      return null;
+  }
+}
+
+/** Whether Go would not write the field: its zero value, where the field is no pointer and marked omitempty. */
+function isZero(value: unknown, field: Field): boolean {
+  if (!field.omitEmpty) return false;
+  if (typeof value === 'object') {
+    if (Array.isArray(value)) return value.length === 0;
+    if (field.schema.kind !== 'map') return false;
+    for (const _ in value) return false;
+    return true;
+  }
+  return (
+    field.value &&
+    (value === '' || value === 0 || value === false) &&
+    field.schema.kind === 'scalar' &&
+    field.schema.type !== 'quantity' &&
+    field.schema.type !== 'int-or-string'
+  );
+}
+
+/** Reads `kind` and `apiVersion`, as far as they are text. */
+export function typeMetaOf(value: unknown): { readonly apiVersion: string; readonly kind: string } {
+  const object = isObject(value) ? value : {};
+  const apiVersion = getKey(object, 'apiVersion');
+  const kind = getKey(object, 'kind');
+  return { apiVersion: typeof apiVersion === 'string' ? apiVersion : '', kind: typeof kind === 'string' ? kind : '' };
+}
