@@ -3,7 +3,7 @@
  * object carries. Thrown by the registry and the API server, and thrown again by every client.
  * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
  */
-import type { Status, StatusCause, StatusDetails } from './generated/meta-v1.ts';
+import type { ListMeta, Status, StatusCause, StatusDetails } from './generated/meta-v1.ts';
 
 const codes = {
   BadRequest: 400,
@@ -35,12 +35,19 @@ export class ApiError extends Error {
   readonly reason: StatusReason;
   readonly code: number;
   readonly details: StatusDetails | undefined;
+  /** Of an expired page of a list: the token to go on with. */
+  readonly metadata: ListMeta;
 
-  constructor(reason: StatusReason, message: string, options: ErrorOptions & { details?: StatusDetails; code?: number } = {}) {
+  constructor(
+    reason: StatusReason,
+    message: string,
+    options: ErrorOptions & { details?: StatusDetails; code?: number; metadata?: ListMeta } = {},
+  ) {
     super(message, options);
     this.reason = reason;
     this.code = options.code ?? codes[reason];
     this.details = options.details;
+    this.metadata = options.metadata ?? {};
   }
 
   /** As the server sends it. */
@@ -48,7 +55,7 @@ export class ApiError extends Error {
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: this.metadata,
       status: 'Failure',
       message: this.message,
       ...(this.reason === 'Unknown' ? {} : { reason: this.reason }),
@@ -64,6 +71,7 @@ export class ApiError extends Error {
     return new ApiError(reason, status.message ?? `the server answered with HTTP status ${httpStatus}`, {
       code,
       ...(status.details ? { details: status.details } : {}),
+      ...(status.metadata ? { metadata: status.metadata } : {}),
     });
   }
 }
