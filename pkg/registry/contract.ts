@@ -100,7 +100,11 @@ export interface UpdateOptions {
 export interface ResourceStorage {
   readonly declaration: ResourceDeclaration;
   /** With `subresource: 'scale'` the entry is the object's Scale; with any other, the object itself. */
-  get(context: RequestContext, key: ObjectKey, options?: { readonly resourceVersion?: string; readonly subresource?: string }): Promise<Entry>;
+  get(
+    context: RequestContext,
+    key: ObjectKey,
+    options?: { readonly resourceVersion?: string; readonly subresource?: string },
+  ): Promise<Entry>;
   list(context: RequestContext, query: ListQuery): Promise<ListPage>;
   /**
    * Batches and the events in them are shared by all watches that see the same: what is made of an event (its frame)

@@ -1,0 +1,81 @@
+import { badRequest } from '../../api/errors.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { type FieldTerm, formatFieldSelector, type Selector } from '../../api/selectors.ts';
+import type { ResourceDeclaration } from '../contract.ts';
+import type { StoredEntry } from '../stored-entry.ts';
+
+/** What a list or watch is asked for: a scope that indexes answer, and a test for the rest. */
+export interface Filter {
+  readonly namespaced: boolean;
+  /** Empty: all namespaces. */
+  readonly namespace: string;
+  /** Set when only one name can match. */
+  readonly name: string | undefined;
+  /** Set when the field that the resource is indexed by (`spec.nodeName` of pods) must have this value. */
+  readonly indexed: string | undefined;
+  /** The test for everything but namespace and name; undefined: there is nothing to test. */
+  readonly matches: ((entry: StoredEntry) => boolean) | undefined;
+  /** True when labels or fields narrow it: then nobody counts what remains. */
+  readonly selective: boolean;
+  /** Two filters with one id select the same. */
+  readonly id: string;
+}
+
+export interface FilterQuery {
+  readonly namespace: string;
+  readonly labels?: Selector;
+  readonly fields?: readonly FieldTerm[];
+}
+
+/** Throws BadRequest for a field that this resource cannot be selected by. */
+export function filterOf(query: FilterQuery, declaration: ResourceDeclaration, indexedField: string | undefined): Filter {
+  const { labels, fields = [] } = query;
+  let { namespace } = query;
+  let name: string | undefined;
+  let indexed: Filter['indexed'];
+  const rest: FieldTerm[] = [];
+  for (const term of fields) {
+    if (term.value === '' && term.equal && term.field === 'metadata.namespace') continue;
+    if (term.field === 'metadata.name') {
+      if (term.equal && name === undefined) name = term.value;
+      else rest.push(term);
+    } else if (term.field === 'metadata.namespace' && declaration.namespaced) {
+      if (term.equal && namespace === '') namespace = term.value;
+      else rest.push(term);
+    } else if (!Object.hasOwn(declaration.selectableFields, term.field)) {
+      throw unsupported(term.field, declaration);
+    } else {
+      if (term.equal && term.field === indexedField) indexed ??= term.value;
+      rest.push(term);
+    }
+  }
+  const requirements = labels && labels.requirements.length > 0 ? labels : undefined;
+  const tests: ((object: KubeObject) => boolean)[] = [];
+  if (requirements) tests.push((object) => requirements.matches(object.metadata.labels));
+  for (const term of rest) {
+    const read = fieldReader(term.field, declaration);
+    tests.push((object) => (read(object) === term.value) === term.equal);
+  }
+  const only = tests.length === 1 ? tests[0] : undefined;
+  const test = only ?? ((object: KubeObject) => tests.every((holds) => holds(object)));
+  return {
+    namespaced: declaration.namespaced,
+    namespace,
+    name,
+    indexed,
+    matches: tests.length === 0 ? undefined : (entry) => test(entry.object),
+    selective: fields.length > 0 || requirements !== undefined,
+    id: `${namespace}|${requirements?.toString() ?? ''}|${formatFieldSelector(fields)}`,
+  };
+}
+
+function fieldReader(field: string, declaration: ResourceDeclaration): (object: KubeObject) => string {
+  if (field === 'metadata.name') return (object) => object.metadata.name;
+  if (field === 'metadata.namespace') return (object) => object.metadata.namespace ?? '';
+  return declaration.selectableFields[field] as (object: KubeObject) => string;
+}
+
+function unsupported(field: string, declaration: ResourceDeclaration): Error {
+  if (Object.keys(declaration.selectableFields).length > 0) return badRequest(`field label not supported: ${field}`);
+  return badRequest(`"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`);
+}

@@ -1,0 +1,65 @@
+/**
+ * How the objects of one resource stand in the store: JSON of the storage version, `apiVersion`, `kind` and
+ * `metadata` first, without `metadata.resourceVersion`, since the revision is the store's to assign. Every value
+ * therefore begins with the same bytes, and the resourceVersion is spliced in behind them.
+ */
+import { apiVersionOf, deepFreeze, type KubeObject } from '../api/object.ts';
+import { encodeJson } from '../runtime/encode.ts';
+import { parseJson } from '../runtime/json.ts';
+import { kube, metadataOf, type Raw } from './raw.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export interface ObjectFormat {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** The value to store. `metadata` must hold something, which it does: a name. */
+  encode(object: Raw): Uint8Array;
+  /** The object as of `revision`, frozen. */
+  decode(value: Uint8Array, revision: number): KubeObject;
+  /** The JSON of the object as of `revision`. */
+  splice(value: Uint8Array, revision: number): Uint8Array;
+}
+
+export function objectFormat(ref: { readonly group: string; readonly version: string; readonly kind: string }): ObjectFormat {
+  const apiVersion = apiVersionOf(ref);
+  const { kind } = ref;
+  const head = encoder.encode(`{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":{`);
+
+  const startsWithHead = (value: Uint8Array): boolean => {
+    for (let i = 0; i < head.length; i++) if (value[i] !== head[i]) return false;
+    return true;
+  };
+  const encode = (object: Raw): Uint8Array => {
+    const { apiVersion: _a, kind: _k, metadata, ...rest } = object;
+    const { resourceVersion: _r, ...kept } = metadata as Raw;
+    return encodeJson({ apiVersion, kind, metadata: kept, ...rest });
+  };
+  /** The value in the form above, should something else have written it. */
+  const inForm = (value: Uint8Array): Uint8Array => (startsWithHead(value) ? value : encode(parse(value)));
+
+  return {
+    apiVersion,
+    kind,
+    encode,
+    decode(value, revision) {
+      const object = parse(value);
+      metadataOf(object)['resourceVersion'] = String(revision);
+      return kube(deepFreeze(object));
+    },
+    splice(value, revision) {
+      const stored = inForm(value);
+      const part = `"resourceVersion":"${revision}",`;
+      const out = new Uint8Array(stored.length + part.length);
+      out.set(head);
+      for (let i = 0; i < part.length; i++) out[head.length + i] = part.charCodeAt(i);
+      out.set(stored.subarray(head.length), head.length + part.length);
+      return out;
+    },
+  };
+}
+
+function parse(value: Uint8Array): Raw {
+  return parseJson(decoder.decode(value)).value as Raw;
+}

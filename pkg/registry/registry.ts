@@ -1,0 +1,125 @@
+/**
+ * The registry: one declaration per resource, and one generic path from a verb to the store for all of them.
+ *
+ * Reads:   `verbs/get.ts`, `list.ts`, `watch.ts` → the resource's `cache/watch-cache.ts`, filled on demand and fed by
+ *          one watch of the store (`cache/event-feed.ts`); the past comes from the store itself.
+ * Writes:  `verbs/create.ts`, `update.ts`, `delete.ts`: defaults → mutating admission → defaults → strategy →
+ *          validation → validating admission → compare-and-set, again from the current object on after a conflict.
+ * Per resource: `declarations.ts` (facts), `strategies/` (behaviour), `tables/` (columns), `selectable-fields.ts`.
+ * Per type: `defaults/` and `validation/`, so that every kind which embeds a PodSpec has them.
+ *
+ * Guarantees: a read sees every write acknowledged before it began; an object is encoded once per revision; several
+ * registries over one store behave as one, since whatever must be unique is reserved in the commit that uses it.
+ */
+import type { Clock } from '../clock/clock.ts';
+import type { Random } from '../clock/random.ts';
+import type { Logger } from '../log/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { Store } from '../storage/store.ts';
+import { EventFeed } from './cache/event-feed.ts';
+import { WatchCache } from './cache/watch-cache.ts';
+import { WrittenEntries } from './cache/written-entries.ts';
+import type { Admission, ResourceDeclaration, ResourceStorage } from './contract.ts';
+import { builtinDeclarations } from './declarations.ts';
+import { objectFormat } from './object-format.ts';
+import type { Environment, Resource } from './resource.ts';
+import { indexedFields } from './selectable-fields.ts';
+import { strategyOf } from './strategies/strategies.ts';
+import { columnsOf } from './tables/columns.ts';
+import { versionOf } from './version-view.ts';
+import { VersionedStorage } from './versioned-storage.ts';
+
+export interface RegistryOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics?: Metrics;
+  /** Asked in this order, after those that are built in. */
+  readonly admission?: readonly Admission[];
+}
+
+export class Registry {
+  readonly #environment: Environment;
+  readonly #declarations: ResourceDeclaration[];
+  readonly #storages = new Map<string, VersionedStorage>();
+  readonly #resources = new Map<string, Resource>();
+
+  constructor(options: RegistryOptions) {
+    const { store, clock, random, log } = options;
+    const feed = new EventFeed({ store, clock, log });
+    this.#environment = { store, clock, random, log, feed, written: new WrittenEntries(), admission: options.admission ?? [] };
+    this.#declarations = builtinDeclarations(columnsOf);
+    for (const served of groupByStorage(this.#declarations)) this.#add(served);
+  }
+
+  /** Must have resolved before the first verb. */
+  start(): Promise<void> {
+    return this.#environment.feed.start();
+  }
+
+  /** Ends all watches. Idempotent; the store stays open. */
+  async close(): Promise<void> {
+    await this.#environment.feed.close();
+    for (const { cache } of this.#resources.values()) cache.reset();
+  }
+
+  /** All resources at all versions, those included that are only posted and never stored. */
+  declarations(): readonly ResourceDeclaration[] {
+    return this.#declarations;
+  }
+
+  /** undefined: no such resource, or one that is not stored (reviews). */
+  storage(group: string, version: string, resource: string): ResourceStorage | undefined {
+    return this.#storages.get(`${group}/${version}/${resource}`);
+  }
+
+  #add(served: readonly ResourceDeclaration[]): void {
+    const stored = served[0] as ResourceDeclaration;
+    const { store, feed, written } = this.#environment;
+    const format = objectFormat(stored);
+    const indexedField = stored.group === '' ? indexedFields[stored.resource] : undefined;
+    const indexOf = indexedField === undefined ? undefined : stored.selectableFields[indexedField];
+    const cache = new WatchCache({
+      store,
+      feed,
+      written,
+      format,
+      prefix: `${stored.storagePrefix}/`,
+      namespaced: stored.namespaced,
+      ...(indexOf ? { indexOf } : {}),
+    });
+    const resource: Resource = {
+      environment: this.#environment,
+      declaration: stored,
+      format,
+      cache,
+      strategy: strategyOf(stored.group, stored.resource),
+      indexedField,
+    };
+    this.#resources.set(stored.storagePrefix, resource);
+    for (const declaration of served) {
+      const storage = new VersionedStorage(declaration, resource, versionOf(declaration, stored));
+      this.#storages.set(`${declaration.group}/${declaration.version}/${declaration.resource}`, storage);
+    }
+  }
+}
+
+/** The served versions of each stored resource, the one it is stored in first. What cannot be listed is not stored. */
+function groupByStorage(declarations: readonly ResourceDeclaration[]): ResourceDeclaration[][] {
+  const groups = new Map<string, ResourceDeclaration[]>();
+  for (const declaration of declarations) {
+    if (!declaration.verbs.includes('list')) continue;
+    const group = groups.get(declaration.storagePrefix);
+    if (group) group.push(declaration);
+    else groups.set(declaration.storagePrefix, [declaration]);
+  }
+  return [...groups.values()].map((group) => group.sort((a, b) => storageRank(b) - storageRank(a)));
+}
+
+/** The newest stable version is stored; events in the group they first came from. */
+function storageRank({ group, version }: ResourceDeclaration): number {
+  const [, major = '0', stage, minor = '0'] = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version) ?? [];
+  const stability = stage === undefined ? 2 : stage === 'beta' ? 1 : 0;
+  return stability * 1_000_000 + Number(major) * 1_000 + Number(minor) * 10 + (group === '' ? 1 : 0);
+}

@@ -1,0 +1,33 @@
+import type { Clock } from '../clock/clock.ts';
+import type { Random } from '../clock/random.ts';
+import type { Logger } from '../log/log.ts';
+import type { Store } from '../storage/store.ts';
+import type { EventFeed } from './cache/event-feed.ts';
+import type { WatchCache } from './cache/watch-cache.ts';
+import type { WrittenEntries } from './cache/written-entries.ts';
+import type { Admission, ResourceDeclaration } from './contract.ts';
+import type { ObjectFormat } from './object-format.ts';
+import type { Strategy } from './strategy.ts';
+
+/** What every verb of every resource works with. */
+export interface Environment {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly feed: EventFeed;
+  readonly written: WrittenEntries;
+  readonly admission: readonly Admission[];
+}
+
+/** One kind of object in the store, at the version it is stored in; its served versions share it. */
+export interface Resource {
+  readonly environment: Environment;
+  /** Of the stored version. */
+  readonly declaration: ResourceDeclaration;
+  readonly format: ObjectFormat;
+  readonly cache: WatchCache;
+  readonly strategy: Strategy;
+  /** The field by which the cache is indexed. */
+  readonly indexedField: string | undefined;
+}

@@ -1,0 +1,61 @@
+import type { DeleteOptions, StatusCause } from '../api/generated/meta-v1.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { Operation } from '../storage/store.ts';
+import type { ObjectKey, RequestContext, ResourceDeclaration } from './contract.ts';
+import type { Raw } from './raw.ts';
+import type { Environment } from './resource.ts';
+
+/** What a strategy may look at beside the object. */
+export interface StrategyContext {
+  readonly environment: Environment;
+  readonly context: RequestContext;
+  /** Of the stored version. */
+  readonly declaration: ResourceDeclaration;
+  readonly key: ObjectKey;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** Brings `object` to what may be written in place of `old`, in place. */
+export type Prepare = (object: Raw, old: Raw, context: StrategyContext) => void;
+
+/**
+ * What one resource does differently on its way to the store. Objects are in the version they are stored in, and may
+ * be changed in place. Everything is optional; the generic path does the rest: a create drops the status, an update
+ * keeps it, a status update keeps everything else (where the resource has a status subresource).
+ */
+export interface Strategy {
+  /** `metadata.generation` starts at 1 and grows when this says so; true: when anything but metadata and status does. */
+  readonly generation?: true | ((next: Raw, old: Raw) => boolean);
+  /** A PUT of what does not exist creates it. (An apply always does.) */
+  readonly createOnUpdate?: boolean;
+  /** A PUT without resourceVersion is refused. */
+  readonly needsResourceVersion?: boolean;
+  /** What becomes of dependents when a deletion does not say: `background` unless stated; `none`: it has none. */
+  readonly collection?: 'background' | 'orphan' | 'none';
+
+  prepareCreate?(object: Raw, context: StrategyContext): void;
+  prepareUpdate?: Prepare;
+  /** In place of the generic treatment. */
+  readonly prepareSubresource?: Readonly<Record<string, Prepare>>;
+  /** When the object is marked as being deleted. */
+  prepareDelete?(object: Raw): void;
+
+  /** After the validators of the types. */
+  validate?(object: Raw): StatusCause[];
+  /** `subresource` is empty for the object itself. */
+  validateUpdate?(object: Raw, old: Raw, subresource: string): StatusCause[];
+  warnings?(object: Raw, old: Raw | undefined): string[];
+
+  /**
+   * Writes to other keys in the same commit: what the object reserves (addresses, ports). May change `object`.
+   * `old` undefined: a create; `object` undefined: a deletion. When an expectation of one of them fails, the whole
+   * write begins again.
+   */
+  companions?(object: Raw | undefined, old: Raw | undefined, context: StrategyContext): Promise<Operation[]> | Operation[];
+
+  /** Seconds that a deletion waits; undefined: this kind is never deleted gracefully. */
+  gracePeriod?(object: KubeObject, options: DeleteOptions): number | undefined;
+  /** Something beside finalizers holds the object when it is being deleted: a namespace's `spec.finalizers`. */
+  holdsDeletion?(object: Raw): boolean;
+}

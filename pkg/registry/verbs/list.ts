@@ -1,0 +1,180 @@
+/**
+ * Lists and their pages. The first page comes from the cache; the others, and every read of the past, from the store
+ * at the revision of the first, so that all pages show one state. Once that revision is compacted the list is
+ * `Expired`, with a token that goes on from the same place in the present.
+ */
+import { ApiError, badRequest, invalid } from '../../api/errors.ts';
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { sortKey } from '../../storage/key-order.ts';
+import { isStoreError } from '../../storage/store.ts';
+import { type Filter, filterOf } from '../cache/filter.ts';
+import { tooLargeResourceVersion } from '../cache/store-failure.ts';
+import type { ListQuery } from '../contract.ts';
+import type { Resource } from '../resource.ts';
+import type { StoredEntry } from '../stored-entry.ts';
+import { forbidden, notSupported } from '../validation/field-errors.ts';
+import { formatContinue, parseContinue } from './continue-token.ts';
+import { parseResourceVersion } from './get.ts';
+
+export interface Page {
+  readonly entries: readonly StoredEntry[];
+  readonly revision: number;
+  readonly continue?: string;
+  readonly remaining?: number;
+}
+
+/** Items read from the store at once while a selective list looks for enough that match. */
+const storeStep = 1_000;
+
+export async function listEntries(resource: Resource, query: ListQuery): Promise<Page> {
+  const { cache } = resource;
+  const filter = filterOf(query, resource.declaration, resource.indexedField);
+  checkListOptions(query);
+  const limit = query.limit && query.limit > 0 ? query.limit : undefined;
+
+  if (query.continue) {
+    const { revision, after } = parseContinue(query.continue);
+    if (revision === -1) return listNow(resource, filter, limit, after);
+    await cache.ready(false);
+    return listAt(resource, filter, { revision, limit, after, paging: true });
+  }
+  const asked = parseResourceVersion(query.resourceVersion);
+  // A limit with a revision means that very revision: what was before there was a way to say so.
+  const exact = query.resourceVersionMatch === 'Exact' || (!query.resourceVersionMatch && limit !== undefined);
+  if (asked !== undefined && asked > 0) {
+    await cache.ready(false);
+    if (asked > cache.revision) await reachFresh(resource, asked);
+    if (exact) return listAt(resource, filter, { revision: asked, limit, after: undefined, paging: false });
+    return listCached(resource, filter, limit, undefined);
+  }
+  if (asked === 0) {
+    await cache.ready(false);
+    return listCached(resource, filter, limit, undefined);
+  }
+  return listNow(resource, filter, limit, undefined);
+}
+
+/** Waits for a revision that this server has not seen; asks the store first, since it may be there already. */
+async function reachFresh(resource: Resource, asked: number): Promise<void> {
+  await resource.environment.feed.fresh();
+  await resource.environment.feed.reach(asked);
+}
+
+/** As fresh as the store. */
+async function listNow(resource: Resource, filter: Filter, limit: number | undefined, after: string | undefined): Promise<Page> {
+  if (await resource.cache.ready(true)) return listCached(resource, filter, limit, after);
+  const revision = await resource.environment.store.revision();
+  return listAt(resource, filter, { revision, limit, after, paging: false });
+}
+
+/** What the cache holds, told as the state at `revision`. */
+function listCached(
+  resource: Resource,
+  filter: Filter,
+  limit: number | undefined,
+  after: string | undefined,
+  revision = resource.cache.revision,
+): Page {
+  const { cache } = resource;
+  const entries: StoredEntry[] = [];
+  let more = false;
+  cache.scan(filter, after === undefined ? undefined : sortKey(cache.keyOfPath(after)), (entry) => {
+    more = entries.length === limit;
+    if (!more) entries.push(entry);
+    return !more;
+  });
+  if (!more) return { entries, revision };
+  const last = pathOf(resource, entries.at(-1) as StoredEntry);
+  const remaining = cache.count(filter.namespace, sortKey(cache.keyOfPath(last)));
+  return { entries, revision, continue: formatContinue({ revision, after: last }), ...(filter.selective ? {} : { remaining }) };
+}
+
+interface PastOptions {
+  readonly revision: number;
+  readonly limit: number | undefined;
+  readonly after: string | undefined;
+  readonly paging: boolean;
+}
+
+async function listAt(resource: Resource, filter: Filter, options: PastOptions): Promise<Page> {
+  const { revision, limit, after } = options;
+  const { cache, environment } = resource;
+  try {
+    // Where nothing has changed since, the present is that past; but only as long as the store keeps it.
+    const kept = (await environment.store.compactedRevision()) <= revision;
+    if (kept && cache.changedAt <= revision && revision <= cache.revision) return listCached(resource, filter, limit, after, revision);
+    return await readPast(resource, filter, options);
+  } catch (error) {
+    if (isStoreError(error, 'FutureRevision')) throw tooLargeResourceVersion(revision, cache.revision);
+    if (isStoreError(error, 'Compacted')) throw options.paging ? expiredPage(after as string) : expiredList();
+    throw error;
+  }
+}
+
+async function readPast(resource: Resource, filter: Filter, options: PastOptions): Promise<Page> {
+  const { revision, limit, after } = options;
+  const { cache, environment } = resource;
+  const range = cache.rangeOf(filter.namespace);
+  const entries: StoredEntry[] = [];
+  let start = after === undefined ? range.start : `${cache.keyOfPath(after)}\0`;
+  for (;;) {
+    // One more than wanted tells whether there is a next page.
+    const step = limit === undefined ? storeStep : filter.selective ? Math.max(storeStep, limit) : limit - entries.length + 1;
+    const read = await environment.store.list({ ...range, start }, { revision, limit: step });
+    for (const [i, item] of read.items.entries()) {
+      const entry = cache.entryFor(item.key, item.value, item.modRevision);
+      if (filter.selective && !selects(filter, entry)) continue;
+      if (entries.length === limit) {
+        const last = pathOf(resource, entries.at(-1) as StoredEntry);
+        const remaining = read.count - i;
+        return { entries, revision, continue: formatContinue({ revision, after: last }), ...(filter.selective ? {} : { remaining }) };
+      }
+      entries.push(entry);
+    }
+    if (read.items.length >= read.count) return { entries, revision };
+    start = `${(read.items.at(-1) as { key: string }).key}\0`;
+  }
+}
+
+function selects(filter: Filter, entry: StoredEntry): boolean {
+  return (
+    (filter.name === undefined || entry.object.metadata.name === filter.name) && (filter.matches === undefined || filter.matches(entry))
+  );
+}
+
+function pathOf(resource: Resource, { object }: StoredEntry): string {
+  return resource.declaration.namespaced ? `${object.metadata.namespace}/${object.metadata.name}` : object.metadata.name;
+}
+
+function expiredList(): ApiError {
+  return new ApiError('Expired', 'The resourceVersion for the provided list is too old.');
+}
+
+function expiredPage(after: string): ApiError {
+  const message =
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +
+    'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +
+    'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or ' +
+    'deleted between the time the first chunk was returned and now may show up in the list.';
+  return new ApiError('Expired', message, { metadata: { continue: formatContinue({ revision: -1, after }) } });
+}
+
+/** The combinations of list options that have no meaning. */
+function checkListOptions(query: ListQuery): void {
+  const { resourceVersion = '', resourceVersionMatch: match } = query;
+  if (query.continue && resourceVersion !== '' && resourceVersion !== '0') {
+    throw badRequest('specifying resource version is not allowed when using continue');
+  }
+  if (match === undefined || match === '') return;
+  const causes: StatusCause[] = [];
+  const field = 'resourceVersionMatch';
+  if (query.continue) causes.push(forbidden(field, 'resourceVersionMatch is forbidden when continue is provided'));
+  if (resourceVersion === '') causes.push(forbidden(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+  if (match !== 'Exact' && match !== 'NotOlderThan') causes.push(notSupported(field, match, ['Exact', 'NotOlderThan']));
+  if (match === 'Exact' && resourceVersion === '0') {
+    causes.push(forbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  }
+  if (causes.length > 0) throw invalid(listOptions, '', causes);
+}
+
+export const listOptions = { group: 'meta.k8s.io', kind: 'ListOptions' };

@@ -1,0 +1,52 @@
+import { ApiError, invalid } from '../../api/errors.ts';
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { filterOf } from '../cache/filter.ts';
+import type { View } from '../cache/watch-channel.ts';
+import type { RegistryEvent, WatchQuery } from '../contract.ts';
+import type { Resource } from '../resource.ts';
+import { forbidden, notSupported } from '../validation/field-errors.ts';
+import { parseResourceVersion } from './get.ts';
+import { listOptions } from './list.ts';
+
+/**
+ * From where a watch starts, by what was asked:
+ *  - no revision: what there is now, as fresh as the store, then what follows; `0`: the same from what is at hand;
+ *  - a revision: what came after it;
+ *  - sendInitialEvents: what there is, not older than the revision, then a bookmark that says so, then what follows;
+ *    set to false, with no revision: only what follows.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-watch
+ */
+export async function* watchEntries(resource: Resource, view: View, query: WatchQuery): AsyncGenerator<readonly RegistryEvent[], void> {
+  const { cache, environment } = resource;
+  const { signal, sendInitialEvents } = query;
+  const filter = filterOf(query, resource.declaration, resource.indexedField);
+  checkWatchOptions(query);
+  if (environment.feed.closed) throw new ApiError('ServiceUnavailable', 'the registry has been closed');
+  const asked = parseResourceVersion(query.resourceVersion);
+  await cache.ready(asked === undefined);
+  if (signal.aborted) return;
+  if (asked !== undefined && asked > cache.revision) {
+    await environment.feed.fresh();
+    await environment.feed.reach(asked);
+  }
+  let from = asked === undefined || asked === 0 ? undefined : asked;
+  if (sendInitialEvents === true) from = undefined;
+  else if (sendInitialEvents === false) from ??= cache.revision;
+  const initialEnd = sendInitialEvents === true && query.bookmarks;
+  yield* cache.watch(filter, view, { from, initialEnd, bookmarks: query.bookmarks, signal });
+}
+
+function checkWatchOptions({ sendInitialEvents, resourceVersionMatch: match }: WatchQuery): void {
+  const causes: StatusCause[] = [];
+  const field = 'resourceVersionMatch';
+  if (sendInitialEvents !== undefined && match !== 'NotOlderThan') {
+    causes.push(forbidden(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  }
+  if (match) {
+    if (sendInitialEvents === undefined) {
+      causes.push(forbidden(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+    }
+    if (match !== 'NotOlderThan') causes.push(notSupported(field, match, ['NotOlderThan']));
+  }
+  if (causes.length > 0) throw invalid(listOptions, '', causes);
+}

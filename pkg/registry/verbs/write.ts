@@ -1,0 +1,107 @@
+/** The steps that creates, updates and deletes share on their way to the store. */
+import { badRequest, conflict, InvariantError } from '../../api/errors.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { copyValue } from '../../runtime/values.ts';
+import type { CommitResult, Operation } from '../../storage/store.ts';
+import { encodeRecord } from '../../trace/cause.ts';
+import type { AdmissionAttempt, ObjectKey, RequestContext, ResourceDeclaration } from '../contract.ts';
+import { kube, metadataOf, type Raw, raw, text } from '../raw.ts';
+import type { Environment, Resource } from '../resource.ts';
+import type { StrategyContext } from '../strategy.ts';
+import { defaultObject } from '../typing.ts';
+
+/** How often a write begins again from the current object before it gives up: more than any contention lasts. */
+export const maxTries = 100;
+
+/** One write, from the first step to the last. `declaration`: of the version that was asked for. */
+export interface Write {
+  readonly resource: Resource;
+  readonly declaration: ResourceDeclaration;
+  readonly context: RequestContext;
+  readonly key: ObjectKey;
+  readonly subresource: string;
+  readonly operation: AdmissionAttempt['operation'];
+  readonly now: number;
+}
+
+export function strategyContext({ context, resource, key, now }: Write): StrategyContext {
+  return { context, key, now, declaration: resource.declaration, environment: resource.environment };
+}
+
+/** Runs the mutating half of admission; what it gives back is defaulted again. */
+export async function mutate(write: Write, object: Raw, old: KubeObject | undefined): Promise<Raw> {
+  let current = object;
+  let changed = false;
+  for (const admission of write.resource.environment.admission) {
+    if (!admission.mutate) continue;
+    const given = raw(await admission.mutate(attemptOf(write, current, old)));
+    current = Object.isFrozen(given) ? (copyValue(given) as Raw) : given;
+    changed = true;
+  }
+  if (changed) defaultObject(write.resource.declaration, current);
+  return current;
+}
+
+/** Runs the validating half of admission. */
+export async function admit(write: Write, object: Raw | undefined, old: KubeObject | undefined): Promise<void> {
+  for (const admission of write.resource.environment.admission) await admission.validate?.(attemptOf(write, object, old));
+}
+
+function attemptOf(write: Write, object: Raw | undefined, old: KubeObject | undefined): AdmissionAttempt {
+  const { context, declaration, subresource, operation, key } = write;
+  return { context, declaration, subresource, operation, key, object: object && kube(object), old };
+}
+
+/** One revision for all operations, with the record of who wrote and why. */
+export function commit(write: Write, operations: readonly Operation[]): Promise<CommitResult> {
+  const { context, now, resource } = write;
+  const record = encodeRecord({
+    actor: context.user.name,
+    ...(context.agent === '' ? {} : { agent: context.agent }),
+    verb: context.verb,
+    request: context.requestId,
+    time: now,
+    ...(context.causes.length > 0 ? { causes: context.causes } : {}),
+  });
+  return resource.environment.store.commit(operations, { record, signal: context.signal });
+}
+
+export function nowOf({ clock }: Environment): number {
+  return clock.now();
+}
+
+/** The object must say of itself what the request says of it, or nothing. Fills in what it does not say. */
+export function checkIdentity(declaration: ResourceDeclaration, key: ObjectKey, object: Raw): void {
+  const metadata = metadataOf(object);
+  const { kind, namespaced } = declaration;
+  const named = text(object['kind']);
+  if (named !== '' && named !== kind) throw badRequest(`the object provided is unrecognized (kind ${named}, expected ${kind})`);
+  const namespace = text(metadata['namespace']);
+  if (namespaced && namespace === '') metadata['namespace'] = key.namespace;
+  else if (namespaced ? namespace !== key.namespace : namespace !== '') {
+    throw badRequest(
+      namespaced
+        ? `the namespace of the provided object does not match the namespace sent on the request`
+        : `namespace may not be set for a resource that has none: ${JSON.stringify(namespace)}`,
+    );
+  }
+}
+
+export function uidConflict(declaration: ResourceDeclaration, name: string, wanted: string, found: string): Error {
+  return conflict(
+    declaration,
+    name,
+    `the UID in the precondition (${wanted}) does not match the UID in record (${found}). The object might have been deleted and then recreated`,
+  );
+}
+
+export function staleConflict(declaration: ResourceDeclaration, name: string): Error {
+  return conflict(declaration, name, 'the object has been modified; please apply your changes to the latest version and try again');
+}
+
+/** A changeable copy of what came from a caller or from the cache. */
+export function draftOf(object: KubeObject): Raw {
+  const copy = copyValue(object);
+  if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) throw new InvariantError('an object to write is no object');
+  return copy as Raw;
+}

@@ -1,0 +1,48 @@
+import { apiVersionOf, deepFreeze, type KubeObject } from '../api/object.ts';
+import { encodeJson } from '../runtime/encode.ts';
+import type { View } from './cache/watch-channel.ts';
+import type { Entry, ResourceDeclaration } from './contract.ts';
+import type { StoredEntry } from './stored-entry.ts';
+import { storedVersion, type Version } from './versioned-storage.ts';
+
+/** An entry in another version than the stored one; converted when first asked for. */
+class ConvertedEntry implements Entry {
+  readonly revision: number;
+  readonly #stored: StoredEntry;
+  readonly #convert: (object: KubeObject) => KubeObject;
+  #object: KubeObject | undefined;
+  #json: Uint8Array | undefined;
+
+  constructor(stored: StoredEntry, convert: (object: KubeObject) => KubeObject) {
+    this.#stored = stored;
+    this.revision = stored.revision;
+    this.#convert = convert;
+  }
+
+  get object(): KubeObject {
+    this.#object ??= deepFreeze(this.#convert(this.#stored.object));
+    return this.#object;
+  }
+
+  json(): Uint8Array {
+    this.#json ??= encodeJson(this.object);
+    return this.#json;
+  }
+}
+
+/** How `served` is seen over `stored`. */
+export function versionOf(served: ResourceDeclaration, stored: ResourceDeclaration): Version {
+  if (served === stored) return storedVersion;
+  const outward = (object: KubeObject): KubeObject => ({ ...object, apiVersion: apiVersionOf(served), kind: served.kind });
+  const inward = (object: KubeObject): KubeObject => ({ ...object, apiVersion: apiVersionOf(stored), kind: stored.kind });
+  const entries = new WeakMap<StoredEntry, Entry>();
+  const view: View = (entry) => {
+    let converted = entries.get(entry);
+    if (!converted) {
+      converted = new ConvertedEntry(entry, outward);
+      entries.set(entry, converted);
+    }
+    return converted;
+  };
+  return { view, outward, toStored: inward };
+}

@@ -1,0 +1,128 @@
+import type { DeleteOptions } from '../api/generated/meta-v1.ts';
+import type { KubeObject } from '../api/object.ts';
+import { storeFailure } from './cache/store-failure.ts';
+import type { View } from './cache/watch-channel.ts';
+import type {
+  Change,
+  Entry,
+  ListPage,
+  ListQuery,
+  ObjectKey,
+  RegistryEvent,
+  RequestContext,
+  ResourceDeclaration,
+  ResourceStorage,
+  UpdateOptions,
+  WatchQuery,
+} from './contract.ts';
+import type { Resource } from './resource.ts';
+import { createEntry } from './verbs/create.ts';
+import { deleteEntry } from './verbs/delete.ts';
+import { deleteEntries } from './verbs/delete-collection.ts';
+import { getEntry } from './verbs/get.ts';
+import { listEntries } from './verbs/list.ts';
+import { updateEntry } from './verbs/update.ts';
+import { watchEntries } from './verbs/watch.ts';
+
+/** Between the version that is served and the one that is stored. */
+export interface Version {
+  readonly view: View;
+  /** From the stored version. The argument is not changed. */
+  outward(object: KubeObject): KubeObject;
+  /** To the stored version. The argument is not changed. */
+  toStored(object: KubeObject): KubeObject;
+}
+
+/** One resource as it is served at one version: the verbs, with objects turned on the way in and out. */
+export class VersionedStorage implements ResourceStorage {
+  readonly declaration: ResourceDeclaration;
+  readonly #resource: Resource;
+  readonly #version: Version;
+
+  constructor(declaration: ResourceDeclaration, resource: Resource, version: Version) {
+    this.declaration = declaration;
+    this.#resource = resource;
+    this.#version = version;
+  }
+
+  async get(_context: RequestContext, key: ObjectKey, options: { resourceVersion?: string; subresource?: string } = {}): Promise<Entry> {
+    try {
+      return this.#version.view(await getEntry(this.#resource, key, options.resourceVersion));
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
+  async list(_context: RequestContext, query: ListQuery): Promise<ListPage> {
+    try {
+      const page = await listEntries(this.#resource, query);
+      return { ...page, entries: this.#views(page.entries) };
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
+  async *watch(_context: RequestContext, query: WatchQuery): AsyncGenerator<readonly RegistryEvent[], void> {
+    try {
+      yield* watchEntries(this.#resource, this.#version.view, query);
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
+  async create(context: RequestContext, namespace: string, object: KubeObject): Promise<Entry> {
+    try {
+      const call = { declaration: this.declaration, context, namespace };
+      return this.#version.view(await createEntry(this.#resource, call, this.#version.toStored(object)));
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
+  async update(
+    context: RequestContext,
+    key: ObjectKey,
+    change: Change,
+    options: UpdateOptions = {},
+  ): Promise<{ entry: Entry; created: boolean }> {
+    try {
+      const call = { ...options, declaration: this.declaration, context, key };
+      const updated = await updateEntry(this.#resource, call, this.#inVersion(change));
+      return { entry: this.#version.view(updated.entry), created: updated.created };
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
+  async delete(context: RequestContext, key: ObjectKey, options: DeleteOptions): Promise<{ entry: Entry; gone: boolean }> {
+    try {
+      const deleted = await deleteEntry(this.#resource, { declaration: this.declaration, context, key }, options);
+      return { entry: this.#version.view(deleted.entry), gone: deleted.gone };
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
+  async deleteCollection(context: RequestContext, query: ListQuery, options: DeleteOptions): Promise<readonly Entry[]> {
+    try {
+      return this.#views(await deleteEntries(this.#resource, { declaration: this.declaration, context }, query, options));
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
+  #views(entries: Parameters<View>[0][] | readonly Parameters<View>[0][]): readonly Entry[] {
+    return this.#version.view === storedView ? entries : entries.map(this.#version.view);
+  }
+
+  /** The change as the caller knows it speaks of its own version on both sides. */
+  #inVersion(change: Change): Change {
+    const { view, outward, toStored } = this.#version;
+    if (view === storedView) return change;
+    return async (current) => toStored(await change(current && outward(current)));
+  }
+}
+
+/** The stored version is served as it is. */
+export const storedView: View = (entry) => entry;
+export const storedVersion: Version = { view: storedView, outward: (object) => object, toStored: (object) => object };
