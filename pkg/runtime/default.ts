@@ -69,6 +69,16 @@ function defaultValue(value: object, schema: Schema, run: Run, path: string): vo
   }
 }
 
+/** What Go writes for a struct of that type in which nothing is set. */
+export function emptyStruct(schema: Schema): JsonObject {
+  const out: JsonObject = {};
+  for (const field of schema.fields.values()) {
+    if (field.alwaysPresent) out[field.name] = emptyStruct(field.schema);
+    else if (field.zero !== undefined) out[field.name] = field.zero;
+  }
+  return out;
+}
+
 /** What has to be looked at in an object of that type. */
 interface Plan {
   readonly structs: readonly Field[];

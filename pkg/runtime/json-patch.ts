@@ -56,23 +56,28 @@ class Patch {
   apply({ op, path, from, value }: Operation): void {
     switch (op) {
       case 'add':
-        return this.#add(path, copyValue(value), op);
+        this.#add(path, copyValue(value), op);
+        return;
       case 'replace':
-        return this.#replace(path, copyValue(value));
+        this.#replace(path, copyValue(value));
+        return;
       case 'remove':
         this.#remove(path, op);
         return;
       case 'move':
         if (path.startsWith(`${from}/`)) throw misfit(`move operation does not apply: ${quoted(path)} lies within ${quoted(from)}`);
-        return this.#add(path, this.#remove(from, op), op);
+        this.#add(path, this.#remove(from, op), op);
+        return;
       case 'copy': {
         const source = this.#get(from, op);
         this.#copied += countValues(source);
         if (this.#copied > maxCopiedValues) throw misfit('copy operation does not apply: too many values copied');
-        return this.#add(path, copyValue(source), op);
+        this.#add(path, copyValue(source), op);
+        return;
       }
       case 'test':
-        return this.#test(path, value);
+        this.#test(path, value);
+        return;
     }
   }
 

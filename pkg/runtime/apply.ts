@@ -1,0 +1,176 @@
+/**
+ * Server-side apply: a manager states the fields it cares about. They are merged into the object, what it stated
+ * before and no longer states goes unless another owns it, and a value that another manager set is a conflict unless
+ * the apply is forced.
+ * https://kubernetes.io/docs/reference/using-api/server-side-apply/
+ */
+import { ApiError, badRequest } from '../api/errors.ts';
+import type { KubeObject } from '../api/object.ts';
+import { mergeApplied, removeDropped, unnamedElement } from './apply-merge.ts';
+import { compareObjects, fieldsOf } from './field-compare.ts';
+import { difference, differenceBelow, emptySet, equalSets, type FieldSet, intersection, isEmptySet, pathsOf, union } from './field-set.ts';
+import { parseJson, stringifyJson } from './json.ts';
+import { asJson, emptyObject, type Manager, managersOf, recordUpdate, unownedBy, type WriteFacts, withManagers } from './managed-fields.ts';
+import { pruneToSchema } from './prune.ts';
+import type { Schema } from './schema.ts';
+import { isObject, type JsonObject } from './values.ts';
+
+export interface ApplyOptions extends WriteFacts {
+  /** The current object; undefined when there is none, and the apply makes it. */
+  readonly live: KubeObject | undefined;
+  /** Decoded, and pruned with `keepZeros`. */
+  readonly applied: KubeObject;
+  /** Takes fields away from other managers instead of refusing. */
+  readonly force: boolean;
+}
+
+/** Owns what an object without managedFields holds when it is first applied. */
+const firstOwner = 'before-first-apply';
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/**
+ * The object to write, with its managedFields; neither `live` nor `applied` is changed. When nothing changes, `object`
+ * is `live` itself. Throws Conflict with a cause (`FieldManagerConflict`) per field, and BadRequest for a
+ * configuration that cannot be merged.
+ */
+export function applyConfiguration(options: ApplyOptions): { readonly object: KubeObject } {
+  const { live, applied, schema } = options;
+  if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+  const fault = unnamedElement(asJson(applied), schema);
+  if (fault !== undefined) throw badRequest(`failed to create typed patch object (${nameOf(applied)}): ${fault}`);
+  const from = live ?? emptyObject(schema);
+  const managers = startingManagers(live, options);
+  const last = managers.find((entry) => isApplier(entry, options))?.fields ?? emptySet;
+  const fields = differenceBelow(fieldsOf(asJson(applied), schema), unownedBy(options));
+  const others = managers.filter((entry) => !isApplier(entry, options));
+
+  const merged = mergeApplied(asJson(from), asJson(applied), schema);
+  const kept = others.reduce((set, entry) => union(set, entry.fields), fields);
+  const object = normalize(withIdentity(removeDropped(merged, last, kept, schema), applied), live, schema);
+
+  const { added, modified, removed } = compareObjects(asJson(from), asJson(object), schema);
+  const changed = union(added, modified);
+  const conflicts = others.map((entry) => [entry, intersection(entry.fields, changed)] as const).filter(([, set]) => !isEmptySet(set));
+  if (conflicts.length > 0 && !options.force && !isUpgrade(conflicts, live, options)) throw conflictError(conflicts);
+
+  const lost = union(changed, removed);
+  const rest = others
+    .map((entry) => {
+      const left = difference(entry.fields, lost);
+      return left === entry.fields ? entry : { ...entry, fields: left };
+    })
+    .filter((entry) => !isEmptySet(entry.fields));
+  const now = isEmptySet(fields) ? rest : [...rest, applier(managers, fields, options)];
+  if (live && isEmptySet(lost) && sameManagers(now, managersOf(live))) return { object: live };
+  return { object: withManagers(withLastApplied(object, options), now) };
+}
+
+function isApplier(entry: Manager, { manager, subresource }: WriteFacts): boolean {
+  return entry.operation === 'Apply' && entry.manager === manager && entry.subresource === subresource;
+}
+
+function applier(managers: readonly Manager[], fields: FieldSet, options: ApplyOptions): Manager {
+  const { manager, apiVersion, subresource } = options;
+  const before = managers.find((entry) => isApplier(entry, options));
+  const time = before && before.apiVersion === apiVersion && equalSets(before.fields, fields) ? before.time : options.time;
+  return { manager, operation: 'Apply', apiVersion, subresource, time, fields };
+}
+
+/** An object that was never tracked belongs, as it stands, to `before-first-apply`. */
+function startingManagers(live: KubeObject | undefined, options: ApplyOptions): readonly Manager[] {
+  const managers = managersOf(live);
+  if (!live || managers.length > 0) return managers;
+  const { added, modified } = compareObjects(asJson(emptyObject(options.schema)), asJson(live), options.schema);
+  return recordUpdate([], { ...options, manager: firstOwner, subresource: '', changed: union(added, modified), removed: emptySet });
+}
+
+function sameManagers(a: readonly Manager[], b: readonly Manager[]): boolean {
+  return a.length === b.length && a.every((entry) => b.some((other) => other === entry || sameManager(entry, other)));
+}
+
+function sameManager(a: Manager, b: Manager): boolean {
+  return (
+    a.manager === b.manager &&
+    a.operation === b.operation &&
+    a.apiVersion === b.apiVersion &&
+    a.subresource === b.subresource &&
+    a.time === b.time &&
+    equalSets(a.fields, b.fields)
+  );
+}
+
+/** An apply that leaves nothing still makes an object. */
+function withIdentity(value: unknown, applied: KubeObject): JsonObject {
+  const object = isObject(value) ? value : {};
+  return { apiVersion: applied.apiVersion, kind: applied.kind, ...object, metadata: object['metadata'] ?? {} };
+}
+
+/** As decoding would have it: zero values and empty lists that were applied are owned, and not in the object. */
+function normalize(object: JsonObject, live: KubeObject | undefined, schema: Schema): KubeObject {
+  const { value } = pruneToSchema(object, schema, { fieldValidation: 'Ignore' });
+  const metadata = value['metadata'] as JsonObject;
+  if (live?.metadata.managedFields) metadata['managedFields'] = live.metadata.managedFields;
+  return value as unknown as KubeObject;
+}
+
+/**
+ * Whoever changes from `kubectl apply` to `kubectl apply --server-side` meets his own fields, owned by the manager of
+ * client-side apply: conflicts over nothing but the last applied configuration are none.
+ */
+function isUpgrade(
+  conflicts: readonly (readonly [Manager, FieldSet])[],
+  live: KubeObject | undefined,
+  { manager, schema }: ApplyOptions,
+): boolean {
+  const text = live?.metadata.annotations?.[lastApplied];
+  if (manager !== 'kubectl' || text === undefined) return false;
+  let configuration: unknown;
+  try {
+    configuration = parseJson(text).value;
+  } catch (error) {
+    if (error instanceof ApiError) return false;
+    throw error;
+  }
+  if (!isObject(configuration)) return false;
+  const own = fieldsOf(configuration, schema);
+  return conflicts.every(([, set]) => isEmptySet(difference(set, own)));
+}
+
+/** Keeps the annotation of client-side apply in step, for the day when somebody goes back to it. */
+function withLastApplied(object: KubeObject, { applied, manager }: ApplyOptions): KubeObject {
+  const { annotations } = object.metadata;
+  if (manager !== 'kubectl' || annotations?.[lastApplied] === undefined) return object;
+  const { [lastApplied]: _, ...others } = applied.metadata.annotations ?? {};
+  const configuration = { ...applied, metadata: { ...applied.metadata, annotations: others } };
+  return {
+    ...object,
+    metadata: { ...object.metadata, annotations: { ...annotations, [lastApplied]: `${stringifyJson(configuration)}\n` } },
+  };
+}
+
+function conflictError(conflicts: readonly (readonly [Manager, FieldSet])[]): ApiError {
+  const list = conflicts.flatMap(([entry, set]) => pathsOf(set).map((path) => ({ manager: describeManager(entry), path })));
+  const causes = list.map(({ manager, path }) => ({ reason: 'FieldManagerConflict', message: `conflict with ${manager}`, field: path }));
+  let text: string;
+  if (list.length === 1) {
+    text = `1 conflict: conflict with ${list[0]?.manager}: ${list[0]?.path}`;
+  } else {
+    const byManager = new Map<string, string[]>();
+    for (const { manager, path } of list) byManager.set(manager, [...(byManager.get(manager) ?? []), path]);
+    const parts = [...byManager]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([manager, paths]) => `conflicts with ${manager}:\n- ${paths.join('\n- ')}`);
+    text = `${list.length} conflicts: ${parts.join('\n')}`;
+  }
+  return new ApiError('Conflict', `Apply failed with ${text}`, { details: { causes } });
+}
+
+function describeManager({ manager, operation, apiVersion, subresource }: Manager): string {
+  const name = `${JSON.stringify(manager)}${subresource === '' ? '' : ` with subresource ${JSON.stringify(subresource)}`}`;
+  return operation === 'Update' ? `${name} using ${apiVersion}` : name;
+}
+
+function nameOf({ apiVersion, kind, metadata }: KubeObject): string {
+  const name = metadata.namespace ? `${metadata.namespace}/${metadata.name}` : metadata.name;
+  return `${name}; ${apiVersion}, Kind=${kind}`;
+}

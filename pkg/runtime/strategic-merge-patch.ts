@@ -1,0 +1,234 @@
+/**
+ * Strategic merge patch: a merge patch that knows from the schema which lists are merged by key, and that carries
+ * directives for what plain merging cannot say: `$patch` (replace, delete, merge), `$retainKeys`,
+ * `$setElementOrder/<list>` and `$deleteFromPrimitiveList/<list>`.
+ * https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md
+ */
+import { badRequest } from '../api/errors.ts';
+import type { Field, Schema } from './schema.ts';
+import { copyValue, equalValues, getKey, goKind, isObject, type JsonObject, setKey } from './values.ts';
+
+const orderPrefix = '$setElementOrder/';
+const deletePrefix = '$deleteFromPrimitiveList/';
+
+/** A new object; `doc` is not changed, and shares with the result what the patch leaves alone. Throws BadRequest. */
+export function applyStrategicMergePatch(doc: unknown, patch: unknown, schema: Schema): unknown {
+  if (!isObject(patch)) throw badRequest(`json: cannot unmarshal ${goKind(patch)} into Go value of type map[string]interface {}`);
+  return mergeObject(isObject(doc) ? doc : {}, patch, schema);
+}
+
+/** `schema` is undefined where the type is not known: objects are merged there, and lists replaced. */
+function mergeObject(original: JsonObject, patch: JsonObject, schema: Schema | undefined): JsonObject {
+  switch (getKey(patch, '$patch')) {
+    case undefined:
+    case 'merge':
+      break;
+    case 'replace':
+      return withoutDirectives(patch);
+    case 'delete':
+      return {};
+    default:
+      throw badRequest(`unknown patch type found: ${JSON.stringify(patch['$patch'])}`);
+  }
+  const out = retained(original, patch);
+  const orders = new Map<string, unknown[]>();
+  for (const key in patch) {
+    if (key.startsWith(orderPrefix)) orders.set(key.slice(orderPrefix.length), listOf(key, patch[key]));
+  }
+  for (const key in patch) {
+    if (key === '$patch' || key === '$retainKeys' || key.startsWith(orderPrefix) || key.startsWith(deletePrefix)) continue;
+    const value = patch[key];
+    if (value === null) delete out[key];
+    else setKey(out, key, mergeValue(getKey(out, key), value, fieldOf(schema, key), orders.get(key)));
+  }
+  for (const [key, order] of orders) {
+    const list = getKey(out, key);
+    if (Array.isArray(list) && getKey(patch, key) === undefined)
+      setKey(out, key, inOrder(list, order, list, fieldOf(schema, key).mergeKey));
+  }
+  for (const key in patch) {
+    if (!key.startsWith(deletePrefix)) continue;
+    const gone = new Set(listOf(key, patch[key]));
+    const name = key.slice(deletePrefix.length);
+    const list = getKey(out, name);
+    if (Array.isArray(list))
+      setKey(
+        out,
+        name,
+        list.filter((item) => !gone.has(item)),
+      );
+  }
+  return out;
+}
+
+/** The original's keys that `$retainKeys` lets stand: all, without one. */
+function retained(original: JsonObject, patch: JsonObject): JsonObject {
+  const keep = getKey(patch, '$retainKeys');
+  if (keep !== undefined) {
+    const names = listOf('$retainKeys', keep);
+    for (const key in patch) {
+      if (key.startsWith('$') || patch[key] === null) continue;
+      if (!names.includes(key))
+        throw badRequest(`$retainKeys directive must contain all the keys of the patch: it lacks ${JSON.stringify(key)}`);
+    }
+    const out: JsonObject = {};
+    for (const key in original) if (names.includes(key)) setKey(out, key, original[key]);
+    return out;
+  }
+  const out: JsonObject = {};
+  for (const key in original) setKey(out, key, original[key]);
+  return out;
+}
+
+interface Place {
+  readonly schema: Schema | undefined;
+  readonly merges: boolean;
+  readonly mergeKey: string | undefined;
+}
+
+function fieldOf(schema: Schema | undefined, key: string): Place {
+  const field: Field | undefined = schema?.kind === 'object' ? schema.fields.get(key) : undefined;
+  if (field) {
+    // An object is merged unless it says "replace"; a list only if it says "merge".
+    const merges = field.schema.kind === 'array' ? field.patchStrategy === 'merge' : field.patchStrategy !== 'replace';
+    return { schema: field.schema, merges, mergeKey: field.patchMergeKey };
+  }
+  return { schema: schema?.kind === 'map' ? schema.items : undefined, merges: true, mergeKey: undefined };
+}
+
+function mergeValue(original: unknown, patch: unknown, place: Place, order: unknown[] | undefined): unknown {
+  if (isObject(patch)) {
+    if (!place.merges && getKey(patch, '$patch') === undefined) return withoutDirectives(patch);
+    return mergeObject(isObject(original) ? original : {}, patch, place.schema);
+  }
+  if (!Array.isArray(patch)) return patch;
+  if (!place.merges || place.schema?.kind !== 'array') return withoutDirectives(patch);
+  const live = Array.isArray(original) ? original : [];
+  const merged = mergeList(live, patch, place);
+  return order ? inOrder(merged, order, live, place.mergeKey) : merged;
+}
+
+function mergeList(original: readonly unknown[], patch: readonly unknown[], { schema, mergeKey }: Place): unknown[] {
+  const objects = patch.some(isObject) || (patch.length === 0 && original.some(isObject));
+  if (!objects) {
+    const out = unique([...original, ...patch]);
+    return inOrder(out, patch, original, undefined);
+  }
+  if (mergeKey === undefined) throw badRequest(`cannot merge lists without merge key for ${schema?.items?.goType ?? 'an unknown type'}`);
+  const { base, additions } = withoutSpecialElements(original, patch, mergeKey);
+  const out = [...base];
+  const places = indexOf(out, mergeKey);
+  for (const item of additions) {
+    const at = places.get(identityOf(item, mergeKey));
+    const current = at === undefined ? undefined : out[at];
+    const merged = mergeObject(isObject(current) ? current : {}, item, schema?.items);
+    if (at === undefined) places.set(identityOf(item, mergeKey), out.push(merged) - 1);
+    else out[at] = merged;
+  }
+  return inOrder(out, additions, base, mergeKey);
+}
+
+/** Carries out elements that are directives: `{$patch: delete, name: a}`, `{$patch: replace}`. */
+function withoutSpecialElements(
+  original: readonly unknown[],
+  patch: readonly unknown[],
+  mergeKey: string,
+): { base: readonly unknown[]; additions: JsonObject[] } {
+  let base = original;
+  let replace = false;
+  const additions: JsonObject[] = [];
+  for (const item of patch) {
+    if (!isObject(item)) throw badRequest(`list element types are not identical: ${goKind(item)} among objects`);
+    const directive = getKey(item, '$patch');
+    if (directive === 'replace') {
+      replace = true;
+      continue;
+    }
+    const key = getKey(item, mergeKey);
+    if (key === undefined || key === null) {
+      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+    }
+    if (directive === 'delete') base = base.filter((other) => !isObject(other) || !equalValues(getKey(other, mergeKey), key));
+    else if (directive === undefined) additions.push(item);
+    else
+      throw badRequest(
+        directive === 'merge'
+          ? 'merging lists cannot yet be specified in the patch'
+          : `unknown patch type found: ${JSON.stringify(directive)}`,
+      );
+  }
+  return replace ? { base: [], additions } : { base, additions };
+}
+
+/**
+ * What the patch names stands in the patch's order, the rest in the live order; where both orders leave it open, an
+ * item stands as it stood in the live list, and what is new goes to the end.
+ */
+function inOrder(items: readonly unknown[], order: readonly unknown[], live: readonly unknown[], mergeKey: string | undefined): unknown[] {
+  const ordered = indexOf(order, mergeKey);
+  const lived = indexOf(live, mergeKey);
+  const position = (places: Map<unknown, number>, item: unknown): number => places.get(identityOf(item, mergeKey)) ?? -1;
+  const patched = items.filter((item) => position(ordered, item) >= 0).sort((a, b) => position(ordered, a) - position(ordered, b));
+  const others = items.filter((item) => position(ordered, item) < 0);
+  const out: unknown[] = [];
+  let next = 0;
+  for (const item of others) {
+    while (next < patched.length) {
+      const mine = position(lived, patched[next]);
+      const theirs = position(lived, item);
+      if (mine < 0 || theirs < 0 || mine >= theirs) break;
+      out.push(patched[next++]);
+    }
+    out.push(item);
+  }
+  return [...out, ...patched.slice(next)];
+}
+
+/** What tells elements of a list apart: the merge key's value, or the element's own. */
+function identityOf(item: unknown, mergeKey: string | undefined): unknown {
+  const identity = mergeKey !== undefined && isObject(item) ? getKey(item, mergeKey) : item;
+  return typeof identity === 'object' ? JSON.stringify(identity) : identity;
+}
+
+/** Identity to place; the first one counts. */
+function indexOf(list: readonly unknown[], mergeKey: string | undefined): Map<unknown, number> {
+  const places = new Map<unknown, number>();
+  for (const [place, item] of list.entries()) {
+    const identity = identityOf(item, mergeKey);
+    if (!places.has(identity)) places.set(identity, place);
+  }
+  return places;
+}
+
+function unique(items: readonly unknown[]): unknown[] {
+  const seen = new Set<unknown>();
+  return items.filter((item) => !seen.has(item) && seen.add(item));
+}
+
+function listOf(directive: string, value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw badRequest(`${directive} must be a list, not ${goKind(value)}`);
+  return value;
+}
+
+/** What a patch stands for where there is nothing to patch: directives and nulls are gone. */
+function withoutDirectives(value: unknown): JsonObject;
+function withoutDirectives(value: readonly unknown[]): unknown[];
+function withoutDirectives(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const out: unknown[] = [];
+    for (const item of value) {
+      if (!isObject(item)) out.push(copyValue(item));
+      else if (getKey(item, '$patch') !== 'delete' && !(getKey(item, '$patch') === 'replace' && Object.keys(item).length === 1))
+        out.push(withoutDirectives(item));
+    }
+    return out;
+  }
+  if (!isObject(value)) return value;
+  const out: JsonObject = {};
+  for (const key in value) {
+    const item = value[key];
+    if (key === '$patch' || key === '$retainKeys' || key.startsWith(orderPrefix) || key.startsWith(deletePrefix) || item === null) continue;
+    setKey(out, key, typeof item === 'object' ? withoutDirectives(item) : item);
+  }
+  return out;
+}
