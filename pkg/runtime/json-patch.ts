@@ -7,6 +7,14 @@ const maxOperations = 10_000;
 /** `copy` can double a document with every operation; an object is 3 MiB at most. */
 const maxCopiedValues = 1_000_000;
 
+/** The operations of RFC 6902, as a client sends them. */
+export type JsonPatch = readonly {
+  readonly op: Operation['op'];
+  readonly path: string;
+  readonly from?: string;
+  readonly value?: unknown;
+}[];
+
 interface Operation {
   readonly op: 'add' | 'remove' | 'replace' | 'move' | 'copy' | 'test';
   readonly path: string;
@@ -15,7 +23,7 @@ interface Operation {
 }
 
 /**
- * A new document; `doc` is not changed, and `ops` is not kept. All or nothing: BadRequest for what is no patch, Invalid
+ * A new document; `doc` is not changed, and `ops` (a `JsonPatch`, if it is well-formed) is not kept. All or nothing: BadRequest for what is no patch, Invalid
  * (422) for a patch that does not fit the document.
  */
 export function applyJsonPatch(doc: unknown, ops: unknown): unknown {
