@@ -42,7 +42,7 @@ export class FakeServer {
   readonly served = new Map<string, ResourceRef>();
   /** Watches end after so long, whatever they asked for; undefined: what they asked for. */
   sessionMs: number | undefined;
-  /** Watches from before this revision fail with Expired; raise it with `compact()`. */
+  /** The history begins after this revision, without a gap; watches from before it fail with Expired. */
   #compacted = 0;
   #revision = 0;
   readonly #tables = new Map<string, Map<string, KubeObject>>();
@@ -114,32 +114,27 @@ export class FakeServer {
     const end = this.clock.monotonic() + (this.sessionMs ?? (options.timeoutSeconds ?? 600) * 1000);
     let position = Number(options.resourceVersion ?? this.#revision);
     if (position < this.#compacted) throw new ApiError('Expired', `too old resource version: ${position} (${this.#compacted})`);
-    const known = new Set<string>();
-    for (const change of this.#history) {
-      if (change.revision <= position && change.table === tableName(ref)) {
-        const object = (change.after ?? change.before) as KubeObject;
-        if (change.after && accepts(object)) known.add(keyOf(object));
-        else known.delete(keyOf(object));
-      }
+    // What stood at that revision: what stands now, with every change since then taken back.
+    const known = new Map([...this.table(ref)]);
+    for (const { table, before, after } of this.#history.slice(position - this.#compacted).reverse()) {
+      if (table !== tableName(ref)) continue;
+      if (before && after) known.set(keyOf(before), before);
+      else if (after) known.delete(keyOf(after));
+      else if (before) known.set(keyOf(before), before);
     }
-    for (const object of this.table(ref).values()) {
-      if (Number(object.metadata.resourceVersion) <= position && accepts(object)) known.add(keyOf(object));
-    }
-    let next = this.#history.findIndex((change) => change.revision > position);
-    if (next < 0) next = this.#history.length;
+    for (const [key, object] of known) if (!accepts(object)) known.delete(key);
     for (;;) {
       if (options.signal.aborted) return;
       if (this.#epoch !== epoch) throw new ApiError('ServiceUnavailable', 'the connection was lost');
-      if (position < this.#compacted && next > this.#history.length) throw new ApiError('Expired', 'too old resource version');
+      if (position < this.#compacted) throw new ApiError('Expired', 'too old resource version');
       const batch: WatchEvent[] = [];
-      for (; next < this.#history.length; next++) {
-        const { table, before, after, revision } = this.#history[next] as Change;
+      for (const { table, before, after, revision } of this.#history.slice(position - this.#compacted)) {
         position = revision;
         if (table !== tableName(ref)) continue;
         const key = keyOf((after ?? before) as KubeObject);
         if (after && accepts(after)) {
           batch.push({ type: known.has(key) ? 'MODIFIED' : 'ADDED', object: after });
-          known.add(key);
+          known.set(key, after);
         } else if (known.delete(key)) {
           batch.push({ type: 'DELETED', object: after ?? before });
         }

@@ -97,7 +97,7 @@ interface Source<T extends KubeObject> {
 interface Position {
   /** Everything up to here has been delivered; undefined: list first. */
   revision: string | undefined;
-  /** The present watch has shown that the server is well: it delivered something, or lasted. */
+  /** The present watch has shown that the server is well: it brought something new, or lasted. */
   healthy: boolean;
 }
 
@@ -163,8 +163,9 @@ async function* watch<T extends KubeObject>(source: Source<T>, position: Positio
       const received = env.clock.monotonic();
       yield { type: 'events', events, revision };
       metrics.delivered((env.clock.monotonic() - received) / 1000);
+      // A bookmark that tells nothing new is no sign of life: a server could send one at once and hang up.
+      if (revision !== position.revision) position.healthy = true;
       position.revision = revision;
-      position.healthy = true;
       metrics.revision(revision);
     }
   } finally {
