@@ -1,0 +1,63 @@
+import { type Call, CallFailure } from './calls.ts';
+import { type Lane, lanes } from './frames.ts';
+import { LaunchReport, launcherComplaint } from './launch-report.ts';
+import { launch } from './launched-process.ts';
+import type { ExecAnswer, ExecParams } from './protocol.ts';
+
+/** A command inside a running container, joined with the call's streams until it ends. */
+export async function execInContainer(params: ExecParams, call: Call): Promise<ExecAnswer> {
+  const process = await launch(params);
+  const report = new LaunchReport();
+  let ok = false;
+  let firstError = '';
+  let holdups = 0;
+  let sending: Promise<void> = Promise.resolve();
+
+  const deliver = (lane: Lane, chunk: Buffer): void => {
+    if (chunk.length === 0) return;
+    if ((lane === lanes.stderr || params.tty) && firstError.length < 1000) firstError += chunk.toString('latin1');
+    if (holdups++ === 0) process.pause();
+    sending = call.flow.send(lane, chunk).finally(() => {
+      if (--holdups === 0) process.resume();
+    });
+  };
+  process.onOutput((lane, chunk) => {
+    if (ok) return deliver(lane, chunk);
+    const rest = report.push(chunk);
+    if (rest === undefined) return;
+    ok = true;
+    deliver(lane, rest);
+  });
+  call.onData((lane, data) => {
+    if (lane === lanes.resize && data) {
+      const { width, height } = JSON.parse(data.toString()) as { width: number; height: number };
+      process.resize(width, height);
+    } else if (lane === lanes.stdin) {
+      if (data) void process.write(data).then(() => call.flow.consumed(data.length));
+      else process.endInput();
+    }
+  });
+
+  let timedOut = false;
+  const timer =
+    params.timeout > 0
+      ? setTimeout(() => {
+          timedOut = true;
+          process.kill();
+        }, params.timeout)
+      : undefined;
+  const abort = (): void => process.kill();
+  call.signal.addEventListener('abort', abort, { once: true });
+  if (call.signal.aborted) abort();
+
+  const exitCode = await process.ended;
+  clearTimeout(timer);
+  if (!call.signal.aborted) await sending;
+  if (!ok && !timedOut && !call.signal.aborted) {
+    if (/nsenter: cannot open|No such process/.test(report.message))
+      throw new CallFailure('NotRunning', `container ${params.container} is not running`);
+    return { exitCode: 128, timedOut, startError: report.message };
+  }
+  const complaint = exitCode === 126 || exitCode === 127 ? launcherComplaint(Buffer.from(firstError, 'latin1').toString()) : undefined;
+  return complaint === undefined ? { exitCode, timedOut } : { exitCode, timedOut, startError: complaint };
+}
