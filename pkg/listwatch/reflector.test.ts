@@ -6,6 +6,7 @@ import type { ConfigMap } from '../api/generated/core-v1.ts';
 import { configmaps } from '../api/generated/resources.ts';
 import { keyOf } from '../api/object.ts';
 import { randomInt } from '../clock/random.ts';
+import type { Labels } from '../metrics/metrics.ts';
 import { type Delta, type ReflectOptions, reflect } from './reflector.ts';
 import { createTestEnvironment, type TestEnvironment } from './testing.ts';
 
@@ -43,6 +44,8 @@ function follow(env: TestEnvironment, options: ReflectOptions<ConfigMap> = {}) {
   return { objects, seen, end, ended };
 }
 
+const metric = (env: TestEnvironment, name: string, labels: Labels = {}): number =>
+  env.metrics.value(name, { resource: 'configmaps', selector: '', ...labels });
 const values = (objects: Iterable<ConfigMap>): string[] =>
   [...objects].map((object) => `${keyOf(object)}=${object.data?.['value']}`).sort();
 
@@ -76,11 +79,11 @@ test('a broken watch is resumed from the last revision, without another list', a
   await env.clock.advance(60_000);
   assert.deepEqual([...objects.keys()], ['default/a', 'default/b']);
   assert.equal(env.server.calls.filter(({ verb }) => verb === 'list').length, 1);
-  assert.equal(env.metrics.value('reflector_reconnects_total'), 1);
-  assert.equal(env.metrics.value('reflector_errors_total', { operation: 'watch', reason: 'ServiceUnavailable' }), 1);
-  assert.equal(env.metrics.value('reflector_connected'), 1);
+  assert.equal(metric(env, 'reflector_reconnects_total'), 1);
+  assert.equal(metric(env, 'reflector_errors_total', { operation: 'watch', reason: 'ServiceUnavailable' }), 1);
+  assert.equal(metric(env, 'reflector_connected'), 1);
   await end();
-  assert.equal(env.metrics.value('reflector_connected'), 0);
+  assert.equal(metric(env, 'reflector_connected'), 0);
 });
 
 test('a revision that is no longer kept leads to a new list, at once', async () => {
@@ -101,8 +104,8 @@ test('a revision that is no longer kept leads to a new list, at once', async () 
   env.server.compact();
   await env.clock.advance(60_000);
   assert.deepEqual([...objects.keys()], ['default/b', 'default/c']);
-  assert.equal(env.metrics.value('reflector_relists_total'), 1);
-  assert.equal(env.metrics.value('reflector_errors_total', { reason: 'Expired' }), 1);
+  assert.equal(metric(env, 'reflector_relists_total'), 1);
+  assert.equal(metric(env, 'reflector_errors_total', { operation: 'watch', reason: 'Expired' }), 1);
   await end();
 });
 
@@ -164,7 +167,7 @@ test('a server that ends each watch at once is not asked in a tight loop', async
   const { end } = follow(env);
   await env.clock.advance(60_000);
   assert.ok(env.server.calls.length < 20, `${env.server.calls.length} requests in a minute`);
-  assert.ok(env.metrics.value('reflector_short_watches_total') > 3);
+  assert.ok(metric(env, 'reflector_short_watches_total') > 3);
   await end();
 });
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { VirtualClock } from '../clock/virtual-clock.ts';
-import { RecordedMetrics } from './recorded-metrics.ts';
+import { MemoryMetrics } from '../metrics/memory-metrics.ts';
 import { createWorkqueue } from './workqueue.ts';
 
 function world() {
   const clock = new VirtualClock();
-  const metrics = new RecordedMetrics();
+  const metrics = new MemoryMetrics();
   return { clock, metrics, queue: createWorkqueue({ name: 'test', clock, metrics }) };
 }
 
@@ -83,15 +83,15 @@ test('depth, additions and waiting times are measured', async () => {
   const { queue, clock, metrics } = world();
   queue.add('a');
   queue.add('b');
-  assert.equal(metrics.value('workqueue_depth'), 2);
+  assert.equal(metrics.value('workqueue_depth', { name: 'test' }), 2);
   await clock.advance(3000);
   await queue.next();
-  assert.equal(metrics.value('workqueue_depth'), 1);
+  assert.equal(metrics.value('workqueue_depth', { name: 'test' }), 1);
   assert.equal(metrics.value('workqueue_adds_total', { name: 'test' }), 2);
-  assert.equal(metrics.value('workqueue_queue_duration_seconds_sum'), 3);
+  assert.equal(metrics.value('workqueue_queue_duration_seconds', { name: 'test' }), 3);
   await clock.advance(2000);
   queue.done('a');
-  assert.equal(metrics.value('workqueue_work_duration_seconds_sum'), 2);
+  assert.equal(metrics.value('workqueue_work_duration_seconds', { name: 'test' }), 2);
 });
 
 test('property: no key is ever worked on twice at a time, and the last addition of each is worked on', async () => {
