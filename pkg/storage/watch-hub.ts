@@ -9,7 +9,7 @@
  * memory. It goes live in the same synchronous step in which history is exhausted; nothing can come between.
  */
 import { RangeIndex } from './range-index.ts';
-import { type KeyRange, type StoreEvent, StoreError, type WatchBatch } from './store.ts';
+import { type KeyRange, type StoreEvent, StoreError, type WatchBatch, type WatchOptions } from './store.ts';
 
 /** What the hub reads the past from. */
 export interface History {
@@ -20,7 +20,7 @@ export interface History {
    * including the batch's revision (which is at least `from`) is in it. Called with from <= revision(). Throws
    * `Compacted` when `from` is no longer kept.
    */
-  read(range: KeyRange, from: number): WatchBatch;
+  read(range: KeyRange, from: number, previous: boolean): WatchBatch;
   /** Awaited between two steps of reading history, so that others can run in between. */
   pause?(): Promise<void>;
 }
@@ -57,10 +57,10 @@ export class WatchHub {
   }
 
   /** A watch that stands before revision `from` (default: the next) from this moment on, read or not. */
-  open(range: KeyRange, options: { from?: number | undefined; signal: AbortSignal }): AsyncIterable<WatchBatch> {
-    const revision = this.#history.revision();
-    const from = options.from ?? revision + 1;
-    const stream = new WatchStream(range, from, this.#history, {
+  open(range: KeyRange, options: WatchOptions): AsyncIterable<WatchBatch> {
+    const from = options.from ?? this.#history.revision() + 1;
+    const read = (next: number): WatchBatch => this.#history.read(range, next, options.previous ?? false);
+    const stream = new WatchStream(range, from, { ...this.#history, read }, {
       attach: (s) => this.#attach(s),
       detach: (s) => this.#detach(s),
       ended: (s) => {
@@ -99,10 +99,15 @@ export class WatchHub {
     });
   }
 
+  /** Ends all watches with this error. */
+  fail(error: StoreError): void {
+    for (const stream of [...this.#streams]) stream.end(error);
+  }
+
   /** Ends all watches, and those still to come, with `Closed`. */
   close(): void {
     this.#closed = new StoreError('Closed', 'the store has been closed');
-    for (const stream of [...this.#streams]) stream.end(this.#closed);
+    this.fail(this.#closed);
   }
 
   #attach(stream: WatchStream): void {
@@ -137,16 +142,23 @@ interface Owner {
   readonly maxUnread: number;
 }
 
+/** The history of one stream's range. */
+interface StreamHistory extends Omit<History, 'read'> {
+  read(from: number): WatchBatch;
+}
+
 type Result = IteratorResult<WatchBatch, undefined>;
 
 /** One watch, for one reader: calls of `next` must not overlap. */
 class WatchStream implements AsyncIterable<WatchBatch>, AsyncIterator<WatchBatch, undefined> {
   readonly range: KeyRange;
-  readonly #history: History;
+  readonly #history: StreamHistory;
   readonly #owner: Owner;
   /** Invariant: every event of the range in [from, #next) has been returned by `next` or stands in #unread. */
   #next: number;
   #live = false;
+  /** Steps of history read so far. */
+  #steps = 0;
   #unread: WatchBatch[] = [];
   #unreadEvents = 0;
   #waiting: PromiseWithResolvers<Result> | undefined;
@@ -154,7 +166,7 @@ class WatchStream implements AsyncIterable<WatchBatch>, AsyncIterator<WatchBatch
   #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.end(undefined);
 
-  constructor(range: KeyRange, from: number, history: History, owner: Owner) {
+  constructor(range: KeyRange, from: number, history: StreamHistory, owner: Owner) {
     this.range = range;
     this.#next = from;
     this.#history = history;
@@ -197,7 +209,9 @@ class WatchStream implements AsyncIterable<WatchBatch>, AsyncIterator<WatchBatch
   }
 
   async next(): Promise<Result> {
-    for (;;) {
+    for (let steps = this.#live ? 0 : this.#steps; ; steps++) {
+      // One step of history at a time; others run in between.
+      if (!this.#live && steps > 0) await this.#history.pause?.();
       if (this.#end?.error) throw this.#end.error;
       if (this.#end) return { done: true, value: undefined };
       const batch = this.#unread.shift();
@@ -209,9 +223,9 @@ class WatchStream implements AsyncIterable<WatchBatch>, AsyncIterator<WatchBatch
         this.#waiting = Promise.withResolvers<Result>();
         return this.#waiting.promise;
       }
+      this.#steps = steps + 1;
       const step = this.#readHistory();
       if (step) return { done: false, value: step };
-      await this.#history.pause?.();
     }
   }
 
@@ -241,7 +255,7 @@ class WatchStream implements AsyncIterable<WatchBatch>, AsyncIterator<WatchBatch
   #readHistory(): WatchBatch | undefined {
     let batch: WatchBatch;
     try {
-      batch = this.#history.read(this.range, this.#next);
+      batch = this.#history.read(this.#next);
     } catch (error) {
       this.end(error instanceof StoreError ? error : new StoreError('Damaged', 'history cannot be read', { cause: error }));
       throw error;
