@@ -1,0 +1,202 @@
+/**
+ * pkg/apiserver takes a request from its first byte to its last. It is free of any platform: Node's HTTP servers,
+ * the in-process client, tests and browsers are thin adapters to `ApiServer.handle`.
+ *
+ * One GET, one POST:
+ *   handle → filters (authenticate, audit-id, impersonate, limit, authorize) → verbs/get    → registry.get    → respond
+ *   handle → filters                                                        → verbs/create → request-body → registry.create → respond
+ *
+ * Guarantees: every request is answered; a refusal is a Status object with Kubernetes' reason and words; a bug is a
+ * 500 with its stack in the log, and never takes the server down.
+ */
+import { ApiError, isApiError } from '../api/errors.ts';
+import type { ApiRequest, ApiResponse } from '../api/http.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Random } from '../clock/random.ts';
+import type { Logger } from '../log/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { type Authenticator, anonymous, certificateAuthenticator, inProcessAuthenticator } from './auth/authenticator.ts';
+import { type Authorizer, ComponentAuthorizer } from './auth/authorizer.ts';
+import { Deadlines } from './deadlines.ts';
+import type { Exchange, Filter } from './exchange.ts';
+import { auditId } from './filters/audit-id.ts';
+import { authenticate } from './filters/authenticate.ts';
+import { authorize } from './filters/authorize.ts';
+import { impersonate } from './filters/impersonate.ts';
+import { limit } from './filters/limit.ts';
+import type { HealthCheck } from './health.ts';
+import { negotiate } from './negotiate.ts';
+import { NonResourceRoutes } from './non-resource-routes.ts';
+import { integer } from './query-options.ts';
+import { isLongRunning, requestInfo } from './request-info.ts';
+import { RequestMetrics } from './request-metrics.ts';
+import type { Compressor, RegistryPort, Services } from './resource-call.ts';
+import { routeResource } from './resource-routes.ts';
+import { respondObject } from './respond.ts';
+import { warningHeader } from './warning-header.ts';
+
+export interface ApiServerOptions {
+  readonly registry: RegistryPort;
+  readonly clock: Clock;
+  /** Cryptographic where tokens and ids must not be guessed. */
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Tried in order; default: callers in this process, then client certificates. */
+  readonly authenticators?: readonly Authenticator[];
+  readonly authorizer?: Authorizer;
+  readonly compressor?: Compressor;
+  readonly healthChecks?: readonly HealthCheck[];
+  /** Ceilings on requests in flight; Kubernetes' defaults are 400 and 200. */
+  readonly maxReadsInFlight?: number;
+  readonly maxWritesInFlight?: number;
+  /** Milliseconds that a request may take, unless it is one that stays open. Default: 60 s. */
+  readonly requestTimeout?: number;
+  /** What /version says beyond the defaults. */
+  readonly platform?: string;
+}
+
+export class ApiServer {
+  /** In the order in which a request passes them. */
+  readonly filters: readonly Filter[];
+  readonly #services: Services;
+  readonly #routes: NonResourceRoutes;
+  readonly #metrics: RequestMetrics;
+  readonly #deadlines: Deadlines;
+  readonly #requestTimeout: number;
+
+  constructor(options: ApiServerOptions) {
+    const { registry, clock, random, log, metrics } = options;
+    const authorizer = options.authorizer ?? new ComponentAuthorizer();
+    this.#services = { registry, clock, random, log, compressor: options.compressor };
+    this.filters = [
+      authenticate(options.authenticators ?? [inProcessAuthenticator, certificateAuthenticator]),
+      auditId(random.fork('audit-id')),
+      impersonate(authorizer),
+      limit({ clock, metrics, maxReads: options.maxReadsInFlight ?? 400, maxWrites: options.maxWritesInFlight ?? 200 }),
+      authorize(authorizer),
+    ];
+    this.#routes = new NonResourceRoutes(options);
+    this.#metrics = new RequestMetrics(clock, metrics);
+    this.#deadlines = new Deadlines(clock);
+    this.#requestTimeout = options.requestTimeout ?? 60_000;
+  }
+
+  /** Never rejects. */
+  async handle(request: ApiRequest): Promise<ApiResponse> {
+    const started = this.#services.clock.monotonic();
+    let exchange: Exchange;
+    try {
+      exchange = newExchange(request);
+    } catch (error) {
+      return this.#refuse(newExchange({ ...request, path: '/' }), error);
+    }
+    const response = withHeaders(await this.#withinTime(exchange), exchange);
+    const { info } = exchange;
+    const known = info.isResource && this.#services.registry.storage(info.group, info.version, info.resource) !== undefined;
+    this.#metrics.observe(info, request.query, response, started, known);
+    return response;
+  }
+
+  /** Stops timers. Requests under way are not touched. */
+  close(): void {
+    this.#deadlines.stop();
+  }
+
+  #withinTime(exchange: Exchange): Promise<ApiResponse> {
+    const { info, request } = exchange;
+    if (isLongRunning(info, request.query)) return this.#carryOut(exchange);
+    return new Promise((resolve) => {
+      const expire = (): void => {
+        const error = new ApiError('Timeout', 'Timeout: request did not complete within the allotted timeout');
+        void this.#refuse(exchange, error).then(resolve);
+      };
+      this.#deadlines.set(expire, this.#timeoutOf(request));
+      void this.#carryOut(exchange).then((response) => {
+        this.#deadlines.clear(expire);
+        resolve(response);
+      });
+    });
+  }
+
+  /** A client may ask for less than the usual time: `?timeout=10s`. */
+  #timeoutOf({ query }: ApiRequest): number {
+    const asked = parseDuration(query.get('timeout'));
+    return asked === undefined || asked <= 0 ? this.#requestTimeout : Math.min(asked, this.#requestTimeout);
+  }
+
+  async #carryOut(exchange: Exchange): Promise<ApiResponse> {
+    try {
+      for (const filter of this.filters) {
+        const passing = filter.apply(exchange);
+        if (passing) await passing;
+      }
+      if (exchange.info.isResource) return await routeResource(exchange, this.#services);
+      return await this.#routes.respond(exchange);
+    } catch (error) {
+      return await this.#refuse(exchange, error);
+    } finally {
+      for (const end of exchange.atEnd) end();
+    }
+  }
+
+  /** A failure as a Status, in a form that the client reads. */
+  async #refuse(exchange: Exchange, error: unknown): Promise<ApiResponse> {
+    const refusal = this.#asApiError(exchange, error);
+    const retryAfter = refusal.details?.retryAfterSeconds;
+    const headers: Record<string, string> = retryAfter ? { 'retry-after': String(retryAfter) } : {};
+    return respondObject(exchange, refusal.toStatus(), { mediaType: acceptable(exchange) }, { status: refusal.code, headers });
+  }
+
+  #asApiError(exchange: Exchange, error: unknown): ApiError {
+    if (isApiError(error)) return error;
+    const { request, signal } = exchange;
+    if (signal.aborted) return new ApiError('Timeout', 'the client has gone before the request was carried out');
+    this.#services.log.error('a request failed for a reason that is a bug', { method: request.method, path: request.path, error });
+    return new ApiError('InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function newExchange(request: ApiRequest): Exchange {
+  return {
+    request,
+    info: requestInfo(request),
+    requestId: '',
+    user: anonymous,
+    signal: request.signal,
+    warnings: new Set(),
+    atEnd: [],
+  };
+}
+
+function acceptable({ request }: Exchange) {
+  try {
+    return negotiate(request.headers['accept']).mediaType;
+  } catch {
+    return 'application/json'; // The refusal itself must reach a client that accepts nothing that is offered.
+  }
+}
+
+function withHeaders(response: ApiResponse, exchange: Exchange): ApiResponse {
+  if (exchange.request.direct) return response;
+  const headers: Record<string, string> = { 'audit-id': exchange.requestId, 'cache-control': 'no-cache, private', ...response.headers };
+  if (exchange.warnings.size > 0) headers['warning'] = warningHeader(exchange.warnings);
+  return { ...response, headers };
+}
+
+/** A duration in Go's notation, in milliseconds; a bare number is seconds. Only what timeouts use: h, m, s, ms. */
+function parseDuration(text: string | null): number | undefined {
+  if (text === null || text === '') return undefined;
+  if (/^\d+$/.test(text)) return (integer(new URLSearchParams({ text }), 'text') as number) * 1000;
+  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+  let total = 0;
+  for (const [part, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)|./g)) {
+    if (unit === undefined)
+      throw new ApiError(
+        'BadRequest',
+        `invalid timeout specified in the request URL: time: invalid duration ${JSON.stringify(text)} at ${JSON.stringify(part)}`,
+      );
+    total += Number(number) * (units[unit] as number);
+  }
+  return total;
+}

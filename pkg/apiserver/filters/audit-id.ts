@@ -1,0 +1,18 @@
+import type { Random } from '../../clock/random.ts';
+import { uuid } from '../../clock/random.ts';
+import type { Filter } from '../exchange.ts';
+
+/** A client's own id is kept if it looks like one: 64 characters, as in Kubernetes. */
+const acceptable = /^[\w.:-]{1,64}$/;
+
+/** Gives the request its id: what a component sent along (`Audit-ID`), or a new one. */
+export function auditId(random: Random): Filter {
+  return {
+    name: 'audit-id',
+    apply(exchange) {
+      const given = exchange.request.headers['audit-id'];
+      exchange.requestId = given !== undefined && acceptable.test(given) ? given : uuid(random);
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * Which form the client wants its answer in: the `Accept` header as the API server reads it.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources
+ */
+import { ApiError } from '../api/errors.ts';
+
+export type MediaType = 'application/json' | 'application/yaml' | 'application/vnd.kubernetes.protobuf';
+
+/** The object itself, or one of the two forms that every kind can be shown in. */
+export type Representation = 'object' | 'Table' | 'PartialObjectMetadata';
+
+export interface Negotiated {
+  readonly mediaType: MediaType;
+  readonly as: Representation;
+  /** Of meta.k8s.io, for Table and PartialObjectMetadata. */
+  readonly metaVersion: 'v1' | 'v1beta1';
+}
+
+const mediaTypes: readonly MediaType[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+
+interface Clause {
+  readonly type: string;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly quality: number;
+}
+
+const plain: Negotiated = { mediaType: 'application/json', as: 'object', metaVersion: 'v1' };
+
+/** Clients send a handful of different headers, over and over. Bounded, since a header is the client's to choose. */
+const known = new Map<string, Negotiated>();
+const maxKnown = 256;
+
+/** `offered`: what the endpoint can give. Throws NotAcceptable. */
+export function negotiate(accept: string | undefined, offered: readonly MediaType[] = mediaTypes): Negotiated {
+  if (accept === undefined || accept === '' || accept === '*/*') return plain;
+  const key = offered === mediaTypes ? accept : '';
+  const before = key === '' ? undefined : known.get(key);
+  if (before) return before;
+  const found = choose(accept, offered);
+  if (key !== '') {
+    if (known.size >= maxKnown) known.clear();
+    known.set(key, found);
+  }
+  return found;
+}
+
+function choose(accept: string, offered: readonly MediaType[]): Negotiated {
+  for (const clause of parseAccept(accept)) {
+    const mediaType = offered.find((type) => matches(clause.type, type));
+    if (!mediaType) continue;
+    const as = clause.parameters.get('as');
+    if (as === undefined) return { ...plain, mediaType };
+    const group = clause.parameters.get('g');
+    const version = clause.parameters.get('v');
+    if (group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue;
+    if (as === 'Table') return { mediaType, as, metaVersion: version };
+    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
+      return { mediaType, as: 'PartialObjectMetadata', metaVersion: version };
+    }
+  }
+  throw new ApiError('NotAcceptable', `only the following media types are accepted: ${offered.join(', ')}`);
+}
+
+/** The clauses of an Accept header, most wanted first; equal ones in the order in which they stand. */
+export function parseAccept(accept: string): readonly Clause[] {
+  const clauses = accept.split(',').map((text) => {
+    const [type = '', ...rest] = text.split(';').map((part) => part.trim());
+    const parameters = new Map(
+      rest.map((part): [string, string] => {
+        const equals = part.indexOf('=');
+        return equals < 0 ? [part.toLowerCase(), ''] : [part.slice(0, equals).trim().toLowerCase(), unquote(part.slice(equals + 1).trim())];
+      }),
+    );
+    const quality = Number(parameters.get('q') ?? '1');
+    return { type: type.toLowerCase(), parameters, quality: Number.isNaN(quality) ? 1 : quality };
+  });
+  return clauses.filter((clause) => clause.type !== '' && clause.quality > 0).sort((a, b) => b.quality - a.quality);
+}
+
+function matches(pattern: string, type: string): boolean {
+  return pattern === type || pattern === '*/*' || pattern === '*' || pattern === 'application/*';
+}
+
+function unquote(text: string): string {
+  return text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
+}
+
+/** The media type of a `Content-Type` header, without its parameters. */
+export function mediaTypeOf(contentType: string | undefined): string {
+  const semicolon = contentType?.indexOf(';') ?? -1;
+  return (semicolon < 0 ? (contentType ?? '') : (contentType as string).slice(0, semicolon)).trim().toLowerCase();
+}

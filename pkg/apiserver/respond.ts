@@ -1,0 +1,182 @@
+/**
+ * Answers: objects and lists in the form that was negotiated. JSON of an object is made once by the registry and
+ * shared; a list is a concatenation of it.
+ */
+import type { Status } from '../api/generated/meta-v1.ts';
+import type { ApiResponse } from '../api/http.ts';
+import { apiVersionOf } from '../api/object.ts';
+import { concatBytes } from '../client/read-body.ts';
+import type { Entry, ListPage } from '../registry/contract.ts';
+import { encodeJson } from '../runtime/encode.ts';
+import type { Exchange } from './exchange.ts';
+import type { MediaType, Negotiated } from './negotiate.ts';
+import { partialMetadata, partialMetadataList } from './partial-metadata.ts';
+import { encodeProtobufObject } from './protobuf-body.ts';
+import { integer } from './query-options.ts';
+import { isTrue } from './request-info.ts';
+import { type Compressor, kindOf, type ResourceCall } from './resource-call.ts';
+import { tableOf } from './table.ts';
+
+const encoder = new TextEncoder();
+const newline = encoder.encode('\n');
+
+/** Bodies above this are compressed for those who ask, as in Kubernetes. */
+export const compressAbove = 128 * 1024;
+/** A list longer than this is written in pieces of about this size, so that it neither stands twice in memory nor holds up others. */
+const pieceSize = 256 * 1024;
+
+/** One object of a resource. */
+export async function respondEntry(call: ResourceCall, entry: Entry, status = 200): Promise<ApiResponse> {
+  const { exchange, negotiated } = call;
+  if (exchange.request.direct) return { status, headers: {}, object: entry.object };
+  switch (negotiated.as) {
+    case 'Table':
+      return respondObject(call.exchange, tableOf(call, [entry], { resourceVersion: String(entry.revision) }), negotiated, { status });
+    case 'PartialObjectMetadata':
+      return respondObject(call.exchange, partialMetadata(entry.object, negotiated.metaVersion), negotiated, { status });
+    case 'object':
+      if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange)) {
+        const json = entry.json();
+        return { status, headers: { 'content-type': 'application/json' }, body: concatBytes([json, newline]) };
+      }
+      return respondObject(call.exchange, entry.object, negotiated, { status });
+  }
+}
+
+/** A page of a list. */
+export async function respondList(call: ResourceCall, page: ListPage): Promise<ApiResponse> {
+  const { exchange, negotiated, services } = call;
+  const [group, version, kind] = kindOf(call);
+  const metadata = {
+    resourceVersion: String(page.revision),
+    ...(page.continue === undefined ? {} : { continue: page.continue }),
+    ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+  };
+  const head = { kind: `${kind}List`, apiVersion: apiVersionOf({ group, version }), metadata };
+  if (exchange.request.direct) {
+    const items = Object.freeze(page.entries.map((entry) => entry.object));
+    return { status: 200, headers: {}, object: Object.freeze({ ...head, items }) };
+  }
+  const compressor = services.compressor;
+  switch (negotiated.as) {
+    case 'Table':
+      return respondObject(exchange, tableOf(call, page.entries, metadata), negotiated, { compressor });
+    case 'PartialObjectMetadata':
+      return respondObject(exchange, partialMetadataList(page.entries, metadata, negotiated.metaVersion), negotiated, { compressor });
+    case 'object':
+      if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange)) {
+        return compressed(
+          exchange,
+          'application/json',
+          concatenated(encoder.encode(JSON.stringify({ ...head, items: [] })), page.entries),
+          compressor,
+        );
+      }
+      return respondObject(exchange, { ...head, items: page.entries.map((entry) => entry.object) }, negotiated, { compressor });
+  }
+}
+
+const comma = encoder.encode(',');
+
+/** `empty` is the list without items, `...,"items":[]}`: the items go before its last two characters. */
+function concatenated(empty: Uint8Array, entries: readonly Entry[]): Uint8Array | AsyncIterable<Uint8Array> {
+  const start = empty.subarray(0, empty.length - 2);
+  const end = concatBytes([empty.subarray(empty.length - 2), newline]);
+  const pieces: Uint8Array[] = [start];
+  let size = start.length + end.length;
+  for (let i = 0; i < entries.length; i++) {
+    const json = (entries[i] as Entry).json();
+    if (i > 0) pieces.push(comma);
+    pieces.push(json);
+    size += json.length + 1;
+    if (size > pieceSize) return inPieces(pieces, entries, i + 1, end);
+  }
+  pieces.push(end);
+  return concatBytes(pieces);
+}
+
+async function* inPieces(pieces: Uint8Array[], entries: readonly Entry[], from: number, end: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield concatBytes(pieces);
+  let batch: Uint8Array[] = [];
+  let size = 0;
+  for (let i = from; i < entries.length; i++) {
+    const json = (entries[i] as Entry).json();
+    batch.push(comma, json);
+    size += json.length + 1;
+    if (size < pieceSize) continue;
+    yield concatBytes(batch);
+    batch = [];
+    size = 0;
+  }
+  batch.push(end);
+  yield concatBytes(batch);
+}
+
+interface ObjectOptions {
+  readonly status?: number;
+  /** Compress if it is worth it and the client asked. */
+  readonly compressor?: Compressor | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Any object that has no bytes yet: tables, discovery, Status. */
+export async function respondObject(
+  exchange: Exchange,
+  object: unknown,
+  negotiated: Pick<Negotiated, 'mediaType'>,
+  { status = 200, compressor, headers }: ObjectOptions = {},
+): Promise<ApiResponse> {
+  if (exchange.request.direct) return { status, headers: {}, object };
+  const { mediaType } = negotiated;
+  const bytes = await encodeAs(object, mediaType, wantsPretty(exchange));
+  const response = compressed(exchange, mediaType, bytes, compressor);
+  return { ...response, status, headers: { ...response.headers, ...headers } };
+}
+
+/** A success without an object: what a DELETE that is done answers. */
+export function success(details: Status['details']): Status {
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', ...(details ? { details } : {}) };
+}
+
+export async function encodeAs(object: unknown, mediaType: MediaType, pretty = false): Promise<Uint8Array> {
+  switch (mediaType) {
+    case 'application/json':
+      return pretty ? encoder.encode(`${JSON.stringify(object, null, 2)}\n`) : concatBytes([encodeJson(object), newline]);
+    case 'application/yaml': {
+      const { stringify } = await import('yaml');
+      return encoder.encode(stringify(JSON.parse(JSON.stringify(object)), { aliasDuplicateObjects: false, lineWidth: 0 }));
+    }
+    case 'application/vnd.kubernetes.protobuf':
+      return encodeProtobufObject(object);
+  }
+}
+
+function compressed(
+  exchange: Exchange,
+  contentType: string,
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+  compressor: Compressor | undefined,
+): ApiResponse {
+  const large = !(body instanceof Uint8Array) || body.length > compressAbove;
+  const headers = { 'content-type': contentType };
+  if (!compressor || !large || !acceptsGzip(exchange.request.headers['accept-encoding'])) return { status: 200, headers, body };
+  return { status: 200, headers: { ...headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' }, body: compressor.gzip(body) };
+}
+
+function acceptsGzip(header: string | undefined): boolean {
+  return header !== undefined && /(^|[\s,])gzip\s*(,|$|;(?!\s*q=0(\.0*)?\s*(,|$)))/.test(header);
+}
+
+/** Asked for with `?pretty`, and by default for those who read with their own eyes. */
+export function wantsPretty({ request }: Exchange): boolean {
+  const pretty = request.query.get('pretty');
+  if (pretty !== null) return isTrue(pretty);
+  const agent = request.headers['user-agent'];
+  return agent !== undefined && /^(curl|Wget|Mozilla\/5\.0)/.test(agent);
+}
+
+/** Seconds as a query parameter, in milliseconds; undefined if absent or not positive. */
+export function secondsParameter(query: URLSearchParams, name: string): number | undefined {
+  const seconds = integer(query, name);
+  return seconds === undefined || seconds <= 0 ? undefined : seconds * 1000;
+}

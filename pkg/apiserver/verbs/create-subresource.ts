@@ -1,0 +1,30 @@
+import { badRequest } from '../../api/errors.ts';
+import type { ApiResponse } from '../../api/http.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { isObject, type JsonObject } from '../../runtime/values.ts';
+import { readObject, schemaOf } from '../request-body.ts';
+import { kindOf, type ResourceCall, writeContext } from '../resource-call.ts';
+import { respondObject, success } from '../respond.ts';
+import { matchNamespace } from './create.ts';
+
+/** POST of a Binding or an Eviction to a pod: answered by a Status. */
+export async function createSubresource(call: ResourceCall): Promise<ApiResponse> {
+  const context = writeContext(call, 'CreateOptions', call.subresource);
+  const kind = kindOf(call);
+  const body = await readObject(call.exchange, kind, schemaOf(call.declaration, kind), context);
+  matchNamespace(call, body);
+  matchName(call, body);
+  await call.storage.update(context, call.key, () => body as unknown as KubeObject, { subresource: call.subresource });
+  return respondObject(call.exchange, success(undefined), call.negotiated, { status: 201 });
+}
+
+/** An object without a name gets that of the path; one with another is refused. */
+export function matchName({ key }: ResourceCall, object: JsonObject): void {
+  const metadata = isObject(object['metadata']) ? object['metadata'] : {};
+  object['metadata'] = metadata;
+  const given = metadata['name'];
+  if (given === undefined || given === '') metadata['name'] = key.name;
+  else if (given !== key.name) {
+    throw badRequest(`the name of the object (${String(given)}) does not match the name on the URL (${key.name})`);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * PATCH: the change is given, not the object. What it leads to is computed from the current object, again after a
+ * conflict, so that patches of different clients do not undo each other.
+ */
+import { ApiError, badRequest, invalid } from '../../api/errors.ts';
+import type { ApiResponse } from '../../api/http.ts';
+import type { KubeObject } from '../../api/object.ts';
+import type { RequestContext } from '../../registry/contract.ts';
+import { decodeBody } from '../../runtime/decode.ts';
+import { applyJsonPatch, type JsonPatch } from '../../runtime/json-patch.ts';
+import { applyMergePatch } from '../../runtime/merge-patch.ts';
+import type { Schema } from '../../runtime/schema.ts';
+import { applyStrategicMergePatch } from '../../runtime/strategic-merge-patch.ts';
+import { isObject } from '../../runtime/values.ts';
+import { mediaTypeOf } from '../negotiate.ts';
+import { boolean } from '../query-options.ts';
+import { readBytes, schemaOf, toKind } from '../request-body.ts';
+import { isBuiltIn, kindOf, type ResourceCall, writeContext } from '../resource-call.ts';
+import { respondEntry } from '../respond.ts';
+import { apply } from './apply.ts';
+
+const json = 'application/json-patch+json';
+const merge = 'application/merge-patch+json';
+const strategic = 'application/strategic-merge-patch+json';
+const applyYaml = 'application/apply-patch+yaml';
+
+export async function patch(call: ResourceCall): Promise<ApiResponse> {
+  const { exchange, declaration } = call;
+  const mediaType = mediaTypeOf(exchange.request.headers['content-type']);
+  const accepted = isBuiltIn(declaration) ? [json, merge, strategic, applyYaml] : [json, merge, applyYaml];
+  if (!accepted.includes(mediaType)) {
+    throw new ApiError(
+      'UnsupportedMediaType',
+      `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+    );
+  }
+  const force = boolean(exchange.request.query, 'force');
+  const { value, duplicates } = await readPatch(call, mediaType);
+  if (mediaType === applyYaml) return apply(call, value, duplicates, force ?? false);
+  if (force !== undefined) {
+    const cause = { reason: 'FieldValueForbidden', field: 'force', message: 'Forbidden: may not be specified for non-apply patch' };
+    throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [cause]);
+  }
+  const context = writeContext(call, 'PatchOptions');
+  const kind = kindOf(call);
+  const schema = schemaOf(declaration, kind);
+  const change = patchFunction(mediaType, value, schema);
+  const { entry } = await call.storage.update(
+    context,
+    call.key,
+    (current) => {
+      if (!current) throw new ApiError('NotFound', `${declaration.resource} ${JSON.stringify(call.key.name)} not found`);
+      return patched(change, current, call, context, schema, duplicates);
+    },
+    call.subresource === '' ? {} : { subresource: call.subresource },
+  );
+  return respondEntry(call, entry);
+}
+
+async function readPatch({ exchange }: ResourceCall, mediaType: string): Promise<{ value: unknown; duplicates: readonly string[] }> {
+  const { direct } = exchange.request;
+  if (direct) return { value: direct.object, duplicates: [] };
+  const bytes = await readBytes(exchange);
+  return decodeBody(bytes, mediaType === applyYaml ? 'application/yaml' : 'application/json');
+}
+
+function patchFunction(mediaType: string, patch: unknown, schema: Schema): (current: KubeObject) => unknown {
+  if (mediaType === json) {
+    if (!Array.isArray(patch)) throw badRequest('a JSON patch is a list of operations');
+    return (current) => applyJsonPatch(current, patch as JsonPatch);
+  }
+  if (!isObject(patch)) throw badRequest('a patch of this kind is an object');
+  return mediaType === merge ? (current) => applyMergePatch(current, patch) : (current) => applyStrategicMergePatch(current, patch, schema);
+}
+
+function patched(
+  change: (current: KubeObject) => unknown,
+  current: KubeObject,
+  call: ResourceCall,
+  context: RequestContext,
+  schema: Schema,
+  duplicates: readonly string[],
+): KubeObject {
+  return toKind(change(current), duplicates, kindOf(call), schema, context) as unknown as KubeObject;
+}
