@@ -5,7 +5,7 @@
  * A line is `<gvk>,... <atomic?>` and then `;<field> <type> <flags>...` for each field. A type is `[]T`, `{}T`, `@ref`
  * (without `io.k8s.`), or a scalar, with the name of its Go type after a colon where it has one. Flags: `!` required,
  * `+` a Go value and no pointer, `o` omitempty, `z` omitzero, `#n.m` the protobuf field (through an embedded message
- * `n`), `l=` list type, `k=` list keys, `s=` patch strategy, `m=` patch merge key, `t=` map type, `d=` default in JSON.
+ * `n`), `w` a list that protobuf wraps in a message, `l=` list type, `k=` list keys, `s=` patch strategy, `m=` patch merge key, `t=` map type, `d=` default in JSON.
  */
 import type { DefinitionFact, FieldFact, GoFieldFact, MessageFact } from '../pkg/api/facts.ts';
 
@@ -17,6 +17,31 @@ export interface Facts {
 
 const prefix = 'io.k8s.';
 const aggregator = 'kube-aggregator.pkg.apis.apiregistration.v1.';
+
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
+/** Kinds that OpenAPI does not publish, and that clients ask for by media type. */
+const moreDefinitions: Facts['definitions'] = {
+  [`${meta}PartialObjectMetadata`]: {
+    gvk: [
+      ['meta.k8s.io', 'v1', 'PartialObjectMetadata'],
+      ['meta.k8s.io', 'v1beta1', 'PartialObjectMetadata'],
+    ],
+    fields: { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { ref: `${meta}ObjectMeta` } },
+  },
+  [`${meta}PartialObjectMetadataList`]: {
+    gvk: [
+      ['meta.k8s.io', 'v1', 'PartialObjectMetadataList'],
+      ['meta.k8s.io', 'v1beta1', 'PartialObjectMetadataList'],
+    ],
+    required: ['items'],
+    fields: {
+      apiVersion: { type: 'string' },
+      items: { type: 'array', items: { ref: `${meta}PartialObjectMetadata` } },
+      kind: { type: 'string' },
+      metadata: { ref: `${meta}ListMeta` },
+    },
+  },
+};
 
 /** What the facts leave out: the aggregator's types, and the fields of two of meta/v1. */
 const moreGo: Facts['goFields'] = {
@@ -94,8 +119,9 @@ const emptyStructs = new Set([
 export function schemaTable(facts: Facts): Record<string, string> {
   const goFields = { ...facts.goFields, ...moreGo };
   const messages = { ...facts.messages, ...moreMessages };
+  const definitions = { ...facts.definitions, ...moreDefinitions };
   const table: Record<string, string> = {};
-  for (const [name, definition] of Object.entries(facts.definitions)) {
+  for (const [name, definition] of Object.entries(definitions)) {
     if (!definition.fields && !emptyStructs.has(name)) continue;
     const head = [(definition.gvk ?? []).map((gvk) => gvk.join('/')).join(','), definition['map-type'] ?? ''].join(' ');
     const parts = [head];
@@ -116,11 +142,12 @@ export function schemaTable(facts: Facts): Record<string, string> {
       throw new Error(`no protobuf field for ${definition}.${field}`);
     }
     const words = [field, typeText(fact, go?.go ?? 'string')];
-    if (facts.definitions[definition]?.required?.includes(field)) words.push('!');
+    if (definitions[definition]?.required?.includes(field)) words.push('!');
     if (go && !go.go.startsWith('*')) words.push('+');
     if (!go || go.omitempty) words.push('o');
     if (go?.omitzero) words.push('z');
     if (found) words.push(`#${found.path.join('.')}`);
+    if (fact.items && found && !found.type.startsWith('repeated ')) words.push('w');
     if (fact['list-type']) words.push(`l=${fact['list-type']}`);
     if (fact['list-map-keys']) words.push(`k=${fact['list-map-keys'].join(',')}`);
     if (fact['patch-strategy']) words.push(`s=${fact['patch-strategy']}`);
@@ -132,12 +159,12 @@ export function schemaTable(facts: Facts): Record<string, string> {
   }
 
   /** The field's number; where Go embeds a struct, protobuf has a message in between. */
-  function locate(message: string, field: string): { path: number[]; message: string } | undefined {
+  function locate(message: string, field: string): { path: number[]; message: string; type: string } | undefined {
     const facts = messages[message];
     if (!facts) return undefined;
     const wanted = loose(field);
-    for (const [name, [number]] of Object.entries(facts)) {
-      if (loose(name) === wanted) return { path: [number], message };
+    for (const [name, [number, type]] of Object.entries(facts)) {
+      if (loose(name) === wanted) return { path: [number], message, type };
     }
     for (const [, [number, type]] of Object.entries(facts)) {
       if (!/^[A-Zk]/.test(type)) continue;
@@ -146,7 +173,7 @@ export function schemaTable(facts: Facts): Record<string, string> {
         /\.(LocalObjectReference|Rule|RuleWithOperations|\w+Common|ProbeHandler|VolumeSource|PersistentVolumeSource|IngressRuleValue|DeviceConfiguration)$/;
       if (!embedded.test(inner)) continue;
       const found = locate(inner, field);
-      if (found) return { path: [number, ...found.path], message: found.message };
+      if (found) return { ...found, path: [number, ...found.path] };
     }
     return undefined;
   }
@@ -154,8 +181,8 @@ export function schemaTable(facts: Facts): Record<string, string> {
   function typeText(fact: FieldFact, go: string): string {
     const bare = go.replace(/^\*/, '');
     if (fact.ref) return `@${fact.ref.slice(prefix.length)}`;
-    if (fact.items) return `[]${typeText(fact.items, bare.replace(/^\[\]/, ''))}`;
-    if (fact.map) return `{}${typeText(fact.map, bare.replace(/^map\[[^\]]*\]/, ''))}`;
+    if (fact.items) return `[]${typeText(fact.items, bare.startsWith('[]') ? bare.slice(2) : 'string')}`;
+    if (fact.map) return `{}${typeText(fact.map, bare.startsWith('map[') ? bare.slice(bare.indexOf(']') + 1) : 'string')}`;
     const named = /^[\w.]+$/.test(bare) && /^([A-Z]|\w+\.)/.test(bare) ? `:${bare}` : '';
     switch (fact.type) {
       case 'string':

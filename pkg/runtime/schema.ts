@@ -64,6 +64,8 @@ export interface Field {
   readonly default: unknown;
   /** Field numbers of protobuf: more than one where the field lives in an embedded message. */
   readonly numbers: readonly number[];
+  /** A list that stands in a protobuf message of its own. */
+  readonly wrapped: boolean;
   readonly patchStrategy: 'merge' | 'replace' | undefined;
   readonly retainKeys: boolean;
   readonly patchMergeKey: string | undefined;
@@ -233,6 +235,13 @@ function parseFields(line: string): ReadonlyMap<string, Field> {
 
 const zeros: Partial<Record<ScalarType, string | number | boolean>> = { string: '', int32: 0, int64: 0, double: 0, bool: false };
 
+/** Go leaves out an empty text or number, but never a struct: quantities and int-or-strings show their zero. */
+function zeroOf(type: ScalarType, omitEmpty: boolean): string | number | boolean | undefined {
+  if (type === 'quantity') return '0';
+  if (type === 'int-or-string') return 0;
+  return omitEmpty ? undefined : zeros[type];
+}
+
 function parseField([name, type, ...flags]: [string, string, ...string[]]): Field {
   const attribute = (letter: string): string | undefined => flags.find((flag) => flag.startsWith(letter))?.slice(letter.length);
   const schema = parseType(type, {
@@ -251,10 +260,11 @@ function parseField([name, type, ...flags]: [string, string, ...string[]]): Fiel
     value,
     omitEmpty,
     alwaysPresent: value && schema.kind === 'object' && !flags.includes('z'),
-    zero: value && !omitEmpty && schema.kind === 'scalar' ? zeros[schema.type] : undefined,
+    zero: schema.kind === 'scalar' && value ? zeroOf(schema.type, omitEmpty) : undefined,
     // A default that Go would not write is none.
     default: byDefault === undefined || (value && omitEmpty && !JSON.parse(byDefault)) ? undefined : JSON.parse(byDefault),
     numbers: attribute('#')?.split('.').map(Number) ?? [],
+    wrapped: flags.includes('w'),
     patchStrategy: strategies.includes('merge') ? 'merge' : strategies.includes('replace') ? 'replace' : undefined,
     retainKeys: strategies.includes('retainKeys'),
     patchMergeKey: attribute('m='),
