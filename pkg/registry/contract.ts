@@ -127,6 +127,9 @@ export interface ResourceStorage {
 
 /** Mutates or refuses; handed to the registry because it sees the defaulted object and the old one. */
 export interface Admission {
+  /** Whether the attempt concerns it at all; absent: every attempt does. */
+  handles?(attempt: AdmissionAttempt): boolean;
+  /** May change the object it is given and give it back, or give another. */
   mutate?(attempt: AdmissionAttempt): Promise<KubeObject> | KubeObject;
   validate?(attempt: AdmissionAttempt): Promise<void> | void;
 }

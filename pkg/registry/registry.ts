@@ -11,6 +11,7 @@
  * Guarantees: a read sees every write acknowledged before it began; an object is encoded once per revision; several
  * registries over one store behave as one, since whatever must be unique is reserved in the commit that uses it.
  */
+import { InvariantError } from '../api/errors.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import type { Logger } from '../log/log.ts';
@@ -21,6 +22,7 @@ import { WatchCache } from './cache/watch-cache.ts';
 import { WrittenEntries } from './cache/written-entries.ts';
 import type { Admission, ResourceDeclaration, ResourceStorage } from './contract.ts';
 import { builtinDeclarations } from './declarations.ts';
+import { type Cidr, parseCidr } from './ip-address.ts';
 import { objectFormat } from './object-format.ts';
 import type { Environment, Resource } from './resource.ts';
 import { indexedFields } from './selectable-fields.ts';
@@ -37,18 +39,40 @@ export interface RegistryOptions {
   readonly metrics?: Metrics;
   /** Asked in this order, after those that are built in. */
   readonly admission?: readonly Admission[];
+  /** Blocks of service addresses, one per family, the preferred family first. */
+  readonly serviceCIDRs?: readonly string[];
+  readonly nodePortRange?: { readonly from: number; readonly to: number };
 }
+
+/** Kubernetes' usual ones. */
+const defaultServiceCIDRs = ['10.96.0.0/16'];
+const defaultNodePorts = { from: 30_000, to: 32_767 };
 
 export class Registry {
   readonly #environment: Environment;
   readonly #declarations: ResourceDeclaration[];
   readonly #storages = new Map<string, VersionedStorage>();
-  readonly #resources = new Map<string, Resource>();
+  readonly #resources: Resource[] = [];
+  /** By `group/plural`, whatever the version. */
+  readonly #byName = new Map<string, Resource>();
 
   constructor(options: RegistryOptions) {
     const { store, clock, random, log } = options;
     const feed = new EventFeed({ store, clock, log });
-    this.#environment = { store, clock, random, log, feed, written: new WrittenEntries(), admission: options.admission ?? [] };
+    this.#environment = {
+      store,
+      clock,
+      random,
+      log,
+      feed,
+      written: new WrittenEntries(),
+      admission: [...(options.admission ?? [])],
+      services: {
+        cidrs: (options.serviceCIDRs ?? defaultServiceCIDRs).map(serviceBlock),
+        nodePorts: options.nodePortRange ?? defaultNodePorts,
+      },
+      resource: (group, resource) => this.#resource(group, resource),
+    };
     this.#declarations = builtinDeclarations(columnsOf);
     for (const served of groupByStorage(this.#declarations)) this.#add(served);
   }
@@ -61,7 +85,7 @@ export class Registry {
   /** Ends all watches. Idempotent; the store stays open. */
   async close(): Promise<void> {
     await this.#environment.feed.close();
-    for (const { cache } of this.#resources.values()) cache.reset();
+    for (const { cache } of this.#resources) cache.reset();
   }
 
   /** All resources at all versions, those included that are only posted and never stored. */
@@ -72,6 +96,12 @@ export class Registry {
   /** undefined: no such resource, or one that is not stored (reviews). */
   storage(group: string, version: string, resource: string): ResourceStorage | undefined {
     return this.#storages.get(`${group}/${version}/${resource}`);
+  }
+
+  #resource(group: string, resource: string): Resource {
+    const found = this.#byName.get(`${group}/${resource}`);
+    if (!found) throw new InvariantError(`the registry has no ${resource} of group ${JSON.stringify(group)}`);
+    return found;
   }
 
   #add(served: readonly ResourceDeclaration[]): void {
@@ -97,12 +127,19 @@ export class Registry {
       strategy: strategyOf(stored.group, stored.resource),
       indexedField,
     };
-    this.#resources.set(stored.storagePrefix, resource);
+    this.#resources.push(resource);
     for (const declaration of served) {
+      this.#byName.set(`${declaration.group}/${declaration.resource}`, resource);
       const storage = new VersionedStorage(declaration, resource, versionOf(declaration, stored));
       this.#storages.set(`${declaration.group}/${declaration.version}/${declaration.resource}`, storage);
     }
   }
+}
+
+function serviceBlock(text: string): Cidr {
+  const cidr = parseCidr(text);
+  if (!cidr) throw new InvariantError(`${JSON.stringify(text)} is no block of addresses for services`);
+  return cidr;
 }
 
 /** The served versions of each stored resource, the one it is stored in first. What cannot be listed is not stored. */

@@ -6,6 +6,7 @@ import type { EventFeed } from './cache/event-feed.ts';
 import type { WatchCache } from './cache/watch-cache.ts';
 import type { WrittenEntries } from './cache/written-entries.ts';
 import type { Admission, ResourceDeclaration } from './contract.ts';
+import type { Cidr } from './ip-address.ts';
 import type { ObjectFormat } from './object-format.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -18,6 +19,17 @@ export interface Environment {
   readonly feed: EventFeed;
   readonly written: WrittenEntries;
   readonly admission: readonly Admission[];
+  readonly services: ServiceNetwork;
+  /** The stored resource of that name; throws InvariantError when there is none. */
+  resource(group: string, resource: string): Resource;
+}
+
+/** Where services get their addresses and node ports from. */
+export interface ServiceNetwork {
+  /** One block per family that the cluster serves, the preferred family first. */
+  readonly cidrs: readonly Cidr[];
+  /** Both included. */
+  readonly nodePorts: { readonly from: number; readonly to: number };
 }
 
 /** One kind of object in the store, at the version it is stored in; its served versions share it. */

@@ -27,6 +27,8 @@ export type Prepare = (object: Raw, old: Raw, context: StrategyContext) => void;
 export interface Strategy {
   /** `metadata.generation` starts at 1 and grows when this says so; true: when anything but metadata and status does. */
   readonly generation?: true | ((next: Raw, old: Raw) => boolean);
+  /** A create keeps the status it comes with (a Node's), instead of beginning with an empty one. */
+  readonly keepsStatusOnCreate?: boolean;
   /** A PUT of what does not exist creates it. (An apply always does.) */
   readonly createOnUpdate?: boolean;
   /** A PUT without resourceVersion is refused. */
@@ -36,7 +38,7 @@ export interface Strategy {
 
   prepareCreate?(object: Raw, context: StrategyContext): void;
   prepareUpdate?: Prepare;
-  /** In place of the generic treatment. */
+  /** By subresource. The generic path has kept everything but the status of a status write, and the status of others. */
   readonly prepareSubresource?: Readonly<Record<string, Prepare>>;
   /** When the object is marked as being deleted. */
   prepareDelete?(object: Raw): void;

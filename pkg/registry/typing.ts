@@ -1,10 +1,12 @@
-/** What hangs on types: the defaults and validators of an object, whichever kind it is. */
+/** What hangs on types: the defaults and validators of an object, whichever kind it is, and who set which field. */
 import type { StatusCause } from '../api/generated/meta-v1.ts';
-import { applyDefaults } from '../runtime/default.ts';
+import { formatTime } from '../clock/clock.ts';
+import { applyDefaults, emptyStruct } from '../runtime/default.ts';
+import { trackUpdate } from '../runtime/managed-fields.ts';
 import { builtinSchema } from '../runtime/schema.ts';
-import type { ResourceDeclaration } from './contract.ts';
+import type { RequestContext, ResourceDeclaration } from './contract.ts';
 import { typeDefaults } from './defaults/type-defaults.ts';
-import type { Raw } from './raw.ts';
+import { kube, metadataOf, type Raw, raw } from './raw.ts';
 
 /** In place. */
 export function defaultObject(declaration: ResourceDeclaration, object: Raw): void {
@@ -13,4 +15,31 @@ export function defaultObject(declaration: ResourceDeclaration, object: Raw): vo
 
 export function validateTypes(_declaration: ResourceDeclaration, _object: Raw): StatusCause[] {
   return [];
+}
+
+/** The status of an object that nobody has looked at yet. */
+export function emptyStatus(declaration: ResourceDeclaration): Raw | undefined {
+  const status = builtinSchema(declaration.definition).fields.get('status');
+  return status?.alwaysPresent ? emptyStruct(status.schema) : undefined;
+}
+
+/** Brings `metadata.managedFields` of the object up to date, in place: what the writer changed is the writer's. */
+export function trackFields(
+  declaration: ResourceDeclaration,
+  object: Raw,
+  old: Raw | undefined,
+  write: { readonly context: RequestContext; readonly subresource: string; readonly now: number; readonly apiVersion: string },
+): void {
+  const { metadata } = trackUpdate({
+    before: old && kube(old),
+    after: kube(object),
+    schema: builtinSchema(declaration.definition),
+    manager: write.context.fieldManager,
+    apiVersion: write.apiVersion,
+    subresource: write.subresource,
+    time: formatTime(write.now),
+  });
+  const { managedFields } = metadataOf(raw({ apiVersion: '', kind: '', metadata }));
+  if (managedFields === undefined) delete metadataOf(object)['managedFields'];
+  else metadataOf(object)['managedFields'] = managedFields;
 }

@@ -16,6 +16,9 @@ import type {
   WatchQuery,
 } from './contract.ts';
 import type { Resource } from './resource.ts';
+import { bindPod } from './subresources/binding.ts';
+import { evictPod } from './subresources/eviction.ts';
+import { ScaleEntry, updateScale } from './subresources/scale.ts';
 import { createEntry } from './verbs/create.ts';
 import { deleteEntry } from './verbs/delete.ts';
 import { deleteEntries } from './verbs/delete-collection.ts';
@@ -47,7 +50,8 @@ export class VersionedStorage implements ResourceStorage {
 
   async get(_context: RequestContext, key: ObjectKey, options: { resourceVersion?: string; subresource?: string } = {}): Promise<Entry> {
     try {
-      return this.#version.view(await getEntry(this.#resource, key, options.resourceVersion));
+      const entry = await getEntry(this.#resource, key, options.resourceVersion);
+      return options.subresource === 'scale' ? new ScaleEntry(entry) : this.#version.view(entry);
     } catch (error) {
       throw storeFailure(error);
     }
@@ -87,6 +91,9 @@ export class VersionedStorage implements ResourceStorage {
   ): Promise<{ entry: Entry; created: boolean }> {
     try {
       const call = { ...options, declaration: this.declaration, context, key };
+      if (options.subresource === 'scale') return { entry: await updateScale(this.#resource, call, change), created: false };
+      const special = options.subresource === 'binding' ? bindPod : options.subresource === 'eviction' ? evictPod : undefined;
+      if (special) return await special(this.#resource, call, change);
       const updated = await updateEntry(this.#resource, call, this.#inVersion(change));
       return { entry: this.#version.view(updated.entry), created: updated.created };
     } catch (error) {

@@ -1,12 +1,12 @@
 import { alreadyExists, invalid } from '../../api/errors.ts';
-import type { KubeObject } from '../../api/object.ts';
+import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { formatTime } from '../../clock/clock.ts';
 import { randomSuffix, uuid } from '../../clock/random.ts';
 import type { RequestContext, ResourceDeclaration } from '../contract.ts';
-import { metadataOf, type Raw, text } from '../raw.ts';
+import { assign, metadataOf, type Raw, text } from '../raw.ts';
 import type { Resource } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
-import { defaultObject, validateTypes } from '../typing.ts';
+import { defaultObject, emptyStatus, trackFields, validateTypes } from '../typing.ts';
 import { admit, checkIdentity, commit, draftOf, maxTries, mutate, strategyContext, type Write } from './write.ts';
 
 /** Tries of a generated name before the server says that it exists: Kubernetes' maxNameGenerationCreateAttempts. */
@@ -25,7 +25,7 @@ export interface CreateCall {
 
 /** Throws AlreadyExists, Invalid, and what admission says. */
 export async function createEntry(resource: Resource, call: CreateCall, given: KubeObject): Promise<StoredEntry> {
-  const generated = !given.metadata.name && call.name === undefined;
+  const generated = !given.metadata?.name && call.name === undefined;
   for (let tries = 1; ; tries++) {
     const result = await attempt(resource, call, draftOf(given));
     if (result instanceof StoredEntry) return result;
@@ -43,24 +43,22 @@ interface Refused {
 async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promise<StoredEntry | Refused> {
   const { environment, declaration, strategy, format, cache } = resource;
   const { context } = call;
-  const metadata = metadataOf(draft);
   const now = environment.clock.now();
   checkIdentity(call.declaration, { namespace: call.namespace, name: call.name ?? '' }, draft);
-  nameObject(resource, metadata, call.name);
-  const key = { namespace: call.namespace, name: text(metadata['name']) };
+  systemFields(resource, draft, call.name, now);
+  const key = { namespace: call.namespace, name: text(metadataOf(draft)['name']) };
   const write: Write = { resource, declaration: call.declaration, context, key, subresource: '', operation: 'CREATE', now };
 
-  draft['apiVersion'] = format.apiVersion;
-  draft['kind'] = format.kind;
-  systemFields(resource, metadata, now);
   defaultObject(declaration, draft);
-  const object = await mutate(write, draft, undefined);
+  const { object, changed } = await mutate(write, draft, undefined);
+  if (changed) defaultObject(declaration, object);
   const strategyCall = strategyContext(write);
-  if (declaration.subresources['status']) delete object['status'];
   strategy.prepareCreate?.(object, strategyCall);
-  if (strategy.generation) metadataOf(object)['generation'] = 1;
-  defaultObject(declaration, object);
   const companions = (await strategy.companions?.(object, undefined, strategyCall)) ?? [];
+  if (!call.managesFields) {
+    delete metadataOf(object)['managedFields'];
+    trackFields(declaration, object, undefined, { context, subresource: '', now, apiVersion: apiVersionOf(declaration) });
+  }
 
   const causes = [...validateTypes(declaration, object), ...(strategy.validate?.(object) ?? [])];
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
@@ -68,33 +66,31 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   for (const warning of strategy.warnings?.(object, undefined) ?? []) context.warn(warning);
 
   const value = format.encode(object);
+  const storeKey = cache.keyOf(key.namespace, key.name);
   if (context.dryRun) {
-    if (await isThere(resource, write)) return { write, exists: true };
-    return new StoredEntry(format, value, 0);
+    const { item, revision } = await environment.store.get(storeKey);
+    return item ? { write, exists: true } : new StoredEntry(format, value, revision);
   }
   environment.written.announce(value, object);
-  const storeKey = cache.keyOf(key.namespace, key.name);
   const result = await commit(write, [{ key: storeKey, value, expect: 0 }, ...companions]);
   if (!result.ok) return { write, exists: result.current.has(storeKey) };
   return environment.written.entry(format, value, result.revision);
 }
 
-async function isThere({ cache, environment }: Resource, { key }: Write): Promise<boolean> {
-  const storeKey = cache.keyOf(key.namespace, key.name);
-  return (await environment.store.get(storeKey)).item !== undefined;
-}
-
-function nameObject(resource: Resource, metadata: Raw, name: string | undefined): void {
-  if (text(metadata['name']) !== '') return;
+/** What only the server sets: the name where it is to be generated, identity, times, generation, an empty status. */
+function systemFields(resource: Resource, draft: Raw, name: string | undefined, now: number): void {
+  const { environment, declaration, strategy, format } = resource;
+  const metadata = metadataOf(draft);
+  draft['apiVersion'] = format.apiVersion;
+  draft['kind'] = format.kind;
   const prefix = text(metadata['generateName']);
-  if (name !== undefined) metadata['name'] = name;
-  else if (prefix !== '') metadata['name'] = prefix.slice(0, maxPrefix) + randomSuffix(resource.environment.random);
-}
-
-/** What only the server sets. */
-function systemFields(resource: Resource, metadata: Raw, now: number): void {
-  metadata['uid'] = uuid(resource.environment.random);
+  if (text(metadata['name']) === '') {
+    if (name !== undefined) metadata['name'] = name;
+    else if (prefix !== '') metadata['name'] = prefix.slice(0, maxPrefix) + randomSuffix(environment.random);
+  }
+  metadata['uid'] = uuid(environment.random);
   metadata['creationTimestamp'] = formatTime(now);
-  for (const field of ['resourceVersion', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'])
-    delete metadata[field];
+  for (const field of ['resourceVersion', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink']) delete metadata[field];
+  assign(metadata, 'generation', strategy.generation ? 1 : undefined);
+  if (declaration.subresources['status'] && !strategy.keepsStatusOnCreate) assign(draft, 'status', emptyStatus(declaration));
 }

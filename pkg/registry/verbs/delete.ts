@@ -14,7 +14,7 @@ import { StoredEntry } from '../stored-entry.ts';
 import type { Strategy } from '../strategy.ts';
 import { invalidValue, notSupported } from '../validation/field-errors.ts';
 import { findEntry } from './get.ts';
-import { admit, commit, draftOf, maxTries, strategyContext, uidConflict, type Write } from './write.ts';
+import { admit, commit, draftOf, maxTries, strategyContext, type Write } from './write.ts';
 
 export interface DeleteCall {
   readonly declaration: ResourceDeclaration;
@@ -119,7 +119,11 @@ function collectionFinalizers(strategy: Strategy, options: DeleteOptions, presen
 
 function checkPreconditions(declaration: ResourceDeclaration, { preconditions }: DeleteOptions, { metadata }: KubeObject): void {
   if (preconditions?.uid !== undefined && preconditions.uid !== metadata.uid) {
-    throw uidConflict(declaration, metadata.name, preconditions.uid, metadata.uid);
+    throw conflict(
+      declaration,
+      metadata.name,
+      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    );
   }
   if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== metadata.resourceVersion) {
     throw conflict(

@@ -1,12 +1,13 @@
 import { conflict, invalid, notFound } from '../../api/errors.ts';
-import type { KubeObject } from '../../api/object.ts';
+import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { equalValues } from '../../runtime/values.ts';
 import type { Change, ObjectKey, RequestContext, ResourceDeclaration, UpdateOptions } from '../contract.ts';
-import { assign, metadataOf, type Raw, raw, text } from '../raw.ts';
+import { assign, metadataOf, objects, type Raw, raw, text } from '../raw.ts';
 import type { Resource } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
 import type { Strategy } from '../strategy.ts';
-import { defaultObject, validateTypes } from '../typing.ts';
+import { defaultObject, trackFields, validateTypes } from '../typing.ts';
+import { invalidValue } from '../validation/field-errors.ts';
 import { createEntry } from './create.ts';
 import { findEntry } from './get.ts';
 import { admit, checkIdentity, commit, draftOf, maxTries, mutate, staleConflict, strategyContext, type Write } from './write.ts';
@@ -15,6 +16,8 @@ export interface UpdateCall extends UpdateOptions {
   readonly declaration: ResourceDeclaration;
   readonly context: RequestContext;
   readonly key: ObjectKey;
+  /** False where admission has already judged what this write follows from (a Scale, a Binding). */
+  readonly admission?: boolean;
 }
 export interface Updated {
   readonly entry: StoredEntry;
@@ -26,15 +29,17 @@ export interface Updated {
  * from the object that is there then. A change that changes nothing is not written.
  */
 export async function updateEntry(resource: Resource, call: UpdateCall, change: Change): Promise<Updated> {
-  const { key, declaration, context } = call;
+  const { key, declaration, context, subresource = '' } = call;
   for (let tries = 1; tries <= maxTries; tries++) {
     const current = await findEntry(resource, key);
     if (!current) {
-      const creates = call.createIfMissing && (call.managesFields || resource.strategy.createOnUpdate) && !call.subresource;
-      if (!creates) throw notFound(declaration, key.name);
+      const mayCreate = call.createIfMissing && subresource === '' && (call.managesFields || resource.strategy.createOnUpdate);
+      if (!mayCreate) throw notFound(declaration, key.name);
       const object = await change(undefined);
-      const options = { declaration, context, namespace: key.namespace, name: key.name };
-      return { entry: await createEntry(resource, { ...options, managesFields: call.managesFields ?? false }, object), created: true };
+      // Who names a revision or an identity has seen the object: it is gone.
+      if (object.metadata?.resourceVersion || object.metadata?.uid) throw notFound(declaration, key.name);
+      const options = { declaration, context, namespace: key.namespace, name: key.name, managesFields: call.managesFields ?? false };
+      return { entry: await createEntry(resource, options, object), created: true };
     }
     const entry = await attempt(resource, call, current, change);
     if (entry) return { entry, created: false };
@@ -48,119 +53,137 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   const { context, key, subresource = '' } = call;
   const now = environment.clock.now();
   const write: Write = { resource, declaration: call.declaration, context, key, subresource, operation: 'UPDATE', now };
-  const old = current.object;
+  const old = raw(current.object);
 
-  const draft = draftOf(await change(old));
-  checkUpdate(call, strategy, draft, current);
-  draft['apiVersion'] = format.apiVersion;
-  draft['kind'] = format.kind;
+  const changed = await change(current.object);
+  if (changed === current.object) return current;
+  const draft = draftOf(changed);
+  checkUpdate(resource, call, draft, current);
+  keepServerFields(resource, draft, old, subresource);
   defaultObject(declaration, draft);
-  const object = await mutate(write, draft, old);
-  prepare(resource, write, object, old);
-  defaultObject(declaration, object);
-  if (equalValues(object, old)) {
-    return current;
-  }
-  const companions = (await strategy.companions?.(object, raw(old), strategyContext(write))) ?? [];
+  const object = call.admission === false ? draft : await admitted(write, draft, current.object);
+  prepare(write, object, old);
+  if (isSame(object, old)) return current;
+  if (!call.managesFields) trackFields(declaration, object, old, { context, subresource, now, apiVersion: apiVersionOf(declaration) });
+  const strategyCall = strategyContext(write);
+  const companions = (await strategy.companions?.(object, old, strategyCall)) ?? [];
 
   const causes = validateTypes(declaration, object);
-  causes.push(...(subresource === '' ? (strategy.validate?.(object) ?? []) : []));
-  causes.push(...(strategy.validateUpdate?.(object, raw(old), subresource) ?? []));
+  if (subresource === '') causes.push(...(strategy.validate?.(object) ?? []));
+  causes.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
-  await admit(write, object, old);
-  for (const warning of strategy.warnings?.(object, raw(old)) ?? []) context.warn(warning);
+  if (call.admission !== false) await admit(write, object, current.object);
+  for (const warning of strategy.warnings?.(object, old) ?? []) context.warn(warning);
 
   const storeKey = cache.keyOf(key.namespace, key.name);
   const expect = current.revision;
+  const value = format.encode(object);
   if (goesAway(object, strategy)) {
-    const released = (await strategy.companions?.(undefined, object, strategyContext(write))) ?? [];
-    const last = new StoredEntry(format, format.encode(object), current.revision);
+    const last = new StoredEntry(format, value, current.revision);
     if (context.dryRun) return last;
+    const released = (await strategy.companions?.(undefined, object, strategyCall)) ?? [];
     const result = await commit(write, [{ key: storeKey, value: undefined, expect }, ...released]);
     return result.ok ? last.at(result.revision) : undefined;
   }
-  const value = format.encode(object);
   if (context.dryRun) return new StoredEntry(format, value, current.revision);
   environment.written.announce(value, object);
   const result = await commit(write, [{ key: storeKey, value, expect }, ...companions]);
   return result.ok ? environment.written.entry(format, value, result.revision) : undefined;
 }
 
+async function admitted(write: Write, draft: Raw, old: KubeObject): Promise<Raw> {
+  const { object, changed } = await mutate(write, draft, old);
+  if (!changed) return object;
+  keepServerFields(write.resource, object, raw(old), write.subresource);
+  defaultObject(write.resource.declaration, object);
+  return object;
+}
+
 /** What was asked for must be about this object, and about this state of it. */
-function checkUpdate(call: UpdateCall, strategy: Strategy, draft: Raw, current: StoredEntry): void {
+function checkUpdate({ strategy }: Resource, call: UpdateCall, draft: Raw, current: StoredEntry): void {
   const { declaration, key } = call;
   const metadata = metadataOf(draft);
+  const found = current.object.metadata;
   checkIdentity(declaration, key, draft);
   if (text(metadata['name']) === '') metadata['name'] = key.name;
-  if (metadata['name'] !== key.name) {
-    throw conflict(
-      declaration,
-      key.name,
-      `the name of the object (${text(metadata['name'])}) does not match the name on the URL (${key.name})`,
-    );
-  }
+  const name = text(metadata['name']);
+  if (name !== key.name) throw invalid(declaration, key.name, [invalidValue('metadata.name', name, 'field is immutable')]);
   const uid = text(metadata['uid']);
-  if (uid !== '' && uid !== current.object.metadata.uid) {
-    throw conflict(
-      declaration,
-      key.name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.object.metadata.uid}`,
-    );
+  if (uid !== '' && uid !== found.uid) {
+    throw conflict(declaration, key.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${found.uid}`);
   }
   const asked = text(metadata['resourceVersion']);
-  if (asked !== '' && asked !== '0' && asked !== String(current.revision)) throw staleConflict(declaration, key.name);
-  void strategy;
+  if (asked === '' || asked === '0') {
+    if (!strategy.needsResourceVersion) return;
+    const { group, resource } = declaration;
+    // Kubernetes names the resource, not the kind, in this one.
+    throw invalid({ group, kind: resource }, key.name, [
+      { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0x0: must be specified for an update' },
+    ]);
+  }
+  if (asked !== String(current.revision)) throw staleConflict(declaration, key.name);
 }
 
-/** Metadata that only the server sets, the status or all but the status, and what the strategy says. */
-function prepare(resource: Resource, write: Write, object: Raw, old: KubeObject): void {
-  const { strategy, declaration } = resource;
-  const before = raw(old);
+const serverFields = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'resourceVersion', 'selfLink'];
+
+/** Identity and bookkeeping stay; so does the status, or all but the status, by what is written to. */
+function keepServerFields({ declaration, strategy, format }: Resource, object: Raw, old: Raw, subresource: string): void {
+  object['apiVersion'] = format.apiVersion;
+  object['kind'] = format.kind;
   const metadata = metadataOf(object);
-  const was = metadataOf(before);
+  const was = metadataOf(old);
   for (const field of serverFields) assign(metadata, field, was[field]);
-  const context = strategyContext(write);
-  if (write.subresource === '') {
-    if (declaration.subresources['status']) assign(object, 'status', before['status']);
-    strategy.prepareUpdate?.(object, before, context);
-  } else {
-    const special = strategy.prepareSubresource?.[write.subresource];
-    if (special) special(object, before, context);
-    else if (write.subresource === 'status') keepAllButStatus(object, before);
+  // Who leaves the fields' managers out does not mean to take them away.
+  if (metadata['managedFields'] === undefined) assign(metadata, 'managedFields', was['managedFields']);
+  if (subresource === '' || subresource !== 'status') {
+    if (declaration.subresources['status'] && !strategy.prepareSubresource?.[subresource]) assign(object, 'status', old['status']);
+    return;
   }
-  const changed = strategy.generation === true ? changedBeyondStatus : strategy.generation;
-  if (changed && write.subresource === '') {
-    const generation = Number(was['generation'] ?? 0);
-    metadata['generation'] = changed(object, before) ? generation + 1 : generation;
-  }
-}
-
-const serverFields = [
-  'uid',
-  'creationTimestamp',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-  'generation',
-  'resourceVersion',
-  'generateName',
-  'selfLink',
-];
-
-/** A status write cannot touch anything else, but for the metadata that describes. */
-function keepAllButStatus(object: Raw, old: Raw): void {
   for (const key of Object.keys(object)) if (key !== 'status' && key !== 'metadata' && !(key in old)) delete object[key];
   for (const key of Object.keys(old)) if (key !== 'status' && key !== 'metadata') object[key] = old[key];
+  assign(metadata, 'ownerReferences', was['ownerReferences']);
+  assign(metadata, 'finalizers', was['finalizers']);
 }
 
+function prepare(write: Write, object: Raw, old: Raw): void {
+  const { strategy } = write.resource;
+  const context = strategyContext(write);
+  if (write.subresource === '') strategy.prepareUpdate?.(object, old, context);
+  else strategy.prepareSubresource?.[write.subresource]?.(object, old, context);
+  const changed = strategy.generation === true ? changedBeyondStatus : strategy.generation;
+  if (!changed) return;
+  const generation = Number(metadataOf(old)['generation'] ?? 0);
+  metadataOf(object)['generation'] = changed(object, old) ? generation + 1 : generation;
+}
+
+/** But for the times in managedFields: an apply that changes nothing may bring a new one. */
+function isSame(object: Raw, old: Raw): boolean {
+  for (const key of new Set([...Object.keys(object), ...Object.keys(old)])) {
+    if (key !== 'metadata' && !equalValues(object[key], old[key])) return false;
+  }
+  const a = metadataOf(object);
+  const b = metadataOf(old);
+  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    if (key === 'managedFields' ? !equalValues(timeless(a[key]), timeless(b[key])) : !equalValues(a[key], b[key])) return false;
+  }
+  return true;
+}
+
+function timeless(managedFields: unknown): Raw[] {
+  return objects(managedFields).map(({ time: _time, ...rest }) => rest);
+}
+
+const beside = new Set(['metadata', 'status', 'apiVersion', 'kind']);
+
 function changedBeyondStatus(next: Raw, old: Raw): boolean {
-  const ignored = new Set(['metadata', 'status', 'apiVersion', 'kind']);
-  const keys = new Set([...Object.keys(next), ...Object.keys(old)]);
-  for (const key of keys) if (!ignored.has(key) && !equalValues(next[key], old[key])) return true;
+  for (const key of new Set([...Object.keys(next), ...Object.keys(old)])) {
+    if (!beside.has(key) && !equalValues(next[key], old[key])) return true;
+  }
   return false;
 }
 
 /** It was being deleted, and nothing holds it any more. */
-export function goesAway(object: Raw, strategy: Strategy): boolean {
+function goesAway(object: Raw, strategy: Strategy): boolean {
   const metadata = metadataOf(object);
   if (!metadata['deletionTimestamp'] || (Array.isArray(metadata['finalizers']) && metadata['finalizers'].length > 0)) return false;
   const grace = metadata['deletionGracePeriodSeconds'];

@@ -6,9 +6,8 @@ import type { CommitResult, Operation } from '../../storage/store.ts';
 import { encodeRecord } from '../../trace/cause.ts';
 import type { AdmissionAttempt, ObjectKey, RequestContext, ResourceDeclaration } from '../contract.ts';
 import { kube, metadataOf, type Raw, raw, text } from '../raw.ts';
-import type { Environment, Resource } from '../resource.ts';
+import type { Resource } from '../resource.ts';
 import type { StrategyContext } from '../strategy.ts';
-import { defaultObject } from '../typing.ts';
 
 /** How often a write begins again from the current object before it gives up: more than any contention lasts. */
 export const maxTries = 100;
@@ -28,23 +27,28 @@ export function strategyContext({ context, resource, key, now }: Write): Strateg
   return { context, key, now, declaration: resource.declaration, environment: resource.environment };
 }
 
-/** Runs the mutating half of admission; what it gives back is defaulted again. */
-export async function mutate(write: Write, object: Raw, old: KubeObject | undefined): Promise<Raw> {
+/** Runs the mutating half of admission. `changed`: somebody had a say, so that defaults are due again. */
+export async function mutate(write: Write, object: Raw, old: KubeObject | undefined): Promise<{ object: Raw; changed: boolean }> {
   let current = object;
   let changed = false;
   for (const admission of write.resource.environment.admission) {
     if (!admission.mutate) continue;
-    const given = raw(await admission.mutate(attemptOf(write, current, old)));
+    const attempt = attemptOf(write, current, old);
+    if (admission.handles?.(attempt) === false) continue;
+    const given = raw(await admission.mutate(attempt));
     current = Object.isFrozen(given) ? (copyValue(given) as Raw) : given;
     changed = true;
   }
-  if (changed) defaultObject(write.resource.declaration, current);
-  return current;
+  return { object: current, changed };
 }
 
 /** Runs the validating half of admission. */
 export async function admit(write: Write, object: Raw | undefined, old: KubeObject | undefined): Promise<void> {
-  for (const admission of write.resource.environment.admission) await admission.validate?.(attemptOf(write, object, old));
+  for (const admission of write.resource.environment.admission) {
+    if (!admission.validate) continue;
+    const attempt = attemptOf(write, object, old);
+    if (admission.handles?.(attempt) !== false) await admission.validate(attempt);
+  }
 }
 
 function attemptOf(write: Write, object: Raw | undefined, old: KubeObject | undefined): AdmissionAttempt {
@@ -66,33 +70,21 @@ export function commit(write: Write, operations: readonly Operation[]): Promise<
   return resource.environment.store.commit(operations, { record, signal: context.signal });
 }
 
-export function nowOf({ clock }: Environment): number {
-  return clock.now();
-}
-
-/** The object must say of itself what the request says of it, or nothing. Fills in what it does not say. */
+/** The object must say of itself what the request says of it, or nothing. Fills in the namespace. */
 export function checkIdentity(declaration: ResourceDeclaration, key: ObjectKey, object: Raw): void {
   const metadata = metadataOf(object);
   const { kind, namespaced } = declaration;
   const named = text(object['kind']);
   if (named !== '' && named !== kind) throw badRequest(`the object provided is unrecognized (kind ${named}, expected ${kind})`);
   const namespace = text(metadata['namespace']);
-  if (namespaced && namespace === '') metadata['namespace'] = key.namespace;
-  else if (namespaced ? namespace !== key.namespace : namespace !== '') {
-    throw badRequest(
-      namespaced
-        ? `the namespace of the provided object does not match the namespace sent on the request`
-        : `namespace may not be set for a resource that has none: ${JSON.stringify(namespace)}`,
-    );
+  if (!namespaced) {
+    if (namespace !== '') throw badRequest('namespace may not be set for a resource that has none');
+    delete metadata['namespace'];
+  } else if (namespace === '') {
+    metadata['namespace'] = key.namespace;
+  } else if (namespace !== key.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-}
-
-export function uidConflict(declaration: ResourceDeclaration, name: string, wanted: string, found: string): Error {
-  return conflict(
-    declaration,
-    name,
-    `the UID in the precondition (${wanted}) does not match the UID in record (${found}). The object might have been deleted and then recreated`,
-  );
 }
 
 export function staleConflict(declaration: ResourceDeclaration, name: string): Error {

@@ -1,0 +1,97 @@
+/** Pods and what they are made of: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
+import { isObject, objectAt, objects, type Raw, text } from '../raw.ts';
+import { fill, fillNumber, fillText, type TypeDefault } from './type-default.ts';
+
+/** 0644: files of volumes are readable by everybody in the container. */
+const defaultMode = 0o644;
+const withMode: TypeDefault = (source) => fill(source, 'defaultMode', defaultMode);
+
+const container: TypeDefault = (value) => {
+  if (text(value['imagePullPolicy']) === '') value['imagePullPolicy'] = pullPolicyOf(text(value['image']));
+  fillText(value, 'terminationMessagePath', '/dev/termination-log');
+  fillText(value, 'terminationMessagePolicy', 'File');
+};
+
+/** An image that is named by `latest`, or by no tag at all, may have changed: look each time. */
+function pullPolicyOf(image: string): string {
+  const [reference = '', digest] = image.split('@');
+  const name = reference.slice(reference.lastIndexOf('/') + 1);
+  const colon = name.indexOf(':');
+  const tag = colon < 0 ? (digest === undefined ? 'latest' : '') : name.slice(colon + 1);
+  return tag === 'latest' ? 'Always' : 'IfNotPresent';
+}
+
+const pod: TypeDefault = (value) => {
+  const spec = value['spec'];
+  if (!isObject(spec)) return;
+  fill(spec, 'enableServiceLinks', true);
+  for (const list of ['containers', 'initContainers']) for (const item of objects(spec[list])) requestsFromLimits(item);
+};
+
+/** What a container may use at most, it asks for, unless it says otherwise. */
+function requestsFromLimits(value: Raw): void {
+  const resources = objectAt(value['resources']);
+  const limits = resources['limits'];
+  if (!isObject(limits)) return;
+  if (!isObject(resources['requests'])) resources['requests'] = {};
+  const requests = resources['requests'] as Raw;
+  for (const name in limits) fill(requests, name, limits[name]);
+}
+
+const podSpec: TypeDefault = (spec) => {
+  fillText(spec, 'restartPolicy', 'Always');
+  fill(spec, 'terminationGracePeriodSeconds', 30);
+  fillText(spec, 'dnsPolicy', 'ClusterFirst');
+  fill(spec, 'securityContext', {});
+  fillText(spec, 'schedulerName', 'default-scheduler');
+  // Two names of one thing: the older one follows the newer.
+  const account = text(spec['serviceAccountName']) || text(spec['serviceAccount']);
+  if (account !== '') {
+    spec['serviceAccountName'] = account;
+    spec['serviceAccount'] = account;
+  }
+  if (spec['hostNetwork'] === true) {
+    for (const list of ['containers', 'initContainers']) {
+      for (const item of objects(spec[list])) {
+        for (const port of objects(item['ports'])) if (typeof port['containerPort'] === 'number') fillNumber(port, 'hostPort', port['containerPort']);
+      }
+    }
+  }
+};
+
+const volumeSourceKeys = (volume: Raw): string[] => Object.keys(volume).filter((key) => key !== 'name');
+
+export const podDefaults: Readonly<Record<string, TypeDefault>> = {
+  'api.core.v1.Pod': pod,
+  'api.core.v1.PodSpec': podSpec,
+  'api.core.v1.Container': container,
+  'api.core.v1.EphemeralContainer': container,
+  'api.core.v1.ContainerPort': (port) => fillText(port, 'protocol', 'TCP'),
+  'api.core.v1.Probe': (probe) => {
+    fillNumber(probe, 'timeoutSeconds', 1);
+    fillNumber(probe, 'periodSeconds', 10);
+    fillNumber(probe, 'successThreshold', 1);
+    fillNumber(probe, 'failureThreshold', 3);
+  },
+  'api.core.v1.HTTPGetAction': (action) => {
+    fillText(action, 'path', '/');
+    fillText(action, 'scheme', 'HTTP');
+  },
+  'api.core.v1.GRPCAction': (action) => fill(action, 'service', ''),
+  'api.core.v1.ObjectFieldSelector': (selector) => fillText(selector, 'apiVersion', 'v1'),
+  'api.core.v1.Volume': (volume) => {
+    if (volumeSourceKeys(volume).length === 0) volume['emptyDir'] = {};
+  },
+  'api.core.v1.ConfigMapVolumeSource': withMode,
+  'api.core.v1.SecretVolumeSource': withMode,
+  'api.core.v1.DownwardAPIVolumeSource': withMode,
+  'api.core.v1.ProjectedVolumeSource': withMode,
+  'api.core.v1.ServiceAccountTokenProjection': (projection) => fill(projection, 'expirationSeconds', 3600),
+  'api.core.v1.HostPathVolumeSource': (source) => fill(source, 'type', ''),
+  'api.core.v1.AzureDiskVolumeSource': (source) => {
+    fill(source, 'cachingMode', 'ReadWrite');
+    fill(source, 'kind', 'Shared');
+    fill(source, 'fsType', 'ext4');
+    fill(source, 'readOnly', false);
+  },
+};

@@ -1,0 +1,38 @@
+/** Secrets, volumes and storage classes. */
+import { child, objectAt, text } from '../raw.ts';
+import { fill, fillText, type TypeDefault } from './type-default.ts';
+
+export const storageDefaults: Readonly<Record<string, TypeDefault>> = {
+  'api.core.v1.Secret': (secret) => fillText(secret, 'type', 'Opaque'),
+  'api.core.v1.PersistentVolume': (volume) => fillText(child(volume, 'status'), 'phase', 'Pending'),
+  'api.core.v1.PersistentVolumeSpec': (spec) => {
+    fillText(spec, 'persistentVolumeReclaimPolicy', 'Retain');
+    fill(spec, 'volumeMode', 'Filesystem');
+  },
+  'api.core.v1.PersistentVolumeClaim': (claim) => fillText(child(claim, 'status'), 'phase', 'Pending'),
+  'api.core.v1.PersistentVolumeClaimSpec': (spec) => fill(spec, 'volumeMode', 'Filesystem'),
+  'api.storage.v1.StorageClass': (object) => {
+    fill(object, 'reclaimPolicy', 'Delete');
+    fill(object, 'volumeBindingMode', 'Immediate');
+  },
+  'api.storage.v1.CSIDriver': (object) => {
+    const spec = child(object, 'spec');
+    fill(spec, 'attachRequired', true);
+    fill(spec, 'podInfoOnMount', false);
+    fill(spec, 'storageCapacity', false);
+    fill(spec, 'fsGroupPolicy', 'ReadWriteOnceWithFSType');
+    fill(spec, 'requiresRepublish', false);
+    fill(spec, 'seLinuxMount', false);
+    if (!Array.isArray(spec['volumeLifecycleModes']) || spec['volumeLifecycleModes'].length === 0) spec['volumeLifecycleModes'] = ['Persistent'];
+  },
+  'api.core.v1.NodeStatus': (status) => {
+    const capacity = objectAt(status['capacity']);
+    if (status['allocatable'] === undefined && Object.keys(capacity).length > 0) status['allocatable'] = { ...capacity };
+  },
+  'api.core.v1.Namespace': (namespace) => {
+    const metadata = child(namespace, 'metadata');
+    const name = text(metadata['name']);
+    if (name !== '') child(metadata, 'labels')['kubernetes.io/metadata.name'] = name;
+    fillText(child(namespace, 'status'), 'phase', 'Active');
+  },
+};

@@ -1,0 +1,71 @@
+/** The `binding` subresource of a pod: how a scheduler says on which node it runs. */
+import { badRequest, conflict, invalid } from '../../api/errors.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { formatTime } from '../../clock/clock.ts';
+import type { Change } from '../contract.ts';
+import { child, kube, objectAt, objects, text } from '../raw.ts';
+import type { Resource } from '../resource.ts';
+import { notSupported, required } from '../validation/field-errors.ts';
+import { type UpdateCall, type Updated, updateEntry } from '../verbs/update.ts';
+import { admit, draftOf, mutate, type Write } from '../verbs/write.ts';
+
+/** Throws Conflict when the pod has a node already, is going away, or is gated. */
+export function bindPod(resource: Resource, call: UpdateCall, change: Change): Promise<Updated> {
+  const { key, context, declaration } = call;
+  const now = resource.environment.clock.now();
+  const write: Write = { resource, declaration, context, key, subresource: 'binding', operation: 'CREATE', now };
+  const bound: Change = async (current) => {
+    const { object: binding } = await mutate(write, draftOf(await change(current)), undefined);
+    checkTarget(binding);
+    await admit(write, binding, undefined);
+    return assigned(current as KubeObject, binding, now);
+  };
+  return updateEntry(resource, { ...call, subresource: 'binding', admission: false }, bound);
+}
+
+function checkTarget(binding: Record<string, unknown>): void {
+  const target = objectAt(binding['target']);
+  const kind = text(target['kind']);
+  const name = text(objectAt(binding['metadata'])['name']);
+  const causes = [];
+  if (kind !== '' && kind !== 'Node') causes.push(notSupported('target.kind', kind, ['Node', '<empty>']));
+  if (text(target['name']) === '') causes.push(required('target.name'));
+  if (causes.length > 0) throw invalid({ group: '', kind: 'Binding' }, name, causes);
+}
+
+function assigned(pod: KubeObject, binding: Record<string, unknown>, now: number): KubeObject {
+  const draft = draftOf(pod);
+  const spec = child(draft, 'spec');
+  const metadata = child(draft, 'metadata');
+  const given = objectAt(binding['metadata']);
+  const { name } = pod.metadata;
+  const refuse = (why: string): Error => conflict({ group: '', resource: 'pods/binding' }, name, why);
+  if (given['uid'] !== undefined && given['uid'] !== pod.metadata.uid) {
+    throw refuse(`Precondition failed: UID in precondition: ${text(given['uid'])}, UID in object meta: ${pod.metadata.uid}`);
+  }
+  if (pod.metadata.deletionTimestamp !== undefined) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
+  const node = text(spec['nodeName']);
+  if (node !== '') throw refuse(`pod ${name} is already assigned to node "${node}"`);
+  if (objects(spec['schedulingGates']).length > 0) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
+
+  spec['nodeName'] = text(objectAt(binding['target'])['name']);
+  for (const map of ['annotations', 'labels']) {
+    const values = objectAt(given[map]);
+    if (Object.keys(values).length > 0) Object.assign(child(metadata, map), values);
+  }
+  const status = child(draft, 'status');
+  const others = objects(status['conditions']).filter((condition) => condition['type'] !== 'PodScheduled');
+  const transition = formatTime(now);
+  status['conditions'] = [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime: transition }];
+  delete status['nominatedNodeName'];
+  // The pod was read just now: a revision in the binding would be the scheduler's, and says nothing about it.
+  delete metadata['resourceVersion'];
+  return kube(draft);
+}
+
+/** The legacy POST to `bindings`: names the pod in its metadata. */
+export function podOfBinding(binding: KubeObject): string {
+  const { name } = binding.metadata;
+  if (!name) throw badRequest('name must be provided');
+  return name;
+}

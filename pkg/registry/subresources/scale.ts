@@ -1,0 +1,94 @@
+/**
+ * The `scale` subresource: of everything that has replicas, just their number.
+ * https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/horizontal-pod-autoscaler-v2/#Scale
+ */
+import { invalid } from '../../api/errors.ts';
+import type { Scale } from '../../api/generated/autoscaling-v1.ts';
+import { deepFreeze, type KubeObject } from '../../api/object.ts';
+import { selectorFromLabelSelector, selectorFromMap } from '../../api/selectors.ts';
+import { encodeJson } from '../../runtime/encode.ts';
+import type { Change, Entry } from '../contract.ts';
+import { child, kube, objectAt, type Raw, raw } from '../raw.ts';
+import type { Resource } from '../resource.ts';
+import type { StoredEntry } from '../stored-entry.ts';
+import { invalidValue } from '../validation/field-errors.ts';
+import { type UpdateCall, updateEntry } from '../verbs/update.ts';
+import { admit, draftOf, mutate, type Write } from '../verbs/write.ts';
+
+/** An object's Scale, at the object's revision. */
+export class ScaleEntry implements Entry {
+  readonly revision: number;
+  readonly object: KubeObject;
+  #json: Uint8Array | undefined;
+
+  constructor(entry: StoredEntry) {
+    this.revision = entry.revision;
+    this.object = deepFreeze(scaleOf(entry.object));
+  }
+
+  json(): Uint8Array {
+    this.#json ??= encodeJson(this.object);
+    return this.#json;
+  }
+}
+
+function scaleOf(object: KubeObject): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const spec = objectAt(raw(object)['spec']);
+  const status = objectAt(raw(object)['status']);
+  const selector = selectorText(object, spec['selector']);
+  return {
+    apiVersion: 'autoscaling/v1',
+    kind: 'Scale',
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
+    spec: { replicas: Number(spec['replicas'] ?? 0) },
+    status: { replicas: Number(status['replicas'] ?? 0), ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+/** A ReplicationController selects by a plain map, the others by a LabelSelector. */
+function selectorText({ kind }: KubeObject, selector: unknown): string {
+  if (selector === undefined) return '';
+  if (kind === 'ReplicationController') return selectorFromMap(selector as Record<string, string>).toString();
+  return selectorFromLabelSelector(objectAt(selector)).toString();
+}
+
+/** The change is of the Scale; what it says is written to the object. */
+export async function updateScale(resource: Resource, call: UpdateCall, change: Change): Promise<ScaleEntry> {
+  const { key, context, declaration } = call;
+  const write: Write = {
+    resource,
+    declaration,
+    context,
+    key,
+    subresource: 'scale',
+    operation: 'UPDATE',
+    now: resource.environment.clock.now(),
+  };
+  const scaled: Change = async (current) => {
+    const object = current as KubeObject;
+    const before = scaleOf(object) as KubeObject;
+    const { object: scale } = await mutate(write, draftOf(await change(before)), before);
+    const replicas = objectAt(scale['spec'])['replicas'] ?? 0;
+    if (typeof replicas !== 'number' || replicas < 0) {
+      const cause = invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0');
+      throw invalid({ group: 'autoscaling', kind: 'Scale' }, key.name, [cause]);
+    }
+    await admit(write, scale, before);
+    return withReplicas(object, scale, replicas);
+  };
+  return new ScaleEntry((await updateEntry(resource, { ...call, subresource: 'scale', admission: false }, scaled)).entry);
+}
+
+/** The object with that many replicas, under the conditions that the Scale states: its revision and identity. */
+function withReplicas(object: KubeObject, scale: Raw, replicas: number): KubeObject {
+  const draft = draftOf(object);
+  child(draft, 'spec')['replicas'] = replicas;
+  const { resourceVersion, uid, managedFields } = objectAt(scale['metadata']);
+  const metadata = child(draft, 'metadata');
+  if (resourceVersion === undefined) delete metadata['resourceVersion'];
+  else metadata['resourceVersion'] = resourceVersion;
+  if (uid !== undefined) metadata['uid'] = uid;
+  if (managedFields !== undefined) metadata['managedFields'] = managedFields;
+  return kube(draft);
+}
