@@ -1,0 +1,61 @@
+/**
+ * Keeps the EndpointSlices of every Service with a selector: which pods take its traffic. What should be stands in
+ * `desired-slices.ts`. Counterpart: Kubernetes' endpointslice-controller.
+ */
+import { isNotFound } from '../../api/errors.ts';
+import type { EndpointSlice } from '../../api/generated/discovery-v1.ts';
+import { endpointslices, pods, services } from '../../api/generated/resources.ts';
+import type { Reconciler, Runnable } from '../../listwatch/contract.ts';
+import { type ControllerContext, type ControllerDeclaration, controlLoop, controllerQueue } from '../controller.ts';
+import { decideSlices, managedByLabel, managerName, serviceNameLabel } from './desired-slices.ts';
+import { selectedPods, watchServicePods } from './service-pods.ts';
+
+export const endpointSliceController: ControllerDeclaration = {
+  name: 'endpointslice-controller',
+  alias: 'endpointslice',
+  create: createEndpointSliceController,
+};
+
+/** Slices that this loop made, under the key of their service. */
+const ownSlices = (slice: EndpointSlice): readonly string[] => {
+  const { labels, namespace } = slice.metadata;
+  return labels?.[managedByLabel] === managerName && labels[serviceNameLabel] ? [`${namespace}/${labels[serviceNameLabel]}`] : [];
+};
+
+function createEndpointSliceController(context: ControllerContext): Runnable {
+  const { name } = endpointSliceController;
+  const queue = controllerQueue(context, name);
+  const serviceInformer = context.informers.informer(services);
+  const podInformer = context.informers.informer(pods);
+  const sliceInformer = context.informers.informer(endpointslices, { indexes: { ownSlices } });
+  watchServicePods(serviceInformer, podInformer, (key, causes) => queue.add(key, causes));
+  sliceInformer.addHandler({
+    onUpdate: (slice, _previous, causes) => ownSlices(slice).forEach((key) => queue.add(key, causes)),
+    onDelete: (slice, causes) => ownSlices(slice).forEach((key) => queue.add(key, causes)),
+  });
+
+  const reconciler: Reconciler = {
+    name,
+    async reconcile(key, { client }) {
+      const current = sliceInformer.lister.byIndex('ownSlices', key);
+      const service = serviceInformer.lister.get(key);
+      const selected = service && selectedPods(service, podInformer);
+      // A deleted service's slices go with it by garbage collection; one that lost its selector leaves them as they are.
+      if (!service || !selected || service.metadata.deletionTimestamp !== undefined) return undefined;
+      const namespace = service.metadata.namespace as string;
+      const slices = client.resource(endpointslices);
+      const { create, update, remove } = decideSlices(service, selected, current);
+      for (const slice of update) await slices.update(slice, { namespace });
+      for (const draft of create) await slices.create(draft, { namespace });
+      for (const { metadata } of remove) {
+        try {
+          await slices.delete(metadata.name, { namespace, preconditions: { uid: metadata.uid } });
+        } catch (error) {
+          if (!isNotFound(error)) throw error;
+        }
+      }
+      return undefined;
+    },
+  };
+  return controlLoop(context, { reconciler, queue, informers: [serviceInformer, podInformer, sliceInformer] });
+}
