@@ -49,7 +49,11 @@ export class FakeContainer {
     this.config = options.config;
     this.imageId = options.imageId;
     this.behavior = options.behavior;
-    this.env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOSTNAME: options.sandbox.config.hostname, ...options.env };
+    this.env = {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      HOSTNAME: options.sandbox.config.hostname,
+      ...options.env,
+    };
     this.#clock = options.clock;
     this.#files = options.files;
     this.createdAt = options.clock.now();

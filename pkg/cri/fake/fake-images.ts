@@ -63,7 +63,13 @@ export class FakeImages implements ImageService {
     }
     const id = idOf(reference);
     const tags = [...new Set([...(this.#present.get(id)?.tags ?? []), tagOf(reference)])].sort();
-    this.#present.set(id, { id, tags, digests: [`${tagOf(reference).replace(/:[^/:]*$/, '')}@${id}`], sizeBytes, ...(user ? { user } : {}) });
+    this.#present.set(id, {
+      id,
+      tags,
+      digests: [`${tagOf(reference).replace(/:[^/:]*$/, '')}@${id}`],
+      sizeBytes,
+      ...(user ? { user } : {}),
+    });
     return id;
   }
 

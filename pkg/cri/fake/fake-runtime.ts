@@ -100,7 +100,8 @@ export class FakeRuntime implements RuntimeService, ImageService {
   /** What a client that connects to the address and port gets: nothing (refused), or the answer to an HTTP request. */
   dial(address: string, port: number): { readonly status: number; readonly body: string } | undefined {
     for (const sandbox of this.#sandboxes.values()) {
-      const here = sandbox.config.namespaces?.network === 'node' ? address === this.#options.network.address : sandbox.ips.includes(address);
+      const here =
+        sandbox.config.namespaces?.network === 'node' ? address === this.#options.network.address : sandbox.ips.includes(address);
       const answering = here ? this.#listening(sandbox.id, port) : undefined;
       if (answering) return { status: answering.behavior.httpStatus ?? 200, body: `${sandbox.config.hostname}\n` };
     }
@@ -124,7 +125,9 @@ export class FakeRuntime implements RuntimeService, ImageService {
     const id = this.#newId();
     if (this.#options.sandboxDelay) await this.#clock.sleep(this.#options.sandboxDelay);
     const onNode = config.namespaces?.network === 'node';
-    const ips = onNode ? [] : await this.#options.network.attachPod(id, { netns: '', ...(config.portMappings ? { portMappings: config.portMappings } : {}) });
+    const ips = onNode
+      ? []
+      : await this.#options.network.attachPod(id, { netns: '', ...(config.portMappings ? { portMappings: config.portMappings } : {}) });
     this.#check();
     this.files.makeDirectory(config.logDirectory);
     const sandbox: FakeSandbox = { id, config, createdAt: this.#clock.now(), state: 'ready', ips };
@@ -163,9 +166,7 @@ export class FakeRuntime implements RuntimeService, ImageService {
     this.#check();
     return [...this.#sandboxes.values()]
       .map(sandboxStatus)
-      .filter(
-        ({ id, state, labels }) => (filter.id ?? id) === id && (filter.state ?? state) === state && hasLabels(labels, filter.labels),
-      );
+      .filter(({ id, state, labels }) => (filter.id ?? id) === id && (filter.state ?? state) === state && hasLabels(labels, filter.labels));
   }
 
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
@@ -201,7 +202,8 @@ export class FakeRuntime implements RuntimeService, ImageService {
   async startContainer(id: string): Promise<void> {
     this.#check();
     const container = this.#container(id);
-    if (container.state !== 'created') throw new RuntimeError('InvalidArgument', `container "${id}" is in state ${container.state}, not created`);
+    if (container.state !== 'created')
+      throw new RuntimeError('InvalidArgument', `container "${id}" is in state ${container.state}, not created`);
     const { startDelay, startError } = container.behavior;
     if (startDelay) await this.#clock.sleep(startDelay);
     if (this.#containers.get(id) !== container || container.sandbox.state !== 'ready') {
@@ -335,7 +337,8 @@ export class FakeRuntime implements RuntimeService, ImageService {
     this.#check();
     const sandbox = this.#sandbox(sandboxId);
     const target = this.#listening(sandboxId, port);
-    if (!target) throw new RuntimeError('NetworkFailed', `failed to connect to localhost:${port} inside namespace "${sandboxId}": connection refused`);
+    if (!target)
+      throw new RuntimeError('NetworkFailed', `failed to connect to localhost:${port} inside namespace "${sandboxId}": connection refused`);
     const decoder = new TextDecoder();
     let request = '';
     for await (const chunk of stream.readable) {
@@ -343,7 +346,11 @@ export class FakeRuntime implements RuntimeService, ImageService {
       if (!request.includes('\r\n\r\n')) continue;
       const body = `${sandbox.config.hostname}\n`;
       const status = target.behavior.httpStatus ?? 200;
-      await stream.write(encoder.encode(`HTTP/1.1 ${status} ${status < 400 ? 'OK' : 'Error'}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`));
+      await stream.write(
+        encoder.encode(
+          `HTTP/1.1 ${status} ${status < 400 ? 'OK' : 'Error'}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+        ),
+      );
       break;
     }
     await stream.end();

@@ -175,7 +175,10 @@ interface Directory {
   mode: number;
   readonly entries: Map<string, Entry>;
 }
-type Entry = Directory | { readonly kind: 'file'; mode: number; chunks: Uint8Array[]; size: number } | { readonly kind: 'link'; readonly target: string };
+type Entry =
+  | Directory
+  | { readonly kind: 'file'; mode: number; chunks: Uint8Array[]; size: number }
+  | { readonly kind: 'link'; readonly target: string };
 
 function rawSegments(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.');

@@ -217,7 +217,10 @@ function parse(script: string): Step[] {
   let step: Step = { words: [], before: ';' };
   let redirecting: '>' | '>>' | undefined;
   const token = /\s*(?:(&&|\|\||;|\n)|(>>?)|((?:'[^']*'|"[^"]*"|\\.|[^\s;&|>'"\\])+))/gy;
-  for (const [, separator, redirect, word] of script.replace(/\s+$/, '').replace(/\s2>&1/g, '').matchAll(token)) {
+  for (const [, separator, redirect, word] of script
+    .replace(/\s+$/, '')
+    .replace(/\s2>&1/g, '')
+    .matchAll(token)) {
     if (separator !== undefined) {
       if (step.words.length > 0) steps.push(step);
       step = { words: [], before: separator === '\n' ? ';' : (separator as Step['before']) };
@@ -243,6 +246,12 @@ function pieces(word: string): Word[] {
 
 function expand(word: readonly Word[], env: Readonly<Record<string, string>>, code: number): string {
   return word
-    .map(({ text, literal }) => (literal ? text : text.replace(/\$(?:(\w+)|\{(\w+)\}|(\?))/g, (_, a?: string, b?: string, status?: string) => (status ? String(code) : (env[a ?? b ?? ''] ?? '')))))
+    .map(({ text, literal }) =>
+      literal
+        ? text
+        : text.replace(/\$(?:(\w+)|\{(\w+)\}|(\?))/g, (_, a?: string, b?: string, status?: string) =>
+            status ? String(code) : (env[a ?? b ?? ''] ?? ''),
+          ),
+    )
     .join('');
 }

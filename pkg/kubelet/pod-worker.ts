@@ -1,0 +1,467 @@
+/**
+ * One pod's life on this node, in one serial loop: the latest wish, the latest observation, one step after the other.
+ *
+ *   syncing ──────────────▶ terminating ─────────▶ terminated ────▶ gone
+ *   start, restart, keep    grace, SIGTERM,        last status,     nothing of it is left,
+ *   up to date              SIGKILL                volumes away     here and on the server
+ *
+ * Guarantees: never two steps of one pod at a time; a pod that began to terminate never starts anything again; when
+ * the grace gets shorter meanwhile, its containers end sooner; a step that fails is tried again. Kubernetes'
+ * counterpart: podWorkers with syncPod, syncTerminatingPod and syncTerminatedPod.
+ */
+import type { Pod, PodStatus } from '../api/generated/core-v1.ts';
+import type { Timer } from '../clock/clock.ts';
+import { type ContainerStart, computePodActions, type PodActions } from './compute-pod-actions.ts';
+import type { MountedVolumes } from './container-config.ts';
+import type { WaitingReason } from './container-statuses.ts';
+import { CrashBackoff, formatSeconds } from './crash-backoff.ts';
+import { messageOf, rejection } from './deadline.ts';
+import type { ImageManager } from './image-manager.ts';
+import type { KubeletContext } from './kubelet-context.ts';
+import type { NodeObjects } from './node-objects.ts';
+import { anythingRuns, hashOf, newest, nothingObserved, type PodObservation } from './pod-observation.ts';
+import { podLabel } from './pod-paths.ts';
+import { computePodStatus } from './pod-status.ts';
+import type { ProbeManager } from './probes/probe-manager.ts';
+import { graceOf, type RuntimeManager } from './runtime-manager.ts';
+import { StartFailure } from './start-failure.ts';
+import type { StatusManager } from './status-manager.ts';
+import { MountFailure, type VolumeManager } from './volumes/volume-manager.ts';
+
+/** What the workers of one node share. */
+export interface PodWorkerParts {
+  readonly context: KubeletContext;
+  readonly runtime: RuntimeManager;
+  readonly statuses: StatusManager;
+  readonly probes: ProbeManager;
+  readonly volumes: VolumeManager;
+  readonly images: ImageManager;
+  readonly objects: NodeObjects;
+  /** Why pods cannot get a network now; undefined: they can. */
+  networkProblem(): string | undefined;
+  /** Nothing of the pod is left, and its object is gone. */
+  onGone(uid: string): void;
+}
+
+export interface Verdict {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Config maps, secrets, tokens and whatever events have missed are looked at again this often, in milliseconds. */
+const resync = 60_000;
+const firstRetry = 1000;
+const longestRetry = 20_000;
+
+export class PodWorker {
+  readonly #parts: PodWorkerParts;
+  readonly #backoff: CrashBackoff;
+  readonly #waiting = new Map<string, WaitingReason>();
+  #pod: Pod;
+  #state: 'syncing' | 'terminating' | 'terminated' | 'gone' = 'syncing';
+  #observed: PodObservation = nothingObserved;
+  #lastLook = 0;
+  #newestLook = 0;
+  #verdict: Verdict | undefined;
+  /** The object is no longer on the server. */
+  #vanished = false;
+  /** Seconds of grace that the end under way was given, and how it is cut short. */
+  #grace: number | undefined;
+  #dirty = true;
+  #wakeUp: (() => void) | undefined;
+  #wakeAt: { readonly timer: Timer; readonly at: number } | undefined;
+  #failures = 0;
+  /** Aborted when the pod is to end: whatever its sync waits for is no longer wanted. */
+  readonly #syncing = new AbortController();
+
+  constructor(
+    pod: Pod,
+    parts: PodWorkerParts,
+    options: { readonly backoff: CrashBackoff; readonly verdict?: Verdict; readonly vanished?: boolean },
+  ) {
+    this.#pod = pod;
+    this.#parts = parts;
+    this.#backoff = options.backoff;
+    this.#verdict = options.verdict;
+    if (options.vanished) this.vanish();
+    else parts.objects.retain(pod);
+    if (options.verdict) this.#terminate();
+    this.#consider();
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+  get state(): 'syncing' | 'terminating' | 'terminated' | 'gone' {
+    return this.#state;
+  }
+  get observed(): PodObservation {
+    return this.#observed;
+  }
+  /** It holds resources of the node: it runs, or may yet. */
+  get active(): boolean {
+    return this.#state === 'syncing' || this.#state === 'terminating';
+  }
+
+  /** The object has changed. */
+  update(pod: Pod): void {
+    this.#pod = pod;
+    if (this.#state === 'syncing') this.#parts.objects.retain(pod);
+    this.#consider();
+    this.wake();
+  }
+
+  /** The object is gone. What still runs is ended with the pod's own grace, or what its last state says. */
+  vanish(last?: Pod): void {
+    if (last) this.#pod = last;
+    this.#vanished = true;
+    this.#terminate();
+    this.wake();
+  }
+
+  /** The node ends the pod by itself: it was evicted, or its time is over. */
+  end(verdict: Verdict): void {
+    if (this.#state !== 'syncing') return;
+    this.#verdict = verdict;
+    this.#terminate();
+    this.wake();
+  }
+
+  /** Something about the pod may have changed. */
+  wake(): void {
+    this.#dirty = true;
+    this.#wakeUp?.();
+  }
+
+  /** The runtime has news of the pod: looked at and told at once, also while a step waits for something. */
+  async notice(): Promise<void> {
+    await this.#look();
+    if (this.#state === 'gone') return;
+    this.#publish();
+    this.wake();
+  }
+
+  /** Looks at the runtime. Two looks may overlap; the one that began last counts. */
+  async #look(): Promise<PodObservation> {
+    const ticket = ++this.#lastLook;
+    const seen = await this.#parts.runtime.observe(this.#pod.metadata.uid);
+    if (ticket > this.#newestLook) {
+      this.#newestLook = ticket;
+      this.#observed = seen;
+    }
+    return this.#observed;
+  }
+
+  /** Works until the pod is gone or the signal is aborted, which leaves its containers as they are. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => {
+      this.#syncing.abort(signal.reason);
+      this.#wakeUp?.();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      while (!signal.aborted && this.#state !== 'gone') {
+        if (!this.#dirty) {
+          await new Promise<void>((resolve) => {
+            this.#wakeUp = resolve;
+          });
+          this.#wakeUp = undefined;
+          continue;
+        }
+        this.#dirty = false;
+        await this.#step(signal);
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#wakeAt?.timer.cancel();
+    }
+  }
+
+  async #step(signal: AbortSignal): Promise<void> {
+    try {
+      if (this.#state === 'syncing') await this.#sync();
+      else if (this.#state === 'terminating') await this.#endContainers(signal);
+      else await this.#cleanUp();
+      this.#failures = 0;
+    } catch (error) {
+      // The pod is to end, or the kubelet stops: what was under way no longer matters.
+      if (signal.aborted || (this.#syncing.signal.aborted && error === this.#syncing.signal.reason)) return;
+      this.#failures++;
+      this.#parts.context.log.warn('a step of a pod failed', { pod: podLabel(this.#pod), state: this.#state, error });
+      this.#wakeIn(Math.min(firstRetry * 2 ** (this.#failures - 1), longestRetry));
+    }
+  }
+
+  /** Deletion and deadlines end a pod; a shorter grace ends it sooner. */
+  #consider(): void {
+    const { deletionTimestamp } = this.#pod.metadata;
+    if (deletionTimestamp !== undefined) this.#terminate();
+    const { activeDeadlineSeconds: limit } = this.#pod.spec;
+    if (limit === undefined || this.#state !== 'syncing') return;
+    const start = this.#status().startTime;
+    const left = start === undefined ? limit * 1000 : Date.parse(start) + limit * 1000 - this.#parts.context.clock.now();
+    if (left > 0) this.#wakeIn(left);
+    else this.end({ reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' });
+  }
+
+  #terminate(): void {
+    if (this.#state !== 'syncing') return;
+    this.#state = 'terminating';
+    this.#syncing.abort(new Error('the pod is to end'));
+  }
+
+  #status(): PodStatus {
+    return this.#parts.statuses.statusOf(this.#pod);
+  }
+
+  /** Says what is known now. Returns whether the pod has come to its end. */
+  #publish(): boolean {
+    const { context, probes, statuses } = this.#parts;
+    const terminating = this.#state !== 'syncing';
+    const over = this.#state === 'terminated' || this.#state === 'gone';
+    const [sandbox] = this.#observed.sandboxes;
+    const podIP = sandbox?.ips[0] ?? (this.#pod.spec.hostNetwork ? context.hostIPs[0] : this.#status().podIP) ?? '';
+    probes.update(this.#pod, this.#observed, { podIP, terminating });
+    const { status, finished } = computePodStatus({
+      pod: this.#pod,
+      previous: this.#status(),
+      observed: this.#observed,
+      local: {
+        waiting: this.#waiting,
+        runtimeName: context.runtimeName(),
+        ready: (id) => probes.ready(id),
+        started: (id) => probes.started(id),
+      },
+      ...(this.#verdict ? { verdict: this.#verdict } : {}),
+      over,
+      hostIPs: context.hostIPs,
+      now: context.clock.now(),
+    });
+    if (!this.#vanished) statuses.set(this.#pod, status);
+    return finished;
+  }
+
+  // syncing
+
+  async #sync(): Promise<void> {
+    const { context, volumes } = this.#parts;
+    const pod = this.#pod;
+    const { signal } = this.#syncing;
+    this.#wakeIn(resync);
+    await this.#look();
+    if (this.#state !== 'syncing') return;
+    this.#consider();
+    if (this.#publish()) this.#terminate();
+    if (this.#state !== 'syncing') {
+      this.wake();
+      return;
+    }
+    const problem = pod.spec.hostNetwork ? undefined : this.#parts.networkProblem();
+    if (problem !== undefined) {
+      context.events.event(pod, 'Warning', 'NetworkNotReady', `network is not ready: ${problem}`);
+      this.#wakeIn(firstRetry);
+      return;
+    }
+    let mounted: MountedVolumes;
+    try {
+      mounted = await Promise.race([volumes.mount(pod), rejection(signal)]);
+    } catch (error) {
+      if (!(error instanceof MountFailure)) throw error;
+      context.events.event(pod, 'Warning', 'FailedMount', error.message);
+      throw error;
+    }
+    await this.#apply(computePodActions(pod, this.#observed, this.#parts.probes), mounted, signal);
+  }
+
+  async #apply(actions: PodActions, volumes: MountedVolumes, signal: AbortSignal): Promise<void> {
+    const { context, runtime } = this.#parts;
+    const pod = this.#pod;
+    if (actions.killPod) {
+      if (this.#observed.sandboxes.length > 0 && actions.createSandbox) {
+        context.events.event(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+      }
+      await runtime.killPod(pod, this.#observed, { grace: graceOf(pod) });
+      if (!actions.createSandbox) {
+        // Everything has ended: the next look at it tells what that makes of the pod.
+        this.wake();
+        return;
+      }
+    }
+    await Promise.all(
+      actions.kill.map(({ id, name, message, reason }) =>
+        runtime.killContainer(pod, { id, name }, { message, grace: this.#graceFor(name, reason) }),
+      ),
+    );
+    signal.throwIfAborted();
+    let sandboxId = actions.sandboxId;
+    if (actions.createSandbox) {
+      try {
+        sandboxId = await runtime.createSandbox(pod, actions.attempt);
+      } catch (error) {
+        context.events.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
+        throw error;
+      }
+    }
+    if (actions.createSandbox || actions.kill.length > 0) {
+      await this.#look();
+      this.#publish();
+    }
+    const sandbox = this.#observed.sandboxes.find(({ id }) => id === sandboxId);
+    if (!sandbox) throw new Error(`sandbox ${sandboxId ?? ''} of the pod is gone`);
+    for (const start of actions.start) {
+      signal.throwIfAborted();
+      if (!(await this.#start(start, sandbox, volumes, signal))) break;
+    }
+    await runtime.removeDead(this.#observed);
+  }
+
+  /** Starts one container, unless its back-off holds it. Returns whether the next one may be tried. */
+  async #start(
+    start: ContainerStart,
+    sandbox: PodObservation['sandboxes'][number],
+    volumes: MountedVolumes,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { context, runtime } = this.#parts;
+    const pod = this.#pod;
+    const { name } = start.container;
+    const last = newest(this.#observed, name);
+    const key = `${pod.metadata.uid}/${name}/${hashOf(start.container)}`;
+    const failedAt = last?.state === 'exited' ? (last.finishedAt ?? last.createdAt) : undefined;
+    const now = context.clock.now();
+    if (failedAt !== undefined) {
+      const left = this.#backoff.remaining(key, failedAt, now);
+      if (left > 0) {
+        const message = `back-off ${formatSeconds(this.#backoff.wait(key))} restarting failed container=${name} pod=${podLabel(pod)}`;
+        context.events.event(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${podLabel(pod)}`);
+        this.#wait(name, { reason: 'CrashLoopBackOff', message }, left);
+        return start.kind !== 'init';
+      }
+      this.#backoff.next(key, failedAt, now);
+    }
+    try {
+      await runtime.start(pod, start, sandbox, this.#attempt(name), volumes, signal);
+      this.#waiting.delete(name);
+    } catch (error) {
+      if (!(error instanceof StartFailure)) throw error;
+      context.log.info('a container was not started', {
+        pod: podLabel(pod),
+        container: name,
+        reason: error.reason,
+        message: error.message,
+      });
+      this.#wait(name, { reason: error.reason, message: error.message }, error.retryAfter ?? CrashBackoff.initial);
+      return start.kind !== 'init';
+    }
+    return true;
+  }
+
+  #wait(name: string, waiting: WaitingReason, left: number): void {
+    this.#waiting.set(name, waiting);
+    this.#wakeIn(left);
+    this.#publish();
+  }
+
+  /** How often the container has been started before. */
+  #attempt(name: string): number {
+    const last = newest(this.#observed, name);
+    if (last) return last.restartCount + 1;
+    const status = this.#status();
+    return (
+      [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].find((one) => one.name === name)?.restartCount ?? 0
+    );
+  }
+
+  #graceFor(name: string, reason: PodActions['kill'][number]['reason']): number {
+    const container = [...this.#pod.spec.containers, ...(this.#pod.spec.initContainers ?? [])].find((one) => one.name === name);
+    const probe = reason === 'livenessProbe' ? container?.livenessProbe : reason === 'startupProbe' ? container?.startupProbe : undefined;
+    return probe?.terminationGracePeriodSeconds ?? graceOf(this.#pod);
+  }
+
+  // terminating
+
+  /** Ends everything that runs. While it waits, a shorter grace starts the same again, with less time. */
+  async #endContainers(signal: AbortSignal): Promise<void> {
+    const { runtime } = this.#parts;
+    const pod = this.#pod;
+    await this.#look();
+    this.#publish();
+    const again = this.#grace !== undefined;
+    this.#grace = this.#graceLeft();
+    const ending = { done: false, error: undefined as unknown };
+    const end = (observed: PodObservation, grace: number, repeated: boolean): Promise<void> =>
+      runtime.killPod(pod, observed, { grace, ...(repeated ? { again: true } : {}) }).then(
+        () => {
+          ending.done = true;
+          this.wake();
+        },
+        (error: unknown) => {
+          ending.error = error;
+          this.wake();
+        },
+      );
+    void end(this.#observed, this.#grace, again);
+    while (!ending.done && !signal.aborted) {
+      if (ending.error !== undefined) throw ending.error;
+      const grace = this.#graceLeft();
+      if (grace < this.#grace) {
+        this.#grace = grace;
+        void end(this.#observed, grace, true);
+      }
+      this.#dirty = false;
+      await new Promise<void>((resolve) => {
+        this.#wakeUp = resolve;
+      });
+      this.#wakeUp = undefined;
+    }
+    if (signal.aborted) return;
+    await this.#look();
+    if (anythingRuns(this.#observed)) throw new Error('containers of the pod still run after they were stopped');
+    this.#state = 'terminated';
+    this.wake();
+  }
+
+  #graceLeft(): number {
+    // No less than a second: also what is deleted by force gets its signal.
+    return Math.max(1, graceOf(this.#pod));
+  }
+
+  // terminated
+
+  /** The last status; then volumes, and once the object is gone everything else. */
+  async #cleanUp(): Promise<void> {
+    const { context, runtime, statuses, volumes, probes, images, objects } = this.#parts;
+    const { uid } = this.#pod.metadata;
+    this.#publish();
+    objects.release(uid);
+    await volumes.unmount(uid);
+    if (!this.#vanished) {
+      statuses.finish(this.#pod);
+      return;
+    }
+    await runtime.removePod(await this.#look());
+    for (const directory of [context.paths.pod(uid), context.paths.podLogs(this.#pod), ...context.paths.volumes(uid)])
+      await context.host.files.remove(directory);
+    probes.forget(uid);
+    images.forget(uid);
+    this.#backoff.forget(`${uid}/`);
+    statuses.forget(uid);
+    this.#state = 'gone';
+    this.#parts.onGone(uid);
+  }
+
+  /** Wakes the worker after `ms`, unless it is to wake sooner anyway. */
+  #wakeIn(ms: number): void {
+    const { clock } = this.#parts.context;
+    const at = clock.now() + ms;
+    if (this.#wakeAt && this.#wakeAt.at <= at && this.#wakeAt.at > clock.now()) return;
+    this.#wakeAt?.timer.cancel();
+    this.#wakeAt = {
+      at,
+      timer: clock.setTimer(ms, () => {
+        this.#wakeAt = undefined;
+        this.wake();
+      }),
+    };
+  }
+}
