@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { exitCodeOf, launcherEnvironment } from './launched-process.ts';
 import type { RunAnswer, RunParams } from './protocol.ts';
 
-/** Runs a program to its end and returns what it wrote. One that runs for too long is killed: exit code 137. */
+/** Runs a program to its end and returns what it wrote. One that runs for too long is killed: exit code
+ * 137; one that is not there has 127, as in a shell. */
 export function runProgram(params: RunParams): Promise<RunAnswer> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const [file, ...args] = params.argv as [string, ...string[]];
     const child = spawn(file, args, { env: launcherEnvironment, stdio: [params.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
     const stdout: Buffer[] = [];
@@ -18,7 +19,7 @@ export function runProgram(params: RunParams): Promise<RunAnswer> {
     child.stdin?.end(params.stdin);
     child.once('error', (error) => {
       clearTimeout(timer);
-      reject(error);
+      resolve({ exitCode: 127, stdout: '', stderr: error.message });
     });
     child.once('close', (code, signal) => {
       clearTimeout(timer);
