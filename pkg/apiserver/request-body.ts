@@ -7,12 +7,12 @@ import { apiVersionOf } from '../api/object.ts';
 import { readBody } from '../client/read-body.ts';
 import type { RequestContext, ResourceDeclaration } from '../registry/contract.ts';
 import { type Decoded, decodeBody } from '../runtime/decode.ts';
+import { decodeProtobuf, protobufMediaType } from '../runtime/protobuf.ts';
 import { pruneToSchema, strictTexts } from '../runtime/prune.ts';
 import { builtinSchema, definitionOfKind, type Schema } from '../runtime/schema.ts';
 import { isObject, type JsonObject } from '../runtime/values.ts';
 import type { Exchange } from './exchange.ts';
 import { mediaTypeOf } from './negotiate.ts';
-import { decodeProtobufObject } from './protobuf-body.ts';
 
 /** Kubernetes' own limit: 3 MiB, what etcd takes with room for what the server adds. */
 export const maxBodySize = 3 * 1024 * 1024;
@@ -39,7 +39,7 @@ async function readValue(exchange: Exchange, kind: Kind): Promise<Decoded> {
   if (direct) return { value: direct.object, duplicates: [] };
   const bytes = await readBytes(exchange);
   const mediaType = mediaTypeOf(headers['content-type']);
-  if (mediaType === 'application/vnd.kubernetes.protobuf') return { value: decodeProtobufObject(bytes, kind), duplicates: [] };
+  if (mediaType === protobufMediaType) return { value: decodeProtobuf(bytes, kind), duplicates: [] };
   if (bytes.length === 0) throw badRequest(`the request has no body; expected an object of kind ${kind[2]}`);
   return decodeBody(bytes, mediaType);
 }

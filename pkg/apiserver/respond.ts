@@ -8,10 +8,10 @@ import { apiVersionOf } from '../api/object.ts';
 import { concatBytes } from '../client/read-body.ts';
 import type { Entry, ListPage } from '../registry/contract.ts';
 import { encodeJson } from '../runtime/encode.ts';
+import { encodeProtobuf } from '../runtime/protobuf.ts';
 import type { Exchange } from './exchange.ts';
 import type { MediaType, Negotiated } from './negotiate.ts';
 import { partialMetadata, partialMetadataList } from './partial-metadata.ts';
-import { encodeProtobufObject } from './protobuf-body.ts';
 import { integer } from './query-options.ts';
 import { isTrue } from './request-info.ts';
 import { type Compressor, kindOf, type ResourceCall } from './resource-call.ts';
@@ -147,7 +147,7 @@ export async function encodeAs(object: unknown, mediaType: MediaType, pretty = f
       return encoder.encode(stringify(JSON.parse(JSON.stringify(object)), { aliasDuplicateObjects: false, lineWidth: 0 }));
     }
     case 'application/vnd.kubernetes.protobuf':
-      return encodeProtobufObject(object);
+      return encodeProtobuf(object);
   }
 }
 

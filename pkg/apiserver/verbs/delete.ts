@@ -2,10 +2,10 @@ import { invalid } from '../../api/errors.ts';
 import type { DeleteOptions, StatusCause } from '../../api/generated/meta-v1.ts';
 import type { ApiResponse } from '../../api/http.ts';
 import { decodeBody } from '../../runtime/decode.ts';
+import { decodeProtobuf, protobufMediaType } from '../../runtime/protobuf.ts';
 import { pruneToSchema } from '../../runtime/prune.ts';
 import { builtinSchema } from '../../runtime/schema.ts';
 import { mediaTypeOf } from '../negotiate.ts';
-import { decodeProtobufObject } from '../protobuf-body.ts';
 import { boolean, integer, text, unsupported } from '../query-options.ts';
 import { readBytes } from '../request-body.ts';
 import { type ResourceCall, writeContext } from '../resource-call.ts';
@@ -48,9 +48,7 @@ export async function deleteOptions({ exchange }: ResourceCall): Promise<DeleteO
     if (bytes.length > 0) {
       const mediaType = mediaTypeOf(headers['content-type']);
       const value =
-        mediaType === 'application/vnd.kubernetes.protobuf'
-          ? decodeProtobufObject(bytes, ['', 'v1', 'DeleteOptions'])
-          : decodeBody(bytes, mediaType).value;
+        mediaType === protobufMediaType ? decodeProtobuf(bytes, ['', 'v1', 'DeleteOptions']) : decodeBody(bytes, mediaType).value;
       options = pruneToSchema(value, deleteOptionsSchema(), { kind: 'DeleteOptions', version: 'v1' }).value;
     }
   }

@@ -2,12 +2,12 @@
  * PATCH: the change is given, not the object. What it leads to is computed from the current object, again after a
  * conflict, so that patches of different clients do not undo each other.
  */
-import { ApiError, badRequest, invalid } from '../../api/errors.ts';
+import { ApiError, badRequest, invalid, notFound } from '../../api/errors.ts';
 import type { ApiResponse } from '../../api/http.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { RequestContext } from '../../registry/contract.ts';
 import { decodeBody } from '../../runtime/decode.ts';
-import { applyJsonPatch, type JsonPatch } from '../../runtime/json-patch.ts';
+import { applyJsonPatch } from '../../runtime/json-patch.ts';
 import { applyMergePatch } from '../../runtime/merge-patch.ts';
 import type { Schema } from '../../runtime/schema.ts';
 import { applyStrategicMergePatch } from '../../runtime/strategic-merge-patch.ts';
@@ -49,7 +49,7 @@ export async function patch(call: ResourceCall): Promise<ApiResponse> {
     context,
     call.key,
     (current) => {
-      if (!current) throw new ApiError('NotFound', `${declaration.resource} ${JSON.stringify(call.key.name)} not found`);
+      if (!current) throw notFound(declaration, call.key.name);
       return patched(change, current, call, context, schema, duplicates);
     },
     call.subresource === '' ? {} : { subresource: call.subresource },
@@ -65,12 +65,15 @@ async function readPatch({ exchange }: ResourceCall, mediaType: string): Promise
 }
 
 function patchFunction(mediaType: string, patch: unknown, schema: Schema): (current: KubeObject) => unknown {
-  if (mediaType === json) {
-    if (!Array.isArray(patch)) throw badRequest('a JSON patch is a list of operations');
-    return (current) => applyJsonPatch(current, patch as JsonPatch);
+  switch (mediaType) {
+    case json:
+      return (current) => applyJsonPatch(current, patch);
+    case merge:
+      if (!isObject(patch)) throw badRequest('a merge patch of an object is an object');
+      return (current) => applyMergePatch(current, patch);
+    default:
+      return (current) => applyStrategicMergePatch(current, patch, schema);
   }
-  if (!isObject(patch)) throw badRequest('a patch of this kind is an object');
-  return mediaType === merge ? (current) => applyMergePatch(current, patch) : (current) => applyStrategicMergePatch(current, patch, schema);
 }
 
 function patched(

@@ -11,9 +11,9 @@ import { apiVersionOf } from '../../api/object.ts';
 import { concatBytes } from '../../client/read-body.ts';
 import type { RegistryEvent } from '../../registry/contract.ts';
 import { encodeJson } from '../../runtime/encode.ts';
+import { protobufMediaType, protobufWatchFrame } from '../../runtime/protobuf.ts';
 import type { Negotiated } from '../negotiate.ts';
 import { type MetaVersion, partialMetadata } from '../partial-metadata.ts';
-import { protobufWatchFrame } from '../protobuf-body.ts';
 import { listParameters } from '../query-options.ts';
 import { kindOf, type ResourceCall, readContext } from '../resource-call.ts';
 import { includeObject, tableOf } from '../table.ts';
@@ -56,7 +56,7 @@ export function watch(call: ResourceCall): ApiResponse {
       toSocket(socket, mapped(batches, encode, errorFrame(negotiated), end), end, negotiated);
     return { status: 101, headers: {}, upgrade: { kind: 'websocket', protocol: undefined, run } };
   }
-  const suffix = negotiated.mediaType === 'application/vnd.kubernetes.protobuf' ? ';stream=watch' : '';
+  const suffix = negotiated.mediaType === protobufMediaType ? ';stream=watch' : '';
   return {
     status: 200,
     headers: { 'content-type': `${negotiated.mediaType}${suffix}` },
@@ -155,7 +155,7 @@ const protobufFrames = new WeakMap<RegistryEvent, Uint8Array>();
 function batchEncoder(call: ResourceCall): (batch: Batch) => Uint8Array {
   const { mediaType, as, metaVersion } = call.negotiated;
   if (as === 'Table') return tableEncoder(call);
-  if (mediaType === 'application/vnd.kubernetes.protobuf') {
+  if (mediaType === protobufMediaType) {
     const object = (event: RegistryEvent): unknown => watchObject(call, event, as, metaVersion);
     return (batch) =>
       concatBytes(
@@ -230,9 +230,7 @@ function jsonFrame(type: WatchEvent['type'], object: Uint8Array): Uint8Array {
 
 function errorFrame({ mediaType }: Negotiated): (error: ApiError) => Uint8Array {
   return (error) =>
-    mediaType === 'application/vnd.kubernetes.protobuf'
-      ? protobufWatchFrame('ERROR', error.toStatus())
-      : jsonFrame('ERROR', encodeJson(error.toStatus()));
+    mediaType === protobufMediaType ? protobufWatchFrame('ERROR', error.toStatus()) : jsonFrame('ERROR', encodeJson(error.toStatus()));
 }
 
 const newline = 0x0a;
