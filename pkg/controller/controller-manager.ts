@@ -4,11 +4,26 @@ import { createEventRecorder } from '../listwatch/event-recorder.ts';
 import { createInformerFactory } from '../listwatch/informer-factory.ts';
 import { runTogether } from '../listwatch/run-together.ts';
 import type { ControllerContext, ControllerDeclaration, ControllerOptions } from './controller.ts';
+import { endpointsController } from './endpoints/endpoints-controller.ts';
+import { endpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
+import { kubernetesServiceController } from './kubernetesservice/kubernetes-service-controller.ts';
+import { nodeIPAMController } from './nodeipam/node-ipam-controller.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationControllerController } from './replicationcontroller/replicationcontroller-controller.ts';
+import { rootCAPublisher } from './rootca/root-ca-publisher.ts';
+import { serviceAccountController } from './serviceaccount/service-account-controller.ts';
 
 /** Every loop there is. The next one is one more line. */
-export const controllers: readonly ControllerDeclaration[] = [replicaSetController, replicationControllerController];
+export const controllers: readonly ControllerDeclaration[] = [
+  replicaSetController,
+  replicationControllerController,
+  nodeIPAMController,
+  endpointSliceController,
+  endpointsController,
+  kubernetesServiceController,
+  serviceAccountController,
+  rootCAPublisher,
+];
 
 export interface ControllerManagerOptions extends ControllerOptions {
   /** `*` for all, `name` for one, `-name` for all but one, by name or alias. Default `['*']`. */

@@ -1,0 +1,239 @@
+/**
+ * A running cluster: a control plane and nodes on a machine, in one process. This class is the library's face
+ * (`import { Cluster } from 'gokube'`); `gokube up` builds the same parts around a real machine.
+ *
+ * On a virtual clock nothing moves by itself: `start`, `eventually` and `run` pump time, everything else sees the
+ * cluster as it stands. The same seed then gives the same sequence of writes, byte for byte.
+ */
+import type { Pod } from '../api/generated/core-v1.ts';
+import { nodes, pods } from '../api/generated/resources.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { Client } from '../client/client.ts';
+import type { Clock } from '../clock/clock.ts';
+import { PlatformRandom, type Random, SeededRandom } from '../clock/random.ts';
+import { RealClock } from '../clock/real-clock.ts';
+import { VirtualClock } from '../clock/virtual-clock.ts';
+import { silentLogger } from '../log/log.ts';
+import { MemoryMetrics } from '../metrics/memory-metrics.ts';
+import { MemoryStore } from '../storage/memory-store.ts';
+import type { Store } from '../storage/store.ts';
+import { applyObject } from './apply-object.ts';
+import { ClusterNode } from './cluster-node.ts';
+import { type ClusterOptions, defaultNetworkPlan, type NetworkPlan } from './cluster-options.ts';
+import { components } from './components.ts';
+import { type ControlPlane, createControlPlane } from './control-plane.ts';
+import { parseTime } from './duration.ts';
+import type { Machine } from './machine.ts';
+import { simulatedCredentials } from './simulated-credentials.ts';
+import { createSimulatedMachine } from './simulated-machine.ts';
+
+export class Cluster {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly controlPlane: ControlPlane;
+  /** As the cluster's administrator. */
+  readonly client: Client;
+  readonly #options: ClusterOptions;
+  readonly #random: Random;
+  readonly #network: NetworkPlan;
+  readonly #machine: Machine;
+  readonly #nodes = new Map<string, ClusterNode>();
+  readonly #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
+
+  private constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.name = options.name ?? 'default';
+    const { clock = 'real' } = options;
+    this.clock = clock === 'real' ? new RealClock() : clock === 'virtual' ? new VirtualClock() : clock;
+    const seed = options.seed ?? (this.clock instanceof VirtualClock ? 0 : undefined);
+    this.#random = seed === undefined ? new PlatformRandom() : new SeededRandom(seed);
+    this.#network = { ...defaultNetworkPlan, ...options.network };
+    this.store = new MemoryStore();
+    const { clock: time } = this;
+    this.#machine = createSimulatedMachine({ clock: time, random: this.#random.fork('machine') });
+    const { apiServer, rootCA } = simulatedCredentials({ clock: time, random: this.#random.fork('credentials') });
+    this.controlPlane = createControlPlane({
+      ...options,
+      store: this.store,
+      clock: time,
+      random: this.#random.fork('control-plane'),
+      log: options.log ?? silentLogger,
+      metrics: options.metrics ?? new MemoryMetrics(),
+      network: this.#network,
+      rootCA,
+      serverEndpoint: { address: this.#machine.hostAddress, port: 6443 },
+      apiServer: { ...apiServer, kubeletDialer: { connect: (node: string, request: ApiRequest) => this.#connectKubelet(node, request) } },
+    });
+    this.client = this.controlPlane.client(components.admin, 'gokube');
+  }
+
+  /** Resolves when all nodes are Ready. */
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const cluster = new Cluster(options);
+    try {
+      await cluster.#start();
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  async #start(): Promise<void> {
+    await this.controlPlane.start();
+    this.#running = this.controlPlane.run(this.#stop.signal).catch((error: unknown) => this.#fail(error));
+    const { nodes: wanted = 3, wait = 60_000 } = this.#options;
+    const names = typeof wanted === 'number' ? Array.from({ length: wanted }, (_, at) => `node-${at + 1}`) : wanted;
+    for (const name of names) await this.addNode(name);
+    if (wait > 0) await this.eventually(() => this.#allReady(names), { timeout: wait, what: `${names.length} Ready nodes` });
+  }
+
+  /** The nodes by name, those that are switched off too. */
+  get nodes(): ReadonlyMap<string, ClusterNode> {
+    return this.#nodes;
+  }
+
+  node(name: string): ClusterNode {
+    const node = this.#nodes.get(name);
+    if (!node) throw new Error(`there is no node "${name}"; there are ${[...this.#nodes.keys()].join(', ')}`);
+    return node;
+  }
+
+  async addNode(name: string): Promise<ClusterNode> {
+    if (this.#nodes.has(name)) throw new Error(`there is a node "${name}" already`);
+    const node = new ClusterNode({
+      machine: await this.#machine.addNode(name),
+      controlPlane: this.controlPlane,
+      network: this.#network,
+      clock: this.clock,
+      random: this.#random,
+      log: this.#options.log ?? silentLogger,
+      metrics: this.#options.metrics ?? new MemoryMetrics(),
+      onFailure: (error) => this.#fail(error),
+    });
+    this.#nodes.set(name, node);
+    await node.start();
+    return node;
+  }
+
+  killNode(name: string): Promise<void> {
+    return this.node(name).kill();
+  }
+  startNode(name: string): Promise<void> {
+    return this.node(name).start();
+  }
+  stopNode(name: string): Promise<void> {
+    return this.#pumped(this.node(name).stop());
+  }
+  partitionNode(name: string): Promise<void> {
+    return this.node(name).partition();
+  }
+  healNode(name: string): Promise<void> {
+    return this.node(name).heal();
+  }
+  async removeNode(name: string): Promise<void> {
+    await this.node(name).remove();
+    this.#nodes.delete(name);
+  }
+
+  /** Creates the object, or changes it to what is given (server-side apply). `namespace` defaults to `default`. */
+  apply<T extends KubeObject>(object: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: Partial<T['metadata']>;
+  }): Promise<T> {
+    return applyObject<T>(this.controlPlane.registry.declarations(), this.client, object);
+  }
+
+  pod(name: string, namespace = 'default'): Promise<Pod> {
+    return this.client.resource(pods).get(name, { namespace });
+  }
+
+  /** Lets time pass: `'1h'`, `'30s'`, or milliseconds. On a virtual clock it takes only as long as the work in it. */
+  async run(time: number | string): Promise<void> {
+    const ms = parseTime(time);
+    if (this.clock instanceof VirtualClock) await this.clock.advance(ms);
+    else await this.clock.sleep(ms);
+    this.#throwFailure();
+  }
+
+  /** Waits, and lets time pass, until the condition holds (an error in it counts as "not yet"). Rejects after `timeout` ms. */
+  async eventually(condition: () => boolean | Promise<boolean>, options: { timeout?: number | string; what?: string } = {}): Promise<void> {
+    const timeout = parseTime(options.timeout ?? 60_000);
+    let last: unknown;
+    const holds = async (): Promise<boolean> => {
+      this.#throwFailure();
+      try {
+        last = undefined;
+        return await condition();
+      } catch (error) {
+        last = error;
+        return false;
+      }
+    };
+    const { clock } = this;
+    if (clock instanceof VirtualClock) {
+      if (await clock.advanceUntil(holds, timeout)) return;
+    } else {
+      const end = clock.monotonic() + timeout;
+      while (clock.monotonic() < end) {
+        if (await holds()) return;
+        await clock.sleep(10);
+      }
+    }
+    throw new Error(`waited ${timeout / 1000} s in vain for ${options.what ?? 'the condition to hold'}`, { cause: last });
+  }
+
+  /** Ends everything. Idempotent. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#nodes.values()].map((node) => node.kill()));
+    this.#stop.abort();
+    await this.#running;
+    await this.controlPlane.close();
+    await this.store.close();
+    await this.#machine.close();
+  }
+
+  async #allReady(names: readonly string[]): Promise<boolean> {
+    const { items } = await this.client.resource(nodes).list();
+    return names.every((name) =>
+      items.some(
+        ({ metadata, status }) =>
+          metadata.name === name && status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+      ),
+    );
+  }
+
+  /** Moves virtual time until the promise has settled. */
+  async #pumped<T>(promise: Promise<T>): Promise<T> {
+    if (!(this.clock instanceof VirtualClock)) return promise;
+    let settled = false;
+    const watched = promise.finally(() => {
+      settled = true;
+    });
+    watched.catch(() => {});
+    await this.clock.advanceUntil(() => settled, 3_600_000);
+    return watched;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#options.log?.error('a component has failed', { error });
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw new Error('a component of the cluster has failed', { cause: this.#failure.error });
+  }
+
+  #connectKubelet(
+    name: string,
+    request: Parameters<NonNullable<ClusterNode['kubelet']>['handle']>[0],
+  ): ReturnType<NonNullable<ClusterNode['kubelet']>['handle']> {
+    const kubelet = this.#nodes.get(name)?.kubelet;
+    if (!kubelet) return Promise.reject(new Error(`dial tcp: the kubelet of node "${name}" does not answer`));
+    return kubelet.handle(request);
+  }
+}
