@@ -129,8 +129,8 @@ export interface ResourceStorage {
 export interface Admission {
   /** Whether the attempt concerns it at all; absent: every attempt does. */
   handles?(attempt: AdmissionAttempt): boolean;
-  /** May change the object it is given and give it back, or give another. */
-  mutate?(attempt: AdmissionAttempt): Promise<KubeObject> | KubeObject;
+  /** May change the object it is given and give it back, or give another; undefined: it stays as it is. */
+  mutate?(attempt: AdmissionAttempt): Promise<KubeObject | undefined> | KubeObject | undefined;
   validate?(attempt: AdmissionAttempt): Promise<void> | void;
 }
 export interface AdmissionAttempt {

@@ -17,6 +17,8 @@ import type { Random } from '../clock/random.ts';
 import type { Logger } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Store } from '../storage/store.ts';
+import { type BuiltinAdmissionOptions, builtinAdmission } from './admission/builtin-admission.ts';
+import { bootstrap } from './bootstrap.ts';
 import { EventFeed } from './cache/event-feed.ts';
 import { WatchCache } from './cache/watch-cache.ts';
 import { WrittenEntries } from './cache/written-entries.ts';
@@ -31,7 +33,7 @@ import { columnsOf } from './tables/columns.ts';
 import { versionOf } from './version-view.ts';
 import { VersionedStorage } from './versioned-storage.ts';
 
-export interface RegistryOptions {
+export interface RegistryOptions extends BuiltinAdmissionOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -50,6 +52,7 @@ const defaultNodePorts = { from: 30_000, to: 32_767 };
 
 export class Registry {
   readonly #environment: Environment;
+  readonly #admission: Admission[] = [];
   readonly #declarations: ResourceDeclaration[];
   readonly #storages = new Map<string, VersionedStorage>();
   readonly #resources: Resource[] = [];
@@ -66,20 +69,22 @@ export class Registry {
       log,
       feed,
       written: new WrittenEntries(),
-      admission: [...(options.admission ?? [])],
+      admission: this.#admission,
       services: {
         cidrs: (options.serviceCIDRs ?? defaultServiceCIDRs).map(serviceBlock),
         nodePorts: options.nodePortRange ?? defaultNodePorts,
       },
       resource: (group, resource) => this.#resource(group, resource),
     };
+    this.#admission.push(...builtinAdmission(this.#environment, options), ...(options.admission ?? []));
     this.#declarations = builtinDeclarations(columnsOf);
     for (const served of groupByStorage(this.#declarations)) this.#add(served);
   }
 
-  /** Must have resolved before the first verb. */
-  start(): Promise<void> {
-    return this.#environment.feed.start();
+  /** Must have resolved before the first verb. Creates what every cluster has from the beginning, if it is not there. */
+  async start(): Promise<void> {
+    await this.#environment.feed.start();
+    await bootstrap(this.#environment, (...name) => this.storage(...name) ?? fail(name));
   }
 
   /** Ends all watches. Idempotent; the store stays open. */
@@ -134,6 +139,10 @@ export class Registry {
       this.#storages.set(`${declaration.group}/${declaration.version}/${declaration.resource}`, storage);
     }
   }
+}
+
+function fail(name: readonly string[]): never {
+  throw new InvariantError(`the registry has no ${name.join('/')}`);
 }
 
 function serviceBlock(text: string): Cidr {

@@ -1,9 +1,72 @@
+/** What each resource does differently on its way to the store, by group and plural. Those that are not here do nothing. */
+import { equalValues } from '../../runtime/values.ts';
+import { metadataOf, type Raw } from '../raw.ts';
 import type { Strategy } from '../strategy.ts';
+import { configMapStrategy, secretStrategy } from './config.ts';
+import { namespaceStrategy } from './namespace.ts';
+import { podStrategy } from './pod.ts';
+import { serviceStrategy } from './service.ts';
 
-const strategies: Readonly<Record<string, Strategy>> = {};
+/** `metadata.generation` counts changes of what is wanted. */
+const counted: Strategy = { generation: true };
+
+const specOrAnnotations = (next: Raw, old: Raw): boolean =>
+  !equalValues(next['spec'], old['spec']) || !equalValues(metadataOf(next)['annotations'] ?? {}, metadataOf(old)['annotations'] ?? {});
+
+/** A slice's labels say which service it is of: they count. */
+const contentOrLabels = (next: Raw, old: Raw): boolean =>
+  ['addressType', 'endpoints', 'ports'].some((key) => !equalValues(next[key] ?? [], old[key] ?? [])) ||
+  !equalValues(metadataOf(next)['labels'] ?? {}, metadataOf(old)['labels'] ?? {});
+
+const strategies: Readonly<Record<string, Strategy>> = {
+  pods: podStrategy,
+  namespaces: namespaceStrategy,
+  services: serviceStrategy,
+  configmaps: configMapStrategy,
+  secrets: secretStrategy,
+  nodes: { keepsStatusOnCreate: true },
+  endpoints: { createOnUpdate: true },
+  events: { createOnUpdate: true, collection: 'none' },
+  limitranges: { createOnUpdate: true },
+  podtemplates: { createOnUpdate: true, generation: true },
+  resourcequotas: { createOnUpdate: true },
+  replicationcontrollers: { generation: true, collection: 'orphan' },
+  'replicasets.apps': counted,
+  'deployments.apps': { generation: specOrAnnotations },
+  'daemonsets.apps': counted,
+  'statefulsets.apps': counted,
+  'jobs.batch': { generation: true, collection: 'orphan' },
+  'cronjobs.batch': counted,
+  'poddisruptionbudgets.policy': { generation: true, needsResourceVersion: true },
+  'leases.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
+  'leasecandidates.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
+  'endpointslices.discovery.k8s.io': { generation: contentOrLabels },
+  'ingresses.networking.k8s.io': counted,
+  'ingressclasses.networking.k8s.io': counted,
+  'networkpolicies.networking.k8s.io': counted,
+  'servicecidrs.networking.k8s.io': { generation: true, needsResourceVersion: false },
+  'roles.rbac.authorization.k8s.io': { createOnUpdate: true },
+  'rolebindings.rbac.authorization.k8s.io': { createOnUpdate: true },
+  'clusterroles.rbac.authorization.k8s.io': { createOnUpdate: true },
+  'clusterrolebindings.rbac.authorization.k8s.io': { createOnUpdate: true },
+  'flowschemas.flowcontrol.apiserver.k8s.io': counted,
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': counted,
+  'priorityclasses.scheduling.k8s.io': counted,
+  'runtimeclasses.node.k8s.io': { needsResourceVersion: true },
+  'csidrivers.storage.k8s.io': { generation: true, needsResourceVersion: true },
+  'csinodes.storage.k8s.io': { needsResourceVersion: true },
+  'volumeattachments.storage.k8s.io': { needsResourceVersion: true },
+  'customresourcedefinitions.apiextensions.k8s.io': { generation: true, needsResourceVersion: true },
+  'apiservices.apiregistration.k8s.io': { needsResourceVersion: true },
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true },
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true },
+  'validatingadmissionpolicies.admissionregistration.k8s.io': counted,
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': counted,
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
+};
 const plain: Strategy = {};
 
-/** What one resource does differently, by group and plural. */
 export function strategyOf(group: string, resource: string): Strategy {
   return strategies[group === '' ? resource : `${resource}.${group}`] ?? plain;
 }

@@ -64,9 +64,9 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   const object = call.admission === false ? draft : await admitted(write, draft, current.object);
   prepare(write, object, old);
   if (isSame(object, old)) return current;
-  if (!call.managesFields) trackFields(declaration, object, old, { context, subresource, now, apiVersion: apiVersionOf(declaration) });
   const strategyCall = strategyContext(write);
   const companions = (await strategy.companions?.(object, old, strategyCall)) ?? [];
+  if (!call.managesFields) trackFields(declaration, object, old, { context, subresource, now, apiVersion: apiVersionOf(declaration) });
 
   const causes = validateTypes(declaration, object);
   if (subresource === '') causes.push(...(strategy.validate?.(object) ?? []));

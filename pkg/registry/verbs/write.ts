@@ -31,22 +31,23 @@ export function strategyContext({ context, resource, key, now }: Write): Strateg
 export async function mutate(write: Write, object: Raw, old: KubeObject | undefined): Promise<{ object: Raw; changed: boolean }> {
   let current = object;
   let changed = false;
+  let attempt = attemptOf(write, current, old);
   for (const admission of write.resource.environment.admission) {
-    if (!admission.mutate) continue;
-    const attempt = attemptOf(write, current, old);
-    if (admission.handles?.(attempt) === false) continue;
-    const given = raw(await admission.mutate(attempt));
-    current = Object.isFrozen(given) ? (copyValue(given) as Raw) : given;
+    if (!admission.mutate || admission.handles?.(attempt) === false) continue;
+    const given = await admission.mutate(attempt);
+    if (!given) continue;
     changed = true;
+    current = Object.isFrozen(given) ? (copyValue(given) as Raw) : raw(given);
+    attempt = attemptOf(write, current, old);
   }
   return { object: current, changed };
 }
 
 /** Runs the validating half of admission. */
 export async function admit(write: Write, object: Raw | undefined, old: KubeObject | undefined): Promise<void> {
+  const attempt = attemptOf(write, object, old);
   for (const admission of write.resource.environment.admission) {
     if (!admission.validate) continue;
-    const attempt = attemptOf(write, object, old);
     if (admission.handles?.(attempt) !== false) await admission.validate(attempt);
   }
 }

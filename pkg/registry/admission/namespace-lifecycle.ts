@@ -1,0 +1,45 @@
+import { notFound } from '../../api/errors.ts';
+import type { Admission, AdmissionAttempt } from '../contract.ts';
+import { objectAt, raw } from '../raw.ts';
+import type { Environment } from '../resource.ts';
+import type { StoredEntry } from '../stored-entry.ts';
+import { forbidden } from './forbidden.ts';
+
+/** Every cluster has them, and loses its footing without them. */
+const immortal = new Set(['default', 'kube-system', 'kube-public']);
+
+/**
+ * Nothing is created in a namespace that does not exist or is going away, and the namespaces that every cluster has
+ * are never deleted.
+ */
+export function namespaceLifecycle(environment: Environment): Admission {
+  const namespaces = () => environment.resource('', 'namespaces');
+  const find = async (name: string): Promise<StoredEntry | undefined> => {
+    const { cache } = namespaces();
+    // What the cache has is enough, since a namespace that is emptied is looked at again; only an absence must be fresh.
+    await cache.ready(false);
+    const key = cache.keyOf('', name);
+    const entry = cache.get(key);
+    if (entry) return entry;
+    await cache.ready(true);
+    return cache.get(key);
+  };
+  return {
+    handles: ({ declaration, operation, subresource }) =>
+      subresource === '' &&
+      (operation === 'CREATE' ? declaration.namespaced : operation === 'DELETE' && declaration.group === '' && declaration.resource === 'namespaces'),
+    async mutate(attempt: AdmissionAttempt) {
+      const { namespace } = attempt.key;
+      const entry = await find(namespace);
+      if (!entry) throw notFound({ group: '', resource: 'namespaces' }, namespace);
+      const going = entry.object.metadata.deletionTimestamp !== undefined || objectAt(raw(entry.object)['status'])['phase'] === 'Terminating';
+      if (!going) return undefined;
+      throw forbidden(attempt, `unable to create new content in namespace ${namespace} because it is being terminated`, [
+        { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' },
+      ]);
+    },
+    validate(attempt) {
+      if (attempt.operation === 'DELETE' && immortal.has(attempt.key.name)) throw forbidden(attempt, 'this namespace may not be deleted');
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** ConfigMaps and Secrets: data that may be frozen. */
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { equalValues } from '../../runtime/values.ts';
+import { child, isObject, type Raw, text } from '../raw.ts';
+import type { Strategy } from '../strategy.ts';
+import { forbidden, invalidValue } from '../validation/field-errors.ts';
+
+function frozen(next: Raw, old: Raw, fields: readonly string[]): StatusCause[] {
+  if (old['immutable'] !== true) return [];
+  const causes: StatusCause[] = [];
+  if (next['immutable'] !== true) causes.push(forbidden('immutable', 'field is immutable when `immutable` is set'));
+  for (const field of fields) {
+    if (!equalValues(next[field] ?? {}, old[field] ?? {})) causes.push(forbidden(field, 'field is immutable when `immutable` is set'));
+  }
+  return causes;
+}
+
+export const configMapStrategy: Strategy = {
+  validateUpdate: (next, old) => frozen(next, old, ['data', 'binaryData']),
+};
+
+const encoder = new TextEncoder();
+
+/** What was written in plain text is stored with the rest; it is never read back. */
+function foldStringData(secret: Raw): void {
+  const plain = secret['stringData'];
+  delete secret['stringData'];
+  if (!isObject(plain)) return;
+  const data = child(secret, 'data');
+  for (const [key, value] of Object.entries(plain)) {
+    let binary = '';
+    for (const byte of encoder.encode(text(value))) binary += String.fromCharCode(byte);
+    data[key] = btoa(binary);
+  }
+}
+
+export const secretStrategy: Strategy = {
+  prepareCreate: foldStringData,
+  prepareUpdate(next, old) {
+    foldStringData(next);
+    if (text(next['type']) === '') next['type'] = old['type'];
+  },
+  validateUpdate(next, old) {
+    const causes = frozen(next, old, ['data']);
+    if (next['type'] !== old['type']) causes.unshift(invalidValue('type', next['type'], 'field is immutable'));
+    return causes;
+  },
+};
