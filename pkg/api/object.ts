@@ -94,7 +94,12 @@ export function copyOf<T>(value: T): Mutable<T> {
   if (Array.isArray(value)) return value.map(copyOf) as Mutable<T>;
   if (typeof value === 'object' && value !== null) {
     const out: Record<string, unknown> = {};
-    for (const [key, field] of Object.entries(value)) out[key] = copyOf(field);
+    for (const key in value) {
+      const field = copyOf(value[key]);
+      // A map of Kubernetes may well have a key of that name, and assigning to it would set the prototype.
+      if (key === '__proto__') Object.defineProperty(out, key, { value: field, writable: true, enumerable: true, configurable: true });
+      else out[key] = field;
+    }
     return out as Mutable<T>;
   }
   return value as Mutable<T>;

@@ -15,9 +15,34 @@ const decimalSuffixes = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const syntax = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d{1,4})?$/;
 
+/** Values beyond this are brought down to it, as in Kubernetes. */
+const largest = (2n ** 63n - 1n) * nano;
+
+/** No sensible quantity is longer, and the work grows with the square of the digits. */
+const maxLength = 256;
+
+/** Few different quantities exist in a cluster, and they are read over and over. */
+const known = new Map<string, Quantity & { readonly canonical: string }>();
+const maxKnown = 4096;
+
+function lookUp(text: string): Quantity & { readonly canonical: string } {
+  let quantity = known.get(text);
+  if (!quantity) {
+    const parsed = parse(text);
+    quantity = { ...parsed, canonical: formatQuantity(parsed) };
+    if (known.size >= maxKnown) known.clear();
+    known.set(text, quantity);
+  }
+  return quantity;
+}
+
 /** Throws BadRequest, in Kubernetes' words, for what is no quantity. */
 export function parseQuantity(text: string): Quantity {
-  const match = syntax.exec(text);
+  return lookUp(text);
+}
+
+function parse(text: string): Quantity {
+  const match = text.length <= maxLength && syntax.exec(text);
   if (!match) {
     throw badRequest(`quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`);
   }
@@ -40,12 +65,13 @@ export function parseQuantity(text: string): Quantity {
     if (power >= 0) numerator *= 10n ** BigInt(power);
     else denominator *= 10n ** BigInt(-power);
   }
-  const nanos = (numerator + denominator - 1n) / denominator;
+  const exact = (numerator + denominator - 1n) / denominator;
+  const nanos = exact > largest ? largest : exact;
   return { nanos: sign === '-' ? -nanos : nanos, format };
 }
 
 export function isQuantity(text: string): boolean {
-  return syntax.test(text);
+  return text.length <= maxLength && syntax.test(text);
 }
 
 /** The canonical form: no fraction, the largest suffix that leaves none, the family of suffix it was written in. */
@@ -76,7 +102,7 @@ export function formatQuantity({ nanos, format }: Quantity): string {
 
 /** As Kubernetes stores it. Throws BadRequest for what is no quantity. */
 export function canonicalQuantity(text: string): string {
-  return formatQuantity(parseQuantity(text));
+  return lookUp(text).canonical;
 }
 
 /** In whole units, rounded up: bytes, pods. Absent: 0. */

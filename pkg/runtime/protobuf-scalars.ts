@@ -1,8 +1,8 @@
 /** The types that are a text or a number in JSON and a message of their own in protobuf. */
 import { badRequest } from '../api/errors.ts';
+import { canonicalQuantity } from '../api/quantity.ts';
 import type { WireReader, WireWriter } from './protobuf-wire.ts';
 import type { ScalarType } from './schema.ts';
-import { normalQuantity } from './values.ts';
 
 /** One field with a value of that type. Undefined stands for Go's zero value. */
 export function writeScalar(writer: WireWriter, number: number, type: ScalarType, value: unknown): void {
@@ -76,7 +76,7 @@ export function readScalar(reader: WireReader, type: ScalarType): unknown {
         if (number === 1) text = inner.string();
         return number === 1;
       });
-      return normalQuantity(text === '' ? '0' : text);
+      return canonicalQuantity(text === '' ? '0' : text);
     }
     case 'int-or-string': {
       let kind = 0;

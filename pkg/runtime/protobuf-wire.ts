@@ -39,6 +39,12 @@ export class WireWriter {
     return this.#at;
   }
 
+  #put(value: ArrayLike<number>): void {
+    // Reserving may move the bytes elsewhere, so it comes first.
+    const at = this.#reserve(value.length);
+    this.#bytes.set(value, at);
+  }
+
   #rawVarint(value: number | bigint): void {
     if (typeof value === 'number' && value >= 0) {
       let size = 1;
@@ -60,7 +66,7 @@ export class WireWriter {
       rest /= 128n;
     }
     parts.push(Number(rest));
-    this.#bytes.set(parts, this.#reserve(parts.length));
+    this.#put(parts);
   }
 
   #tag(number: number, type: number): void {
@@ -79,7 +85,7 @@ export class WireWriter {
   }
 
   bytes(number: number, value: Uint8Array): void {
-    this.#bytes.set(value, this.#reserve(value.length));
+    this.#put(value);
     this.#rawVarint(value.length);
     this.#tag(number, wireType.bytes);
   }
@@ -106,7 +112,7 @@ export class WireWriter {
 
   /** Puts bytes in front of everything. */
   prefix(value: Uint8Array): void {
-    this.#bytes.set(value, this.#reserve(value.length));
+    this.#put(value);
   }
 }
 

@@ -4,19 +4,9 @@
  * become absence, and quantities, times and bytes get their canonical form.
  */
 import { type ApiError, badRequest, isApiError } from '../api/errors.ts';
+import { canonicalQuantity } from '../api/quantity.ts';
 import type { Field, Schema } from './schema.ts';
-import {
-  copyValue,
-  getKey,
-  goKind,
-  isObject,
-  type JsonObject,
-  normalBase64,
-  normalMicroTime,
-  normalQuantity,
-  normalTime,
-  setKey,
-} from './values.ts';
+import { copyValue, getKey, goKind, isObject, type JsonObject, normalBase64, normalMicroTime, normalTime, setKey } from './values.ts';
 
 export interface PruneOptions {
   /** Strict: unknown and duplicate fields are refused. Ignore: not even collected. Default: Warn. */
@@ -202,8 +192,8 @@ class Pruner {
         if (typeof value === 'string') return normalBase64(value);
         break;
       case 'quantity':
-        if (typeof value === 'string') return normalQuantity(value);
-        return normalQuantity(typeof value === 'number' || typeof value === 'bigint' ? String(value) : goKind(value));
+        if (typeof value === 'string') return canonicalQuantity(value);
+        return canonicalQuantity(typeof value === 'number' || typeof value === 'bigint' ? String(value) : goKind(value));
       case 'int-or-string':
         if (typeof value === 'string') return value;
         if (typeof value === 'number' && Number.isInteger(value) && value >= int32.min && value <= int32.max) return value;

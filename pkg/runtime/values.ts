@@ -3,7 +3,6 @@
  * them.
  */
 import { badRequest } from '../api/errors.ts';
-import { canonicalQuantity } from '../api/quantity.ts';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -68,19 +67,6 @@ export function goKind(value: unknown): string {
     default:
       return 'object';
   }
-}
-
-const quantities = new Map<string, string>();
-
-/** The canonical form of a quantity; few distinct ones exist in a cluster, so they are kept. Throws BadRequest. */
-export function normalQuantity(text: string): string {
-  let canonical = quantities.get(text);
-  if (canonical === undefined) {
-    canonical = canonicalQuantity(text);
-    if (quantities.size > 4096) quantities.clear();
-    if (text.length <= 64) quantities.set(text, canonical);
-  }
-  return canonical;
 }
 
 /** Years 0 to 9999, which RFC 3339 can write. */
