@@ -1,6 +1,6 @@
 import { conflict, invalid, notFound } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
-import { equalValues } from '../../runtime/values.ts';
+import { copyValue, equalValues } from '../../runtime/values.ts';
 import type { Change, ObjectKey, RequestContext, ResourceDeclaration, UpdateOptions } from '../contract.ts';
 import { assign, metadataOf, objects, type Raw, raw, text } from '../raw.ts';
 import type { Resource } from '../resource.ts';
@@ -136,11 +136,11 @@ function keepServerFields({ declaration, strategy, format }: Resource, object: R
   // Who leaves the fields' managers out does not mean to take them away.
   if (metadata['managedFields'] === undefined) assign(metadata, 'managedFields', was['managedFields']);
   if (subresource === '' || subresource !== 'status') {
-    if (declaration.subresources['status'] && !strategy.prepareSubresource?.[subresource]) assign(object, 'status', old['status']);
+    if (declaration.subresources['status'] && !strategy.prepareSubresource?.[subresource]) assign(object, 'status', copyValue(old['status']));
     return;
   }
   for (const key of Object.keys(object)) if (key !== 'status' && key !== 'metadata' && !(key in old)) delete object[key];
-  for (const key of Object.keys(old)) if (key !== 'status' && key !== 'metadata') object[key] = old[key];
+  for (const key of Object.keys(old)) if (key !== 'status' && key !== 'metadata') object[key] = copyValue(old[key]);
   assign(metadata, 'ownerReferences', was['ownerReferences']);
   assign(metadata, 'finalizers', was['finalizers']);
 }
