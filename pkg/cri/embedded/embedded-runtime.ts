@@ -90,14 +90,14 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
 
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
     const sandbox = this.#sandbox(sandboxId);
-    if (sandbox.status().state !== 'ready') throw new RuntimeError('InvalidArgument', `sandbox ${sandboxId} is not ready`);
+    if (sandbox.status().state !== 'ready') throw new RuntimeError('NotRunning', `sandbox ${sandboxId} is not ready`);
     const container = await Container.create(this.#host, sandbox, config, (type) => this.#publish(type, container));
     this.#containers.set(container.id, container);
     this.#publish('created', container);
     return container.id;
   }
-  startContainer(id: string): Promise<void> {
-    return this.#container(id).start();
+  async startContainer(id: string): Promise<void> {
+    await this.#container(id).start();
   }
   async stopContainer(id: string, graceSeconds: number): Promise<void> {
     await this.#containers.get(id)?.stop(graceSeconds);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { RuntimeError } from '../cri.ts';
@@ -12,6 +13,8 @@ export interface HelperClientOptions {
   /** Names the cluster in the helper's command line, so that a sweep can find it. */
   readonly mark: string;
   readonly cgroupFolders: readonly string[];
+  /** Where compiled sources may be kept, when this process has no such folder itself. */
+  readonly compileCache: string;
   readonly onEvent: (event: HelperEvent) => void;
   /** The helper ended although nobody closed it. */
   readonly onGone: (error: Error) => void;
@@ -47,6 +50,8 @@ export class HelperClient {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       detached: true,
       cwd: '/',
+      // Loading its sources takes 50 ms from a warm compile cache, and 200 without.
+      env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() ?? options.compileCache },
     });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#diagnosis = (this.#diagnosis + chunk.toString()).slice(-4000);

@@ -115,6 +115,7 @@ export class EmbeddedMachine implements RuntimeHost {
     return new HelperClient({
       mark: this.prefix,
       cgroupFolders: this.cgroups.folders(this.prefix).slice(0, 1),
+      compileCache: join(this.directory, 'compile-cache'),
       onEvent: (event) => this.#onEvent(event),
       onGone: (error) => this.#onHelperGone(error),
     });

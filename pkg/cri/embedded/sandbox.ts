@@ -178,11 +178,7 @@ export class Sandbox {
     write('hostname', `${hostname}\n`);
     const own = this.#ips[0] === undefined ? '' : `${this.#ips[0]}\t${hostname}\n`;
     write('hosts', `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${own}`);
-    if (!dns) return write('resolv.conf', machineResolvConf());
-    const lines = dns.servers.map((server) => `nameserver ${server}`);
-    if (dns.searches.length > 0) lines.unshift(`search ${dns.searches.join(' ')}`);
-    if (dns.options.length > 0) lines.push(`options ${dns.options.join(' ')}`);
-    write('resolv.conf', lines.map((line) => `${line}\n`).join(''));
+    write('resolv.conf', dns ? resolvConf(dns) : machineResolvConf());
   }
 }
 
@@ -224,6 +220,15 @@ function checkSysctls(config: PodSandboxConfig): void {
     if (!allowed || !/^[a-z0-9_.-]+$/i.test(name) || name.includes('..'))
       throw new RuntimeError('InvalidArgument', `sysctl "${name}" does not belong to a namespace of the pod`);
   }
+}
+
+function resolvConf({ servers, searches, options }: NonNullable<PodSandboxConfig['dns']>): string {
+  const lines = [
+    ...(searches.length > 0 ? [`search ${searches.join(' ')}`] : []),
+    ...servers.map((server) => `nameserver ${server}`),
+    ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 /** The machine's DNS configuration; behind systemd-resolved the one with the real servers. */
