@@ -117,13 +117,7 @@ class Parser {
   #unexpected(where: string): Error {
     const character = this.#text[this.#at];
     if (character === undefined) return badRequest('unexpected end of JSON input');
-    const shown =
-      character === "'"
-        ? `'\\''`
-        : character === '"'
-          ? `'"'`
-          : `'${JSON.stringify(String.fromCodePoint(this.#text.codePointAt(this.#at) as number)).slice(1, -1)}'`;
-    return badRequest(`invalid character ${shown} ${where}`);
+    return badRequest(`invalid character ${quoteCharacter(this.#text.codePointAt(this.#at) as number)} ${where}`);
   }
 
   #value(where: string): unknown {
@@ -263,6 +257,14 @@ class Parser {
     if (!Number.isFinite(value)) throw badRequest(`json: cannot unmarshal number ${digits} into Go value of type float64`);
     return /^-?\d+$/.test(digits) && !Number.isSafeInteger(value) ? BigInt(digits) : value;
   }
+}
+
+/** As Go shows a character. */
+function quoteCharacter(code: number): string {
+  if (code === 39) return `'\\''`;
+  if (code < 32 && code !== 9 && code !== 10 && code !== 13) return `'\\x${code.toString(16).padStart(2, '0')}'`;
+  const text = String.fromCodePoint(code);
+  return text === '"' ? `'"'` : `'${JSON.stringify(text).slice(1, -1)}'`;
 }
 
 /** `spec.containers[0].name`. */

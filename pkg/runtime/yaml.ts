@@ -3,13 +3,15 @@
  * `on` and `y` are true, `1_000` is 1000; but times stay text, and `1:30` is no number. Keys become strings, since the
  * value goes on as JSON.
  */
-import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseAllDocuments, stringify } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseAllDocuments } from 'yaml';
 import { ApiError, badRequest } from '../api/errors.ts';
 import { formatPath, maxDepth, type ParsedJson } from './json.ts';
 import { isObject, type JsonObject, setKey } from './values.ts';
+import { resolvePlain } from './yaml-scalar.ts';
 
 /** Aliases may not unfold into more values than this: a small text can name a billion. */
 const maxUnfolded = 100_000;
+const tooDeep = 'yaml: exceeded max depth';
 
 /** The first document of the text. Throws BadRequest with the fault and its line. */
 export function parseYaml(text: string): ParsedJson {
@@ -29,7 +31,9 @@ export function parseYamlDocuments(text: string): ParsedJson[] {
     const out: ParsedJson[] = [];
     for (const document of documents) {
       const fault = document.errors[0];
-      if (fault) throw badRequest(`yaml: line ${lineOf(text, fault.pos[0])}: ${fault.message}`);
+      // The parser is recursive, and reports a stack that is too small as a fault of the text.
+      if (fault)
+        throw badRequest(/call stack/.test(fault.message) ? tooDeep : `yaml: line ${lineOf(text, fault.pos[0])}: ${fault.message}`);
       if (document.contents === null) continue;
       const reader = new Reader(text);
       const value = reader.value(document.contents);
@@ -38,14 +42,8 @@ export function parseYamlDocuments(text: string): ParsedJson[] {
     return out;
   } catch (error) {
     if (error instanceof ApiError) throw error;
-    // The parser is recursive, and gives up on absurd nesting with a RangeError.
-    throw badRequest(`yaml: ${error instanceof RangeError ? 'exceeded max depth' : String(error)}`, error);
+    throw badRequest(error instanceof RangeError ? tooDeep : `yaml: ${String(error)}`, error);
   }
-}
-
-/** A value as YAML text, keys in the order they have. What YAML 1.1 would read as something else is quoted. */
-export function formatYaml(value: unknown): string {
-  return stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false, compat: 'core' });
 }
 
 function lineOf(text: string, offset: number): number {
@@ -77,7 +75,7 @@ class Reader {
     }
     if (!isMap(node) && !isSeq(node)) return null;
     if (node.anchor) this.#anchors.set(node.anchor, node);
-    if (++this.#depth > maxDepth) throw badRequest('yaml: exceeded max depth');
+    if (++this.#depth > maxDepth) throw badRequest(tooDeep);
     const value = isMap(node) ? this.#map(node.items) : this.#list(node.items);
     this.#depth--;
     return value;
@@ -145,38 +143,6 @@ class Reader {
     }
     return value;
   }
-}
-
-const words = new Map<string, boolean | null>();
-for (const word of ['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON']) words.set(word, true);
-for (const word of ['n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF']) words.set(word, false);
-for (const word of ['', '~', 'null', 'Null', 'NULL']) words.set(word, null);
-
-const float = /^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$/;
-
-/** What a plain (unquoted) scalar stands for. */
-export function resolvePlain(text: string): unknown {
-  const word = words.get(text);
-  if (word !== undefined) return word;
-  if (!/^[-+.\d]/.test(text)) return text;
-  const digits = text.replaceAll('_', '');
-  const integer = parseInteger(digits);
-  if (integer !== undefined) return integer;
-  if (float.test(digits)) return Number(digits);
-  if (/^[-+]?\.(inf|Inf|INF)$/.test(text)) return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  if (/^\.(nan|NaN|NAN)$/.test(text)) return Number.NaN;
-  return text;
-}
-
-/** As Go reads an integer of base 0, within 64 bits. */
-function parseInteger(text: string): number | bigint | undefined {
-  const match = /^([-+]?)(?:0[xX]([\da-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9]\d*))$/.exec(text);
-  if (!match) return undefined;
-  const [, sign, hex, binary, octal, decimal] = match;
-  const magnitude = BigInt(hex ? `0x${hex}` : binary ? `0b${binary}` : octal ? `0o${octal}` : (decimal as string));
-  const value = sign === '-' ? -magnitude : magnitude;
-  if (value < -(2n ** 63n) || value >= 2n ** 64n) return undefined;
-  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
 function decodeBinary(text: string): string {
