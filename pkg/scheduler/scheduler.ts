@@ -16,17 +16,6 @@
  *  - equal inputs, clock and seed give equal decisions.
  * Counterpart: kube-scheduler (pkg/scheduler); plugins and weights are those of its default profile.
  */
-import { isApiError } from '../api/errors.ts';
-import {
-  namespaces,
-  nodes,
-  poddisruptionbudgets,
-  pods,
-  replicasets,
-  replicationcontrollers,
-  services,
-  statefulsets,
-} from '../api/generated/resources.ts';
 import type { ApiRequest, ApiResponse } from '../api/http.ts';
 import { randomInt } from '../clock/random.ts';
 import type { Environment, EventRecorder, InformerFactory, Runnable } from '../listwatch/contract.ts';
@@ -34,16 +23,17 @@ import { createEventRecorder } from '../listwatch/event-recorder.ts';
 import { runTogether } from '../listwatch/run-together.ts';
 import { Background } from './background.ts';
 import { Cache } from './cache.ts';
+import { createLookups } from './cluster-lookups.ts';
 import { type Decision, decide, filterNode } from './decide.ts';
 import { createDefaultPlugins, type PluginLookups } from './default-plugins.ts';
 import { diagnosisMessage, rejectorsOf } from './diagnosis.ts';
+import { evictPod } from './evict-pod.ts';
 import { createExplainHandler } from './explain-handler.ts';
 import { type Explanation, ExplanationLog } from './explanation.ts';
 import type { PostFilterResult, WeightedPlugin } from './framework.ts';
 import type { NodeInfo } from './node-info.ts';
 import { Nominator } from './nominator.ts';
 import { observeNamespaces, observeNodes, observePods } from './observe-cluster.ts';
-import { ownersSelectorOf } from './owners-selector.ts';
 import type { PodInfo } from './pod-info.ts';
 import { PodStatusWriter } from './pod-status.ts';
 import { noNodes, type QueuedPod, SchedulingQueue } from './queue.ts';
@@ -109,28 +99,7 @@ class DefaultScheduler implements Scheduler {
     this.#percentage = options.percentageOfNodesToScore ?? 0;
     this.handle = createExplainHandler(this.#log);
 
-    const { informers } = env;
-    const namespaceInformer = informers.informer(namespaces);
-    const nodeInformer = informers.informer(nodes);
-    const podInformer = informers.informer(pods);
-    const owners = {
-      services: informers.informer(services),
-      replicationControllers: informers.informer(replicationcontrollers),
-      replicaSets: informers.informer(replicasets),
-      statefulSets: informers.informer(statefulsets),
-    };
-    const budgets = informers.informer(poddisruptionbudgets);
-    const ownerListers = {
-      services: owners.services.lister,
-      replicationControllers: owners.replicationControllers.lister,
-      replicaSets: owners.replicaSets.lister,
-      statefulSets: owners.statefulSets.lister,
-    };
-    const lookups: PluginLookups = {
-      namespaceLabels: (namespace) => namespaceInformer.lister.get(namespace)?.metadata.labels,
-      ownersSelector: (pod) => ownersSelectorOf(pod, ownerListers),
-      budgets: (namespace) => budgets.lister.list(namespace),
-    };
+    const { lookups, pods: podInformer, nodes: nodeInformer, namespaces: namespaceInformer, all } = createLookups(env.informers);
     this.#plugins = options.plugins?.(lookups) ?? createDefaultPlugins(client, lookups);
     this.#cache = new Cache(lookups.namespaceLabels);
     this.#queue = new SchedulingQueue({
@@ -154,7 +123,6 @@ class DefaultScheduler implements Scheduler {
       const shown = podInformer.lister.get(key);
       return shown?.metadata.uid === uid ? shown : pod;
     };
-    const all = [namespaceInformer, nodeInformer, podInformer, budgets, ...Object.values(owners)];
     this.#whenSynced = (signal) => Promise.all(all.map((informer) => informer.whenSynced(signal)));
   }
 
@@ -325,22 +293,17 @@ class DefaultScheduler implements Scheduler {
   }
 
   async #evictOne(victim: PodInfo, why: { by: PodInfo; node: string; causes: QueuedPod['causes'] }, signal: AbortSignal): Promise<void> {
-    const { causes } = why;
     const condition = {
       type: 'DisruptionTarget',
       status: 'True',
       reason: 'PreemptionByScheduler',
       message: `${this.name}: preempting to accommodate a higher priority pod`,
     };
-    await this.#status.write(this.#newest(victim), { condition }, { causes, signal });
-    const { name, namespace = '', uid } = victim.pod.metadata;
-    try {
-      await this.#env.client.because(causes).resource(pods).delete(name, { namespace, preconditions: { uid }, signal });
-    } catch (error) {
-      if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
-      return; // gone already, or another pod of that name
+    const options = { causes: why.causes, signal };
+    await this.#status.write(this.#newest(victim), { condition }, options);
+    if (await evictPod(this.#env.client, victim, options)) {
+      this.#recorder.event(victim.pod, 'Normal', 'Preempted', `Preempted by pod ${why.by.uid} on node ${why.node}`);
     }
-    this.#recorder.event(victim.pod, 'Normal', 'Preempted', `Preempted by pod ${why.by.uid} on node ${why.node}`);
   }
 
   #failed(queued: QueuedPod, failure: Failure, signal: AbortSignal): void {

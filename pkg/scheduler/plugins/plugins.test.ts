@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PodAffinityTerm, PodSpec, Taint, Toleration, TopologySpreadConstraint } from '../../api/generated/core-v1.ts';
 import { selectorFromMap } from '../../api/selectors.ts';
-import { filterAll, type NodeRow, type PodRow, podInfo, scoreAll, snapshotOf } from '../testing.ts';
+import type { ClusterEvent, EventKind } from '../cluster-event.ts';
+import type { Plugin } from '../framework.ts';
+import { filterAll, type NodeRow, nodeOf, type PodRow, podInfo, scoreAll, snapshotOf } from '../testing.ts';
 import { imageLocality } from './image-locality.ts';
 import { createInterPodAffinity } from './inter-pod-affinity.ts';
 import { nodeAffinity } from './node-affinity.ts';
@@ -378,4 +380,73 @@ test('InterPodAffinity scores preferences of both sides', () => {
   };
   assert.deepEqual(scoreAll(plugin, podInfo({ labels }), snapshotOf(zoned, [shy])), { [a]: 100, [b]: 0, [c]: 0 });
   assert.equal(scoreAll(plugin, podInfo({ labels }), snapshotOf(zoned)), undefined);
+});
+
+/** Does the plugin think that this event may help the pod it has rejected? */
+function wakes(plugin: Plugin, pod: PodRow, event: ClusterEvent): boolean {
+  const registrations = (plugin.events ?? []).filter(({ kinds }) => kinds.includes(event.kind));
+  return registrations.some(({ hint }) => hint?.(podInfo(pod), event) ?? true);
+}
+const podEvent = (kind: EventKind, before: PodRow | undefined, after: PodRow | undefined): ClusterEvent => ({
+  kind,
+  ...(before ? { before: podInfo(before) } : {}),
+  ...(after ? { after: podInfo(after) } : {}),
+});
+
+test('hints: what wakes a rejected pod, and what lets it sleep', () => {
+  const affinity = createInterPodAffinity(() => undefined);
+  const db = { app: 'db' };
+  const hard = spread({});
+  const nodeEvent = (kind: EventKind, after: NodeRow, before?: NodeRow): ClusterEvent => ({
+    kind,
+    after: nodeOf(after),
+    ...(before ? { before: nodeOf(before) } : {}),
+  });
+  const taints: Taint[] = [{ key: 't', effect: 'NoSchedule' }];
+  const cases: [string, Plugin, PodRow, ClusterEvent, boolean][] = [
+    ['a port is freed', nodePorts, { hostPort: 80 }, podEvent('AssignedPodDelete', { hostPort: 80 }, undefined), true],
+    ['another port is freed', nodePorts, { hostPort: 80 }, podEvent('AssignedPodDelete', { hostPort: 81 }, undefined), false],
+    ['a pod shrinks', nodeResourcesFit, { cpu: '1' }, podEvent('AssignedPodScaleDown', { cpu: '2' }, { cpu: '1' }), true],
+    [
+      'a pod shrinks in what is not needed',
+      nodeResourcesFit,
+      { memory: '1Gi' },
+      podEvent('AssignedPodScaleDown', { cpu: '2' }, { cpu: '1' }),
+      false,
+    ],
+    ['a node is large enough', nodeResourcesFit, { cpu: '2' }, nodeEvent('NodeAdd', { cpu: '2' }), true],
+    ['a node is too small', nodeResourcesFit, { cpu: '2' }, nodeEvent('NodeAdd', { cpu: '1' }), false],
+    ['a node is uncordoned', nodeUnschedulable, {}, nodeEvent('NodeUpdateTaint', {}, { spec: { unschedulable: true } }), true],
+    ['a node is still cordoned', nodeUnschedulable, {}, nodeEvent('NodeUpdateTaint', { spec: { unschedulable: true } }), false],
+    ['a taint is gone', taintToleration, {}, nodeEvent('NodeUpdateTaint', {}, { spec: { taints } }), true],
+    ['a taint is still there', taintToleration, {}, nodeEvent('NodeUpdateTaint', { spec: { taints } }), false],
+    ['a counted pod goes', podTopologySpread, { labels, spec: hard }, podEvent('AssignedPodDelete', { labels }, undefined), true],
+    ['a counted pod comes', podTopologySpread, { labels, spec: hard }, podEvent('AssignedPodAdd', undefined, { labels }), true],
+    [
+      'a pod comes that does not count',
+      podTopologySpread,
+      { labels, spec: hard },
+      podEvent('AssignedPodAdd', undefined, { labels: db }),
+      false,
+    ],
+    ['a pod to be near to comes', affinity, { spec: near(term(db)) }, podEvent('AssignedPodAdd', undefined, { labels: db }), true],
+    [
+      'the last of a group goes',
+      affinity,
+      { labels: db, spec: near(term(db)) },
+      podEvent('AssignedPodDelete', { labels: db }, undefined),
+      true,
+    ],
+    ['a stranger comes', affinity, { spec: near(term(db)) }, podEvent('AssignedPodAdd', undefined, { labels }), false],
+    ['an avoided pod goes', affinity, { spec: apart(term(db)) }, podEvent('AssignedPodDelete', { labels: db }, undefined), true],
+    [
+      'a pod that keeps others away goes',
+      affinity,
+      { labels: db },
+      podEvent('AssignedPodDelete', { spec: apart(term(db)) }, undefined),
+      true,
+    ],
+    ['an avoided pod comes', affinity, { spec: apart(term(db)) }, podEvent('AssignedPodAdd', undefined, { labels: db }), false],
+  ];
+  for (const [what, plugin, pod, event, expected] of cases) assert.equal(wakes(plugin, pod, event), expected, what);
 });
