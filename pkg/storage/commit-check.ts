@@ -1,8 +1,8 @@
 import { checkKey } from './key-order.ts';
 import { type KeyRange, type Operation, StoreError } from './store.ts';
 
-/** Operations in one commit: etcd's default of 128 a transaction, two each (the value and its record). */
-export const maxOperations = 64;
+/** Operations in one commit. etcd takes 128 in a transaction: two each (value and record), and a few for nesting. */
+export const maxOperations = 60;
 
 /** Throws `Invalid` for a commit that no engine may accept. */
 export function checkOperations(operations: readonly Operation[]): void {

@@ -35,7 +35,7 @@ test('a fork holds everything, history included, and neither sees what the other
 
 test('a fork of a large store takes well under a millisecond', async () => {
   const store = new MemoryStore();
-  for (let i = 0; i < 300; i++) await store.commit(Array.from({ length: 64 }, (_, k) => ({ key: `/k/${k}/${i}`, value: bytes('v') })));
+  for (let i = 0; i < 300; i++) await store.commit(Array.from({ length: 60 }, (_, k) => ({ key: `/k/${k}/${i}`, value: bytes('v') })));
   const times = Array.from({ length: 20 }, () => {
     const start = performance.now();
     store.fork();

@@ -24,7 +24,7 @@ export interface Store {
   /** Keys in [range.start, range.end), ascending. Throws `Compacted` or `FutureRevision`. */
   list(range: KeyRange, options?: ListOptions): Promise<ListResult>;
   /**
-   * Applies all operations in one revision, or none. A key may appear once; at most 64 operations. With `record`,
+   * Applies all operations in one revision, or none. A key may appear once; at most 60 operations. With `record`,
    * the bytes are kept with each key written, in the same transaction, and compacted with it. A commit that changes
    * nothing succeeds at the present revision and makes none.
    * Throws `Unavailable` (did not happen), `Unknown` (cannot be known; never repeated by the store), `NoSpace`, or
@@ -34,8 +34,9 @@ export interface Store {
   commit(operations: readonly Operation[], options?: CommitOptions): Promise<CommitResult>;
   /**
    * Events of the range from `options.from` on (default: the next revision). The first batch may come at once and
-   * be empty: it says from where the watch stands. The watch stands from the moment of this call, read or not; one
-   * reader, whose calls of `next` do not overlap. Ends when the signal is aborted; throws `Compacted` when `from` is
+   * be empty: it says from where the watch stands. The watch stands from the moment of this call, read or not (where
+   * several stores share one etcd, from its first batch on for what the others write); one reader, whose calls of
+   * `next` do not overlap. Ends when the signal is aborted; throws `Compacted` when `from` is
    * not after the compacted revision, `Closed` when the store is closed. A reader that falls behind costs no memory:
    * beyond its bound the engine reads from history again, or throws `SlowWatcher` where it cannot; go on from the
    * last revision + 1.

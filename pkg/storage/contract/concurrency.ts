@@ -89,7 +89,8 @@ export function registerConcurrency(engine: Engine): void {
       const stores = await clients(under);
       const prefix = freshPrefix();
       const stop = new AbortController();
-      const watches = stores.map((store) => store.watch(prefixRange(prefix), { signal: stop.signal }));
+      const from = (await under.store.revision()) + 1;
+      const watches = stores.map((store) => store.watch(prefixRange(prefix), { from, signal: stop.signal }));
       const count = 8 * rounds;
       const readers = watches.map((watch) => readUntil(watch, (events) => events.length >= 2 * count));
       await Promise.all(

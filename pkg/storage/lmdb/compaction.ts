@@ -87,5 +87,5 @@ export class Compaction {
   }
 }
 
-/** Log entries in the smallest step; longer than the longest commit (64). */
+/** Log entries in the smallest step; longer than the longest commit (60). */
 const minStep = 65;
