@@ -4,6 +4,7 @@ import { createEventRecorder } from '../listwatch/event-recorder.ts';
 import { createInformerFactory } from '../listwatch/informer-factory.ts';
 import { runTogether } from '../listwatch/run-together.ts';
 import type { ControllerContext, ControllerDeclaration, ControllerOptions } from './controller.ts';
+import { deploymentController } from './deployment/deployment-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { endpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
 import { kubernetesServiceController } from './kubernetesservice/kubernetes-service-controller.ts';
@@ -17,6 +18,7 @@ import { serviceAccountController } from './serviceaccount/service-account-contr
 export const controllers: readonly ControllerDeclaration[] = [
   replicaSetController,
   replicationControllerController,
+  deploymentController,
   nodeIPAMController,
   endpointSliceController,
   endpointsController,

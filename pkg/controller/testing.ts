@@ -193,13 +193,11 @@ export class Stage {
         ending.delete(pod.metadata.uid);
         return;
       }
-      await client
-        .resource(pods)
-        .delete(pod.metadata.name, {
-          namespace: pod.metadata.namespace ?? '',
-          gracePeriodSeconds: 0,
-          preconditions: { uid: pod.metadata.uid },
-        });
+      await client.resource(pods).delete(pod.metadata.name, {
+        namespace: pod.metadata.namespace ?? '',
+        gracePeriodSeconds: 0,
+        preconditions: { uid: pod.metadata.uid },
+      });
     };
     const ready = (status: 'True' | 'False') => ({ type: 'Ready', status, lastTransitionTime: timestamp(clock) });
     const work = (task: Promise<void>): void => {
