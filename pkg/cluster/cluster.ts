@@ -18,12 +18,13 @@ import { MemoryMetrics } from '../metrics/memory-metrics.ts';
 import { MemoryStore } from '../storage/memory-store.ts';
 import type { Store } from '../storage/store.ts';
 import { applyObject } from './apply-object.ts';
-import { ClusterNode } from './cluster-node.ts';
+import type { ClusterNode } from './cluster-node.ts';
 import { type ClusterOptions, defaultNetworkPlan, type NetworkPlan } from './cluster-options.ts';
 import { components } from './components.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { parseTime } from './duration.ts';
 import type { Machine } from './machine.ts';
+import { NodePool } from './node-pool.ts';
 import { simulatedCredentials } from './simulated-credentials.ts';
 import { createSimulatedMachine } from './simulated-machine.ts';
 
@@ -36,9 +37,8 @@ export class Cluster {
   readonly client: Client;
   readonly #options: ClusterOptions;
   readonly #random: Random;
-  readonly #network: NetworkPlan;
   readonly #machine: Machine;
-  readonly #nodes = new Map<string, ClusterNode>();
+  readonly #nodes: NodePool;
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
@@ -50,7 +50,9 @@ export class Cluster {
     this.clock = clock === 'real' ? new RealClock() : clock === 'virtual' ? new VirtualClock() : clock;
     const seed = options.seed ?? (this.clock instanceof VirtualClock ? 0 : undefined);
     this.#random = seed === undefined ? new PlatformRandom() : new SeededRandom(seed);
-    this.#network = { ...defaultNetworkPlan, ...options.network };
+    const network: NetworkPlan = { ...defaultNetworkPlan, ...options.network };
+    const log = options.log ?? silentLogger;
+    const metrics = options.metrics ?? new MemoryMetrics();
     this.store = new MemoryStore();
     const { clock: time } = this;
     this.#machine = createSimulatedMachine({ clock: time, random: this.#random.fork('machine') });
@@ -60,12 +62,25 @@ export class Cluster {
       store: this.store,
       clock: time,
       random: this.#random.fork('control-plane'),
-      log: options.log ?? silentLogger,
-      metrics: options.metrics ?? new MemoryMetrics(),
-      network: this.#network,
+      log,
+      metrics,
+      network,
       rootCA,
       serverEndpoint: { address: this.#machine.hostAddress, port: 6443 },
-      apiServer: { ...apiServer, kubeletDialer: { connect: (node: string, request: ApiRequest) => this.#connectKubelet(node, request) } },
+      apiServer: {
+        ...apiServer,
+        kubeletDialer: { connect: (node: string, request: ApiRequest) => this.#nodes.connectKubelet(node, request) },
+      },
+    });
+    this.#nodes = new NodePool({
+      machine: this.#machine,
+      controlPlane: this.controlPlane,
+      network,
+      clock: time,
+      random: this.#random,
+      log,
+      metrics,
+      onFailure: (error) => this.#fail(error),
     });
     this.client = this.controlPlane.client(components.admin, 'gokube');
   }
@@ -93,30 +108,15 @@ export class Cluster {
 
   /** The nodes by name, those that are switched off too. */
   get nodes(): ReadonlyMap<string, ClusterNode> {
-    return this.#nodes;
+    return this.#nodes.all;
   }
 
   node(name: string): ClusterNode {
-    const node = this.#nodes.get(name);
-    if (!node) throw new Error(`there is no node "${name}"; there are ${[...this.#nodes.keys()].join(', ')}`);
-    return node;
+    return this.#nodes.get(name);
   }
 
-  async addNode(name: string): Promise<ClusterNode> {
-    if (this.#nodes.has(name)) throw new Error(`there is a node "${name}" already`);
-    const node = new ClusterNode({
-      machine: await this.#machine.addNode(name),
-      controlPlane: this.controlPlane,
-      network: this.#network,
-      clock: this.clock,
-      random: this.#random,
-      log: this.#options.log ?? silentLogger,
-      metrics: this.#options.metrics ?? new MemoryMetrics(),
-      onFailure: (error) => this.#fail(error),
-    });
-    this.#nodes.set(name, node);
-    await node.start();
-    return node;
+  addNode(name: string = this.#nodes.freeName()): Promise<ClusterNode> {
+    return this.#nodes.add(name);
   }
 
   killNode(name: string): Promise<void> {
@@ -134,9 +134,8 @@ export class Cluster {
   healNode(name: string): Promise<void> {
     return this.node(name).heal();
   }
-  async removeNode(name: string): Promise<void> {
-    await this.node(name).remove();
-    this.#nodes.delete(name);
+  removeNode(name: string): Promise<void> {
+    return this.#nodes.remove(name);
   }
 
   /** Creates the object, or changes it to what is given (server-side apply). `namespace` defaults to `default`. */
@@ -189,7 +188,7 @@ export class Cluster {
 
   /** Ends everything. Idempotent. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#nodes.values()].map((node) => node.kill()));
+    await this.#nodes.killAll();
     this.#stop.abort();
     await this.#running;
     await this.controlPlane.close();
@@ -226,14 +225,5 @@ export class Cluster {
 
   #throwFailure(): void {
     if (this.#failure) throw new Error('a component of the cluster has failed', { cause: this.#failure.error });
-  }
-
-  #connectKubelet(
-    name: string,
-    request: Parameters<NonNullable<ClusterNode['kubelet']>['handle']>[0],
-  ): ReturnType<NonNullable<ClusterNode['kubelet']>['handle']> {
-    const kubelet = this.#nodes.get(name)?.kubelet;
-    if (!kubelet) return Promise.reject(new Error(`dial tcp: the kubelet of node "${name}" does not answer`));
-    return kubelet.handle(request);
   }
 }

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EmbeddedMachine } from '../../cri/embedded/machine.ts';
 import type { EmbeddedRuntime } from '../../cri/embedded/embedded-runtime.ts';
+import { EmbeddedMachine } from '../../cri/embedded/machine.ts';
 import { createNodeHost } from '../../kubelet/node/node-host.ts';
 import type { Logger } from '../../log/log.ts';
-import type { NodeNetwork } from '../../network/network.ts';
 import { LinuxNetwork } from '../../network/linux/linux-network.ts';
+import type { NodeNetwork } from '../../network/network.ts';
 import { createNftablesBackend } from '../../proxy/nftables-backend.ts';
 import { createUserspaceBackend } from '../../proxy/node/userspace-backend.ts';
 import type { ProxyBackend } from '../../proxy/proxy.ts';
@@ -48,7 +48,12 @@ export async function startLinuxMachine(options: LinuxMachineOptions): Promise<L
   let containers: EmbeddedMachine;
   try {
     const runtimeDirectory = join(directory, 'runtime');
-    containers = await EmbeddedMachine.start({ cluster, directory: runtimeDirectory, hide: [directory], logger: log.child({ component: 'runtime' }) });
+    containers = await EmbeddedMachine.start({
+      cluster,
+      directory: runtimeDirectory,
+      hide: [directory],
+      logger: log.child({ component: 'runtime' }),
+    });
   } catch (error) {
     await network.close();
     throw error;

@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { createClient } from '../../../pkg/client/create-client.ts';
+import { transportFromKubeconfig } from '../../../pkg/client/kubeconfig/kubeconfig-files.node.ts';
+import { RealClock } from '../../../pkg/clock/real-clock.ts';
+import { adminKubeconfigFile } from '../../../pkg/cluster/node/kubeconfig-context.ts';
+import { runKubectl } from '../../../pkg/kubectl/kubectl.ts';
+import { connectToCluster, dataDirectory } from '../cluster-directory.ts';
+import { type ClusterFlags, withClusterFlags } from '../program.ts';
+
+export function kubectlCommand(): Command {
+  return withClusterFlags(new Command('kubectl'))
+    .description('a small kubectl: get, describe, apply, create, delete, scale, logs, exec, rollout, run, expose, ...')
+    .usage('[--name <cluster>] <kubectl command and flags>')
+    .argument('[arguments...]')
+    .passThroughOptions()
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (argv: string[], flags: ClusterFlags) => {
+      await connectToCluster(flags);
+      const transport = await transportFromKubeconfig({ explicit: join(dataDirectory(flags), adminKubeconfigFile), home: homedir() });
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort(new Error('interrupted')));
+      process.exitCode = await runKubectl(argv, {
+        client: createClient(transport, { agent: 'kubectl' }),
+        clock: new RealClock(),
+        stdout: (text) => void process.stdout.write(text),
+        stderr: (text) => void process.stderr.write(text),
+        stdin: process.stdin,
+        isTerminal: process.stdout.isTTY === true,
+        colour: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+        width: process.stdout.columns ?? 80,
+        readFile: async (path) => new Uint8Array(readFileSync(path)),
+        listDirectory: async (path) => (statSync(path).isDirectory() ? readdirSync(path).sort() : undefined),
+        signal: stop.signal,
+      });
+      await transport.close();
+    });
+}
