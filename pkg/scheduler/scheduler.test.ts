@@ -315,3 +315,18 @@ test('nothing is left running after a stop', async () => {
   await world.stop();
   assert.equal(world.clock.pendingTimers, 0);
 });
+
+test('a thousand pods find their places on a thousand nodes, none overcommitted', async () => {
+  const world = createWorld();
+  for (let i = 0; i < 1000; i++) await world.addNode({ name: `node-${i}`, cpu: '1' });
+  for (let i = 0; i < 1000; i++) await world.addPod({ name: `web-${i}`, cpu: i % 10 === 0 ? '900m' : '300m' });
+  await world.settle();
+  const used = new Map<string, number>();
+  for (const pod of world.server.all(pods)) {
+    const milliCpu = pod.spec.containers[0]?.resources.requests?.['cpu'] === '900m' ? 900 : 300;
+    assert.ok(pod.spec.nodeName, `${pod.metadata.name} has no node`);
+    used.set(pod.spec.nodeName, (used.get(pod.spec.nodeName) ?? 0) + milliCpu);
+  }
+  assert.ok(Math.max(...used.values()) <= 1000);
+  await world.stop();
+});

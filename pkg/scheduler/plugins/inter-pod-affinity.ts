@@ -21,7 +21,8 @@ export function createInterPodAffinity(namespaceLabels: NamespaceLabels): Plugin
     name,
     events: [
       onPod(['AssignedPodAdd', 'AssignedPodUpdateLabel', 'AssignedPodDelete'], (pod, event) => mayHelp(pod, event, namespaceLabels)),
-      onNode(['NodeAdd', 'NodeUpdateLabel'], (pod, after, before) => {
+      // With a node go the pods on it, and whom they kept away from its domain may come.
+      onNode(['NodeAdd', 'NodeDelete', 'NodeUpdateLabel'], (pod, after, before) => {
         const has = (key: string): boolean => after.metadata.labels?.[key] !== undefined || before?.metadata.labels?.[key] !== undefined;
         return pod.affinity.every(({ topologyKey }) => has(topologyKey));
       }),
