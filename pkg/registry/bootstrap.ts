@@ -12,7 +12,10 @@ const priorities = [
 ];
 
 /** Creates what every cluster has from the beginning, where it is not there yet. */
-export async function bootstrap(environment: Environment, storage: (group: string, version: string, resource: string) => ResourceStorage): Promise<void> {
+export async function bootstrap(
+  environment: Environment,
+  storage: (group: string, version: string, resource: string) => ResourceStorage,
+): Promise<void> {
   const context = systemContext();
   const create = async (group: string, version: string, resource: string, object: object): Promise<void> => {
     try {

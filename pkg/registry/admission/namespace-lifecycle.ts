@@ -27,12 +27,15 @@ export function namespaceLifecycle(environment: Environment): Admission {
   return {
     handles: ({ declaration, operation, subresource }) =>
       subresource === '' &&
-      (operation === 'CREATE' ? declaration.namespaced : operation === 'DELETE' && declaration.group === '' && declaration.resource === 'namespaces'),
+      (operation === 'CREATE'
+        ? declaration.namespaced
+        : operation === 'DELETE' && declaration.group === '' && declaration.resource === 'namespaces'),
     async mutate(attempt: AdmissionAttempt) {
       const { namespace } = attempt.key;
       const entry = await find(namespace);
       if (!entry) throw notFound({ group: '', resource: 'namespaces' }, namespace);
-      const going = entry.object.metadata.deletionTimestamp !== undefined || objectAt(raw(entry.object)['status'])['phase'] === 'Terminating';
+      const going =
+        entry.object.metadata.deletionTimestamp !== undefined || objectAt(raw(entry.object)['status'])['phase'] === 'Terminating';
       if (!going) return undefined;
       throw forbidden(attempt, `unable to create new content in namespace ${namespace} because it is being terminated`, [
         { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' },

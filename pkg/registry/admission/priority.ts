@@ -21,7 +21,9 @@ export function priority(environment: Environment): Admission {
     return cache.entries(filterOf({ namespace: '' }, declaration, undefined)).map((entry) => entry.object as PriorityClass);
   };
   return {
-    handles: (attempt) => attempt.subresource === '' && ((isPod(attempt) && attempt.operation === 'CREATE') || (isClass(attempt) && attempt.object !== undefined)),
+    handles: (attempt) =>
+      attempt.subresource === '' &&
+      ((isPod(attempt) && attempt.operation === 'CREATE') || (isClass(attempt) && attempt.object !== undefined)),
     async mutate(attempt) {
       if (!isPod(attempt)) return undefined;
       const spec = child(raw(attempt.object as KubeObject), 'spec');

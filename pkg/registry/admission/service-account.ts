@@ -1,5 +1,5 @@
-import { randomSuffix } from '../../clock/random.ts';
 import type { KubeObject } from '../../api/object.ts';
+import { randomSuffix } from '../../clock/random.ts';
 import type { Admission, AdmissionAttempt } from '../contract.ts';
 import { child, objectAt, objects, type Raw, raw, text } from '../raw.ts';
 import type { Environment } from '../resource.ts';

@@ -134,7 +134,10 @@ export class WatchCache implements FeedSink {
     const { name } = filter;
     const named =
       name === undefined ? wanted : (entry: StoredEntry, key: string) => (entry.object.metadata.name === name ? wanted(entry, key) : true);
-    if (filter.indexed === undefined) return entries.scan(from, until, named);
+    if (filter.indexed === undefined) {
+      entries.scan(from, until, named);
+      return;
+    }
     const found = [...(index.get(filter.indexed) ?? [])].filter(([key]) => key >= from && (until === undefined || key < until));
     found.sort(([a], [b]) => (a < b ? -1 : 1));
     for (const [key, entry] of found) if (!named(entry, key)) return;

@@ -28,7 +28,10 @@ export class WatchStream {
       waiting(batch);
       return;
     }
-    if (this.#unreadEvents > 0 && this.#unreadEvents + batch.length > maxUnread) return this.end();
+    if (this.#unreadEvents > 0 && this.#unreadEvents + batch.length > maxUnread) {
+      this.end();
+      return;
+    }
     this.#unread.push(batch);
     this.#unreadEvents += batch.length;
   }

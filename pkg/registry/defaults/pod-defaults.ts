@@ -53,7 +53,8 @@ const podSpec: TypeDefault = (spec) => {
   if (spec['hostNetwork'] === true) {
     for (const list of ['containers', 'initContainers']) {
       for (const item of objects(spec[list])) {
-        for (const port of objects(item['ports'])) if (typeof port['containerPort'] === 'number') fillNumber(port, 'hostPort', port['containerPort']);
+        for (const port of objects(item['ports']))
+          if (typeof port['containerPort'] === 'number') fillNumber(port, 'hostPort', port['containerPort']);
       }
     }
   }

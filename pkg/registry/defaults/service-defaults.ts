@@ -8,7 +8,8 @@ const affinitySeconds = 10_800;
 const serviceSpec: TypeDefault = (spec) => {
   fillText(spec, 'sessionAffinity', 'None');
   if (spec['sessionAffinity'] === 'None') delete spec['sessionAffinityConfig'];
-  if (spec['sessionAffinity'] === 'ClientIP') fill(child(child(spec, 'sessionAffinityConfig'), 'clientIP'), 'timeoutSeconds', affinitySeconds);
+  if (spec['sessionAffinity'] === 'ClientIP')
+    fill(child(child(spec, 'sessionAffinityConfig'), 'clientIP'), 'timeoutSeconds', affinitySeconds);
   fillText(spec, 'type', 'ClusterIP');
   for (const port of objects(spec['ports'])) {
     fillText(port, 'protocol', 'TCP');
@@ -18,7 +19,10 @@ const serviceSpec: TypeDefault = (spec) => {
     if (port['nodePort'] === 0) delete port['nodePort'];
   }
   const type = text(spec['type']);
-  const external = type === 'NodePort' || type === 'LoadBalancer' || (type === 'ClusterIP' && Array.isArray(spec['externalIPs']) && spec['externalIPs'].length > 0);
+  const external =
+    type === 'NodePort' ||
+    type === 'LoadBalancer' ||
+    (type === 'ClusterIP' && Array.isArray(spec['externalIPs']) && spec['externalIPs'].length > 0);
   if (external) fillText(spec, 'externalTrafficPolicy', 'Cluster');
   if (type !== 'ExternalName') fill(spec, 'internalTrafficPolicy', 'Cluster');
   if (type === 'LoadBalancer') fill(spec, 'allocateLoadBalancerNodePorts', true);

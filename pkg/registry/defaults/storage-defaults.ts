@@ -23,7 +23,8 @@ export const storageDefaults: Readonly<Record<string, TypeDefault>> = {
     fill(spec, 'fsGroupPolicy', 'ReadWriteOnceWithFSType');
     fill(spec, 'requiresRepublish', false);
     fill(spec, 'seLinuxMount', false);
-    if (!Array.isArray(spec['volumeLifecycleModes']) || spec['volumeLifecycleModes'].length === 0) spec['volumeLifecycleModes'] = ['Persistent'];
+    if (!Array.isArray(spec['volumeLifecycleModes']) || spec['volumeLifecycleModes'].length === 0)
+      spec['volumeLifecycleModes'] = ['Persistent'];
   },
   'api.core.v1.NodeStatus': (status) => {
     const capacity = objectAt(status['capacity']);

@@ -80,7 +80,8 @@ function labelFrom(object: Raw, labels: Raw): void {
   if (Object.keys(objectAt(metadata['labels'])).length === 0 && Object.keys(labels).length > 0) metadata['labels'] = { ...labels };
 }
 
-const job: TypeDefault = (object) => labelFrom(object, objectAt(objectAt(objectAt(objectAt(object['spec'])['template'])['metadata'])['labels']));
+const job: TypeDefault = (object) =>
+  labelFrom(object, objectAt(objectAt(objectAt(objectAt(object['spec'])['template'])['metadata'])['labels']));
 
 /** Scaling by CPU to 80 % of what is asked for, when nothing else is said. */
 const cpuMetric = { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } };

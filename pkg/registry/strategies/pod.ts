@@ -42,7 +42,9 @@ function onlyResources(object: Raw, old: Raw): void {
     if (!Array.isArray(spec[list])) continue;
     spec[list] = objects(spec[list]).map((container) => {
       const next = resized.get(container['name']);
-      return next ? { ...container, resources: next['resources'], ...(next['resizePolicy'] ? { resizePolicy: next['resizePolicy'] } : {}) } : container;
+      return next
+        ? { ...container, resources: next['resources'], ...(next['resizePolicy'] ? { resizePolicy: next['resizePolicy'] } : {}) }
+        : container;
     });
   }
   assign(spec, 'resources', wanted['resources']);

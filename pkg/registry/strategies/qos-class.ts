@@ -9,8 +9,11 @@ import { objectAt, objects, type Raw, text } from '../raw.ts';
 export function qosClassOf(spec: Raw): 'Guaranteed' | 'Burstable' | 'BestEffort' {
   const podLevel = objectAt(spec['resources']);
   const usesPodLevel = counted(podLevel['limits']).length + counted(podLevel['requests']).length > 0;
-  const all = usesPodLevel ? [podLevel] : [...objects(spec['containers']), ...objects(spec['initContainers'])].map((c) => objectAt(c['resources']));
-  if (all.every((resources) => counted(resources['limits']).length === 0 && counted(resources['requests']).length === 0)) return 'BestEffort';
+  const all = usesPodLevel
+    ? [podLevel]
+    : [...objects(spec['containers']), ...objects(spec['initContainers'])].map((c) => objectAt(c['resources']));
+  if (all.every((resources) => counted(resources['limits']).length === 0 && counted(resources['requests']).length === 0))
+    return 'BestEffort';
   return all.every(isGuaranteed) ? 'Guaranteed' : 'Burstable';
 }
 

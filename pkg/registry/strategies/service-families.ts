@@ -1,5 +1,5 @@
-import { parseIp } from '../ip-address.ts';
 import type { Cidr } from '../ip-address.ts';
+import { parseIp } from '../ip-address.ts';
 import { objectAt, type Raw, strings, text } from '../raw.ts';
 
 /**

@@ -33,7 +33,10 @@ test('a service gets an address and node ports in its own create, and gives them
   const reserved = await addresses?.get(context(), { namespace: '', name: spec.clusterIP ?? '' });
   assert.equal(reserved?.revision, Number(object.metadata.resourceVersion), 'one revision holds both');
   await assert.rejects(storage.create(context(), 'default', service('two', { clusterIP: spec.clusterIP, ports })), isInvalid);
-  await assert.rejects(storage.create(context(), 'default', service('two', { type: 'NodePort', ports: [{ port: 1, nodePort: port }] })), isInvalid);
+  await assert.rejects(
+    storage.create(context(), 'default', service('two', { type: 'NodePort', ports: [{ port: 1, nodePort: port }] })),
+    isInvalid,
+  );
   await storage.delete(context(), { namespace: 'default', name: 'web' }, {});
   assert.deepEqual((await addresses?.list(context(), { namespace: '' }))?.entries, []);
   assert.equal((await store.list({ start: '/registry/ranges/', end: '/registry/ranges0' })).count, 0);
@@ -68,9 +71,17 @@ test('a change of type takes and gives back what the types need', async () => {
   assert.ok(node.spec.ports?.[0]?.nodePort);
   const again = await to({ type: 'NodePort' });
   assert.equal(again.spec.ports?.[0]?.nodePort, node.spec.ports?.[0]?.nodePort);
-  const back = (await storage.update(context(), key, (now) => ({ ...now, spec: { ...(now as Service).spec, type: 'ClusterIP' } }) as KubeObject)).entry.object as Service;
+  const back = (
+    await storage.update(context(), key, (now) => ({ ...now, spec: { ...(now as Service).spec, type: 'ClusterIP' } }) as KubeObject)
+  ).entry.object as Service;
   assert.equal(back.spec.ports?.[0]?.nodePort, undefined);
-  const external = (await storage.update(context(), key, (now) => ({ ...now, spec: { ...(now as Service).spec, type: 'ExternalName', externalName: 'a.b' } }) as KubeObject)).entry.object as Service;
+  const external = (
+    await storage.update(
+      context(),
+      key,
+      (now) => ({ ...now, spec: { ...(now as Service).spec, type: 'ExternalName', externalName: 'a.b' } }) as KubeObject,
+    )
+  ).entry.object as Service;
   assert.equal(external.spec.clusterIP, undefined);
   assert.deepEqual((await registry.storage('networking.k8s.io', 'v1', 'ipaddresses')?.list(context(), { namespace: '' }))?.entries, []);
   await registry.close();

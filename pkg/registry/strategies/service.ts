@@ -49,19 +49,23 @@ function dropWhatTypeNeededBefore(next: Raw, old: Raw): void {
       delete next['clusterIP'];
       delete next['clusterIPs'];
     }
-    for (const field of ['ipFamilies', 'ipFamilyPolicy', 'internalTrafficPolicy']) if (equalValues(next[field], old[field])) delete next[field];
+    for (const field of ['ipFamilies', 'ipFamilyPolicy', 'internalTrafficPolicy'])
+      if (equalValues(next[field], old[field])) delete next[field];
   }
   if (usesNodePorts(old) && !usesNodePorts(next)) {
     const before = new Set(nodePortsOf(old));
     for (const port of objects(next['ports'])) if (before.has(port['nodePort'] as number)) delete port['nodePort'];
   }
-  if (needsHealthPort(old) && !needsHealthPort(next) && next['healthCheckNodePort'] === old['healthCheckNodePort']) delete next['healthCheckNodePort'];
+  if (needsHealthPort(old) && !needsHealthPort(next) && next['healthCheckNodePort'] === old['healthCheckNodePort'])
+    delete next['healthCheckNodePort'];
   if (old['type'] === 'LoadBalancer' && next['type'] !== 'LoadBalancer') {
-    for (const field of ['allocateLoadBalancerNodePorts', 'loadBalancerClass']) if (equalValues(next[field], old[field])) delete next[field];
+    for (const field of ['allocateLoadBalancerNodePorts', 'loadBalancerClass'])
+      if (equalValues(next[field], old[field])) delete next[field];
   }
   const external = ['NodePort', 'LoadBalancer'];
   const exposed = (spec: Raw): boolean => external.includes(text(spec['type'])) || strings(spec['externalIPs']).length > 0;
-  if (exposed(old) && !exposed(next) && next['externalTrafficPolicy'] === old['externalTrafficPolicy']) delete next['externalTrafficPolicy'];
+  if (exposed(old) && !exposed(next) && next['externalTrafficPolicy'] === old['externalTrafficPolicy'])
+    delete next['externalTrafficPolicy'];
 }
 
 /** `clusterIP` and the first of `clusterIPs` are one; whoever writes only the older field means both. */

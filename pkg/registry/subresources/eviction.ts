@@ -3,9 +3,9 @@
  * https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
  */
 import { ApiError, conflict, notFound } from '../../api/errors.ts';
-import type { PodDisruptionBudget } from '../../api/generated/policy-v1.ts';
-import type { DeleteOptions } from '../../api/generated/meta-v1.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
+import type { DeleteOptions } from '../../api/generated/meta-v1.ts';
+import type { PodDisruptionBudget } from '../../api/generated/policy-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { selectorFromLabelSelector } from '../../api/selectors.ts';
 import { formatTime } from '../../clock/clock.ts';
@@ -155,7 +155,7 @@ async function markDisrupted(resource: Resource, call: UpdateCall, now: number):
       status: 'True',
       reason: 'EvictionByEvictionAPI',
       message: 'Eviction API: evicting',
-     
+
       lastTransitionTime: formatTime(now),
     };
     status['conditions'] = [...others, target];

@@ -124,7 +124,15 @@ function checkUpdate({ strategy }: Resource, call: UpdateCall, draft: Raw, curre
   if (asked !== String(current.revision)) throw staleConflict(declaration, key.name);
 }
 
-const serverFields = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'resourceVersion', 'selfLink'];
+const serverFields = [
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'resourceVersion',
+  'selfLink',
+];
 
 /** Identity and bookkeeping stay; so does the status, or all but the status, by what is written to. */
 function keepServerFields({ declaration, strategy, format }: Resource, object: Raw, old: Raw, subresource: string): void {
@@ -136,7 +144,8 @@ function keepServerFields({ declaration, strategy, format }: Resource, object: R
   // Who leaves the fields' managers out does not mean to take them away.
   if (metadata['managedFields'] === undefined) assign(metadata, 'managedFields', was['managedFields']);
   if (subresource === '' || subresource !== 'status') {
-    if (declaration.subresources['status'] && !strategy.prepareSubresource?.[subresource]) assign(object, 'status', copyValue(old['status']));
+    if (declaration.subresources['status'] && !strategy.prepareSubresource?.[subresource])
+      assign(object, 'status', copyValue(old['status']));
     return;
   }
   for (const key of Object.keys(object)) if (key !== 'status' && key !== 'metadata' && !(key in old)) delete object[key];
