@@ -17,6 +17,8 @@ import type { Logger } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { type Authenticator, anonymous, certificateAuthenticator, inProcessAuthenticator } from './auth/authenticator.ts';
 import { type Authorizer, ComponentAuthorizer } from './auth/authorizer.ts';
+import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
+import type { BackendDialer, KubeletDialer } from './connect/dialers.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Exchange, Filter } from './exchange.ts';
 import { auditId } from './filters/audit-id.ts';
@@ -42,10 +44,16 @@ export interface ApiServerOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Tried in order; default: callers in this process, then client certificates. */
+  /** Tried in order; default: callers in this process, then client certificates, then `tokens`. */
   readonly authenticators?: readonly Authenticator[];
   readonly authorizer?: Authorizer;
   readonly compressor?: Compressor;
+  /** The way to kubelets: logs, exec, attach, port-forward. */
+  readonly kubelets?: KubeletDialer;
+  /** The way to pods and services, for proxies. */
+  readonly backends?: BackendDialer;
+  /** Makes service accounts' tokens, and believes them. */
+  readonly tokens?: ServiceAccountTokens;
   readonly healthChecks?: readonly HealthCheck[];
   /** Ceilings on requests in flight; Kubernetes' defaults are 400 and 200. */
   readonly maxReadsInFlight?: number;
@@ -68,9 +76,10 @@ export class ApiServer {
   constructor(options: ApiServerOptions) {
     const { registry, clock, random, log, metrics } = options;
     const authorizer = options.authorizer ?? new ComponentAuthorizer();
-    this.#services = { registry, clock, random, log, compressor: options.compressor };
+    const { compressor, kubelets, backends, tokens } = options;
+    this.#services = { registry, clock, random, log, compressor, kubelets, backends, tokens, authorizer };
     this.filters = [
-      authenticate(options.authenticators ?? [inProcessAuthenticator, certificateAuthenticator]),
+      authenticate(options.authenticators ?? [inProcessAuthenticator, certificateAuthenticator, ...(tokens ? [tokens] : [])]),
       auditId(random.fork('audit-id')),
       impersonate(authorizer),
       limit({ clock, metrics, maxReads: options.maxReadsInFlight ?? 400, maxWrites: options.maxWritesInFlight ?? 200 }),

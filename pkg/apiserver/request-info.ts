@@ -82,6 +82,15 @@ function nonResource(method: string, group = '', version = ''): RequestInfo {
   };
 }
 
+/**
+ * The path behind the first segment of that name which follows a resource's name, as it came: `a//b%2F/` in
+ * `/api/v1/nodes/n/proxy/a//b%2F/`.
+ */
+export function rawTail(path: string, subresource: string): string {
+  const match = new RegExp(`^/+api/+[^/]+/+(?:namespaces/+[^/]+/+)?[^/]+/+[^/]+/+${subresource}(?:/(.*))?$`, 's').exec(path);
+  return match?.[1] ?? '';
+}
+
 function decodePath(path: string): string[] {
   const parts = path.split('/').filter((part) => part !== '');
   if (!path.includes('%')) return parts;

@@ -7,6 +7,9 @@ import type { Random } from '../clock/random.ts';
 import type { Logger } from '../log/log.ts';
 import type { ObjectKey, RequestContext, ResourceDeclaration, ResourceStorage } from '../registry/contract.ts';
 import { causesHeader, parseCauses } from '../trace/cause.ts';
+import type { Authorizer } from './auth/authorizer.ts';
+import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
+import type { BackendDialer, KubeletDialer } from './connect/dialers.ts';
 import type { Exchange } from './exchange.ts';
 import { type MediaType, type Negotiated, negotiate } from './negotiate.ts';
 import { type WriteParameters, writeParameters } from './query-options.ts';
@@ -30,6 +33,10 @@ export interface Services {
   readonly random: Random;
   readonly log: Logger;
   readonly compressor: Compressor | undefined;
+  readonly kubelets: KubeletDialer | undefined;
+  readonly backends: BackendDialer | undefined;
+  readonly tokens: ServiceAccountTokens | undefined;
+  readonly authorizer: Authorizer;
 }
 
 export interface ResourceCall {

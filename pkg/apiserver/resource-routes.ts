@@ -4,17 +4,24 @@
 import { ApiError } from '../api/errors.ts';
 import type { ApiResponse } from '../api/http.ts';
 import type { ResourceDeclaration } from '../registry/contract.ts';
+import { attach, exec } from './connect/exec.ts';
+import { log } from './connect/log.ts';
+import { portForward } from './connect/port-forward.ts';
+import { proxy } from './connect/proxy.ts';
 import { noSuchPath } from './discovery/discovery-documents.ts';
 import type { Exchange } from './exchange.ts';
 import type { RequestInfo } from './request-info.ts';
 import { negotiateResource, type ResourceCall, type Services, type Verb } from './resource-call.ts';
 import { create } from './verbs/create.ts';
+import { createBinding } from './verbs/create-binding.ts';
 import { createSubresource } from './verbs/create-subresource.ts';
+import { createToken } from './verbs/create-token.ts';
 import { remove } from './verbs/delete.ts';
 import { deleteCollection } from './verbs/delete-collection.ts';
 import { get } from './verbs/get.ts';
 import { list } from './verbs/list.ts';
 import { patch } from './verbs/patch.ts';
+import { isReview, review } from './verbs/reviews.ts';
 import { update } from './verbs/update.ts';
 import { watch } from './verbs/watch.ts';
 
@@ -31,10 +38,22 @@ const verbs: Readonly<Record<string, Verb>> = {
 /** For a subresource, POST means something else than for a collection. */
 const subresourceVerbs: Readonly<Record<string, Verb>> = { get, update, patch, create: createSubresource };
 
+/** Subresources that are no objects: what the server answers with comes from elsewhere. */
+const connections: Readonly<Record<string, Verb>> = {
+  '/pods/log': log,
+  '/pods/exec': exec,
+  '/pods/attach': attach,
+  '/pods/portforward': portForward,
+  '/pods/proxy': proxy,
+  '/services/proxy': proxy,
+  '/nodes/proxy': proxy,
+  '/serviceaccounts/token': createToken,
+};
+
 export async function routeResource(exchange: Exchange, services: Services): Promise<ApiResponse> {
   const { info } = exchange;
   const storage = services.registry.storage(info.group, info.version, info.resource);
-  if (!storage) return noSuchPath();
+  if (!storage) return routePosted(exchange, services);
   const { declaration } = storage;
   const verb = verbOf(info, declaration);
   const call: ResourceCall = {
@@ -50,6 +69,19 @@ export async function routeResource(exchange: Exchange, services: Services): Pro
   return verb(call);
 }
 
+/** Kinds that are posted and never stored. */
+function routePosted(exchange: Exchange, services: Services): Promise<ApiResponse> {
+  const { info } = exchange;
+  const declaration = services.registry
+    .declarations()
+    .find(({ group, version, resource }) => group === info.group && version === info.version && resource === info.resource);
+  if (!declaration || info.name !== '' || declaration.namespaced !== (info.namespace !== '')) return noSuchPath();
+  if (info.verb !== 'create') throw methodNotAllowed();
+  if (isReview(declaration)) return review(exchange, services, declaration);
+  if (declaration.group === '' && declaration.resource === 'bindings') return createBinding(exchange, services, declaration);
+  return noSuchPath();
+}
+
 function verbOf(info: RequestInfo, declaration: ResourceDeclaration): Verb {
   const inNamespace = info.namespace !== '';
   if (declaration.namespaced ? !inNamespace && info.name !== '' : inNamespace && info.resource !== 'namespaces') noSuchPath();
@@ -62,8 +94,9 @@ function verbOf(info: RequestInfo, declaration: ResourceDeclaration): Verb {
     return verb;
   }
   const subresource = Object.hasOwn(declaration.subresources, info.subresource) ? declaration.subresources[info.subresource] : undefined;
-  if (!subresource || info.tail !== '') return noSuchPath();
-  const verb = subresourceVerbs[info.verb];
+  if (!subresource || (info.tail !== '' && info.subresource !== 'proxy')) return noSuchPath();
+  const own = connections[`${declaration.group}/${declaration.resource}/${info.subresource}`];
+  const verb = own ?? subresourceVerbs[info.verb];
   if (!verb || !subresource.verbs.includes(info.verb)) throw methodNotAllowed();
   return verb;
 }
