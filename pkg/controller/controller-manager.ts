@@ -9,16 +9,22 @@ import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { endpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
 import { kubernetesServiceController } from './kubernetesservice/kubernetes-service-controller.ts';
 import { nodeIPAMController } from './nodeipam/node-ipam-controller.ts';
+import { nodeLifecycleController } from './nodelifecycle/node-lifecycle-controller.ts';
+import { podGCController } from './podgc/pod-gc-controller.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationControllerController } from './replicationcontroller/replicationcontroller-controller.ts';
 import { rootCAPublisher } from './rootca/root-ca-publisher.ts';
 import { serviceAccountController } from './serviceaccount/service-account-controller.ts';
+import { taintEvictionController } from './tainteviction/taint-eviction-controller.ts';
 
 /** Every loop there is. The next one is one more line. */
 export const controllers: readonly ControllerDeclaration[] = [
   replicaSetController,
   replicationControllerController,
   deploymentController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGCController,
   nodeIPAMController,
   endpointSliceController,
   endpointsController,

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { isNotFound } from '../api/errors.ts';
 import type { Container, Pod } from '../api/generated/core-v1.ts';
-import { pods } from '../api/generated/resources.ts';
+import { leases, nodes as nodesRef, pods } from '../api/generated/resources.ts';
 import { copyOf, type Draft, type KubeObject, keyOf, type Mutable, type ResourceRef } from '../api/object.ts';
-import { timestamp } from '../clock/clock.ts';
+import { formatMicroTime, timestamp } from '../clock/clock.ts';
 import { createInformer } from '../listwatch/informer.ts';
 import { runTogether } from '../listwatch/run-together.ts';
 import { createTestEnvironment, type TestEnvironment } from '../listwatch/testing.ts';
@@ -40,6 +40,7 @@ export class Stage {
   readonly #stop = new AbortController();
   readonly #options: StageOptions;
   #ended: Promise<void> = Promise.resolve();
+  readonly #beats: Promise<void>[] = [];
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -65,6 +66,70 @@ export class Stage {
     return this.env.clock.advance(ms);
   }
 
+  /** A node that is ready and renews its lease every 10 seconds (or as told) for as long as it lives. */
+  async addNode(name: string, more: { readonly labels?: Readonly<Record<string, string>>; readonly beatMs?: number } = {}): Promise<void> {
+    await this.create(nodesRef, {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name, ...(more.labels ? { labels: more.labels } : {}) },
+      spec: {},
+    });
+    await this.create(leases, {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace: 'kube-node-lease' },
+      spec: { holderIdentity: name },
+    });
+    await this.report(name, 'True');
+    const beat = async (): Promise<void> => {
+      while (!this.#stop.signal.aborted) {
+        await this.env.clock.sleep(more.beatMs ?? 10_000, this.#stop.signal);
+        if (this.dead.has(name) || !this.server.find(nodesRef, name)) continue;
+        await this.patch(leases, name, { spec: { renewTime: formatMicroTime(this.env.clock.now()) } }, 'kube-node-lease');
+      }
+    };
+    this.#beats.push(
+      beat().catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) throw error;
+      }),
+    );
+  }
+
+  /** The node's own word on its readiness. */
+  report(node: string, status: 'True' | 'False'): Promise<unknown> {
+    const time = timestamp(this.env.clock);
+    const types = ['MemoryPressure', 'DiskPressure', 'PIDPressure'];
+    const conditions = [
+      ...types.map((type) => ({ type, status: 'False', lastHeartbeatTime: time, lastTransitionTime: time })),
+      { type: 'Ready', status, lastHeartbeatTime: time, lastTransitionTime: time },
+    ];
+    return this.patchStatus(nodesRef, node, { conditions });
+  }
+
+  /** It is gone from one moment to the next; its pods with it, but nobody is told. */
+  kill(node: string): void {
+    this.dead.add(node);
+  }
+
+  /** It is back: reports itself ready, ends what is to be deleted, and says of its other pods that they run. */
+  async revive(node: string): Promise<void> {
+    this.dead.delete(node);
+    await this.patch(leases, node, { spec: { renewTime: formatMicroTime(this.env.clock.now()) } }, 'kube-node-lease');
+    await this.report(node, 'True');
+    for (const { metadata, spec } of this.all(pods)) {
+      if (spec.nodeName !== node) continue;
+      const { name, namespace = '' } = metadata;
+      if (metadata.deletionTimestamp) await this.delete(pods, name, { namespace, gracePeriodSeconds: 0 });
+      else
+        await this.patchStatus(
+          pods,
+          name,
+          { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: timestamp(this.env.clock) }] },
+          namespace,
+        );
+    }
+  }
+
   /** Lets time pass until `condition` holds; fails after `ms` (default one minute of cluster time). */
   async eventually(what: string, condition: () => boolean, ms = 60_000): Promise<void> {
     const held = await this.env.clock.advanceUntil(condition, ms);
@@ -74,7 +139,7 @@ export class Stage {
   async end(): Promise<void> {
     this.#stop.abort(new Error('the story is over'));
     await this.env.clock.advance(10_000);
-    await this.#ended;
+    await Promise.all([this.#ended, ...this.#beats]);
     assert.equal(this.env.clock.pendingTimers, 0, 'a timer was left behind');
   }
 
@@ -152,8 +217,9 @@ export class Stage {
       const namespace = pod.metadata.namespace ?? '';
       let node = pod.spec.nodeName;
       if (!node) {
-        if (nodes.length === 0) return;
-        node = nodes[turn++ % nodes.length] as string;
+        const alive = nodes.filter((each) => !this.dead.has(each));
+        if (alive.length === 0) return;
+        node = alive[turn++ % alive.length] as string;
         await client.resource(pods).createSubresource(pod.metadata.name, 'binding', { target: { name: node } }, { namespace });
       }
       const { readyAfter, ends } = { readyAfter: 1000, ...this.behaviour(pod) };
