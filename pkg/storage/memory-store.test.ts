@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryStore } from './memory-store.ts';
-import { storeContract } from './store-contract.ts';
 import { prefixRange } from './store.ts';
+import { storeContract } from './store-contract.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

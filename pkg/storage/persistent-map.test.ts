@@ -30,7 +30,10 @@ test('it is a sorted map, and every version stays what it was', () => {
       assert.deepEqual(entries(version.map), version.entries);
       assert.deepEqual(entries(version.map, start, end), inRange);
       assert.equal(version.map.count(start, end), inRange.length);
-      assert.deepEqual(entries(version.map.from(start)), version.entries.filter(([key]) => key >= start));
+      assert.deepEqual(
+        entries(version.map.from(start)),
+        version.entries.filter(([key]) => key >= start),
+      );
     }
   });
   fc.assert(property, { numRuns: 100 });

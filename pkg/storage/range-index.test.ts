@@ -6,7 +6,9 @@ import { RangeIndex } from './range-index.ts';
 import type { KeyRange } from './store.ts';
 
 const letter = fc.constantFrom('', 'a', 'b', 'c', 'd', 'e', 'f');
-const range = fc.tuple(letter, fc.option(letter, { nil: undefined })).map(([start, end]): KeyRange => (end === undefined ? { start } : { start, end }));
+const range = fc
+  .tuple(letter, fc.option(letter, { nil: undefined }))
+  .map(([start, end]): KeyRange => (end === undefined ? { start } : { start, end }));
 
 test('it finds the ranges that hold a key, and those that meet a range', () => {
   const property = fc.property(fc.array(range, { maxLength: 12 }), fc.nat(11), range, (ranges, removed, wanted) => {
@@ -17,7 +19,13 @@ test('it finds the ranges that hold a key, and those that meet a range', () => {
     for (const key of ['', 'a', 'aa', 'b', 'c', 'f', 'g']) {
       const found: number[] = [];
       index.at(key, (i) => found.push(i));
-      assert.deepEqual(found.sort(), left.filter(({ r }) => rangeTest(r)(key)).map(({ i }) => i).sort());
+      assert.deepEqual(
+        found.sort(),
+        left
+          .filter(({ r }) => rangeTest(r)(key))
+          .map(({ i }) => i)
+          .sort(),
+      );
     }
     const met = new Set<number>();
     index.overlapping(wanted, (i) => met.add(i));

@@ -9,7 +9,7 @@
  * memory. It goes live in the same synchronous step in which history is exhausted; nothing can come between.
  */
 import { RangeIndex } from './range-index.ts';
-import { type KeyRange, type StoreEvent, StoreError, type WatchBatch, type WatchOptions } from './store.ts';
+import { type KeyRange, StoreError, type StoreEvent, type WatchBatch, type WatchOptions } from './store.ts';
 
 /** What the hub reads the past from. */
 export interface History {
@@ -60,15 +60,20 @@ export class WatchHub {
   open(range: KeyRange, options: WatchOptions): AsyncIterable<WatchBatch> {
     const from = options.from ?? this.#history.revision() + 1;
     const read = (next: number): WatchBatch => this.#history.read(range, next, options.previous ?? false);
-    const stream = new WatchStream(range, from, { ...this.#history, read }, {
-      attach: (s) => this.#attach(s),
-      detach: (s) => this.#detach(s),
-      ended: (s) => {
-        this.#detach(s);
-        this.#streams.delete(s);
+    const stream = new WatchStream(
+      range,
+      from,
+      { ...this.#history, read },
+      {
+        attach: (s) => this.#attach(s),
+        detach: (s) => this.#detach(s),
+        ended: (s) => {
+          this.#detach(s);
+          this.#streams.delete(s);
+        },
+        maxUnread: this.#maxUnread,
       },
-      maxUnread: this.#maxUnread,
-    });
+    );
     this.#streams.add(stream);
     if (this.#closed) stream.end(this.#closed);
     else stream.follow(options.signal);
@@ -175,7 +180,10 @@ class WatchStream implements AsyncIterable<WatchBatch>, AsyncIterator<WatchBatch
 
   /** Starts, and stops when the signal is aborted. */
   follow(signal: AbortSignal): void {
-    if (signal.aborted) return this.end(undefined);
+    if (signal.aborted) {
+      this.end(undefined);
+      return;
+    }
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (this.#next <= this.#history.revision()) return;
@@ -202,7 +210,10 @@ class WatchStream implements AsyncIterable<WatchBatch>, AsyncIterator<WatchBatch
       this.#unread[this.#unread.length - 1] = { revision: batch.revision, events: last.events };
       return;
     }
-    if (this.#unreadEvents + mine.events.length > this.#owner.maxUnread && last) return this.#goBack();
+    if (this.#unreadEvents + mine.events.length > this.#owner.maxUnread && last) {
+      this.#goBack();
+      return;
+    }
     this.#next = batch.revision + 1;
     this.#unread.push(mine);
     this.#unreadEvents += mine.events.length;

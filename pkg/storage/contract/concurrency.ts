@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SeededRandom, randomInt } from '../../clock/random.ts';
-import type { Engine, StoreUnderTest } from '../store-contract.ts';
+import { randomInt, SeededRandom } from '../../clock/random.ts';
 import { isStoreError, type Operation, prefixRange, type Store, type StoreEvent } from '../store.ts';
+import type { Engine, StoreUnderTest } from './engine.ts';
 import { bytes, freshPrefix, readUntil, withStore } from './harness.ts';
 import { type Call, isLinearizable, type SequentialModel } from './linearizability.ts';
 
@@ -98,7 +98,10 @@ export function registerConcurrency(engine: Engine): void {
           const store = stores[client % stores.length] as Store;
           for (let i = 0; i < rounds; i++) {
             const value = bytes(`${client}/${i}`);
-            await store.commit([{ key: `${prefix}a${client}`, value }, { key: `${prefix}b${client}`, value }]);
+            await store.commit([
+              { key: `${prefix}a${client}`, value },
+              { key: `${prefix}b${client}`, value },
+            ]);
           }
         }),
       );
@@ -190,7 +193,12 @@ function randomInput(random: SeededRandom, value: string, seen: ReadonlyMap<stri
   return { kind: 'commit', writes: roll < 0.85 ? [expecting] : [expecting, { name: other, value }] };
 }
 
-async function call(store: Store, prefix: string, input: Input, seen: Map<string, { revision: number; value: string }>): Promise<Output | undefined> {
+async function call(
+  store: Store,
+  prefix: string,
+  input: Input,
+  seen: Map<string, { revision: number; value: string }>,
+): Promise<Output | undefined> {
   const text = new TextDecoder();
   if (input.kind === 'commit') {
     const operations = input.writes.map((w): Operation => {
@@ -199,7 +207,9 @@ async function call(store: Store, prefix: string, input: Input, seen: Map<string
     });
     try {
       const result = await store.commit(operations);
-      if (result.ok) for (const w of input.writes) seen.set(w.name, w.value === '' ? { revision: 0, value: '' } : { revision: result.revision, value: w.value });
+      if (result.ok)
+        for (const w of input.writes)
+          seen.set(w.name, w.value === '' ? { revision: 0, value: '' } : { revision: result.revision, value: w.value });
       return { kind: result.ok ? 'ok' : 'conflict' };
     } catch (error) {
       if (isStoreError(error, 'Unknown')) return undefined;

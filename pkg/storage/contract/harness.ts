@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
-import type { Engine, StoreUnderTest } from '../store-contract.ts';
-import { type CommitOptions, isStoreError, type KeyRange, type Operation, type Store, type StoreErrorCode, type StoreEvent } from '../store.ts';
+import {
+  type CommitOptions,
+  isStoreError,
+  type KeyRange,
+  type Operation,
+  type Store,
+  type StoreErrorCode,
+  type StoreEvent,
+} from '../store.ts';
+import type { Engine, StoreUnderTest } from './engine.ts';
 import { ModelStore } from './model-store.ts';
 
 let prefixes = 0;
@@ -27,7 +35,12 @@ export async function modelOf(store: Store): Promise<ModelStore> {
 }
 
 /** Commits to the store and the model, which must agree on the outcome. Returns the store's revision. */
-export async function commitBoth(store: Store, model: ModelStore, operations: readonly Operation[], options: CommitOptions = {}): Promise<number> {
+export async function commitBoth(
+  store: Store,
+  model: ModelStore,
+  operations: readonly Operation[],
+  options: CommitOptions = {},
+): Promise<number> {
   const conflicts = model.conflicts(operations);
   const result = await store.commit(operations, options);
   if (!result.ok) {

@@ -12,7 +12,12 @@ const register: SequentialModel<number, Input, number> = {
   },
   fingerprint: String,
 };
-const call = (start: number, end: number, input: Input, output: number | undefined = 0): Call<Input, number> => ({ start, end, input, output });
+const call = (start: number, end: number, input: Input, output: number | undefined = 0): Call<Input, number> => ({
+  start,
+  end,
+  input,
+  output,
+});
 
 test('a read after a finished write must see it', () => {
   assert.equal(isLinearizable(register, [call(0, 1, { write: 1 }), call(2, 3, 'read', 1)]), true);
@@ -34,7 +39,12 @@ test('a write of unknown fate may have happened, at any later time, or not', () 
 
 test('it agrees with trying every order', () => {
   const arbitrary = fc.array(
-    fc.record({ start: fc.integer({ min: 0, max: 8 }), length: fc.integer({ min: 0, max: 6 }), write: fc.option(fc.integer({ min: 1, max: 2 })), read: fc.integer({ min: 0, max: 2 }) }),
+    fc.record({
+      start: fc.integer({ min: 0, max: 8 }),
+      length: fc.integer({ min: 0, max: 6 }),
+      write: fc.option(fc.integer({ min: 1, max: 2 })),
+      read: fc.integer({ min: 0, max: 2 }),
+    }),
     { maxLength: 6 },
   );
   fc.assert(
@@ -51,6 +61,12 @@ function anyOrder(left: readonly Call<Input, number>[], state = 0): boolean {
   return left.some((first) => {
     if (left.some((other) => other !== first && other.end < first.start)) return false;
     const next = register.step(state, first.input, first.output);
-    return next !== undefined && anyOrder(left.filter((c) => c !== first), next);
+    return (
+      next !== undefined &&
+      anyOrder(
+        left.filter((c) => c !== first),
+        next,
+      )
+    );
   });
 }

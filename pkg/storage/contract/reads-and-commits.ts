@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Engine } from '../store-contract.ts';
 import { isStoreError, type KeyRange, type Operation, prefixRange, type Store } from '../store.ts';
+import type { Engine } from './engine.ts';
 import { assertRejects, assertSame, bytes, commitBoth, freshPrefix, modelOf, readWatch, withStore } from './harness.ts';
 import type { ModelStore } from './model-store.ts';
 
@@ -25,7 +25,14 @@ const range = fc.tuple(fc.constantFrom('', ...names), fc.constantFrom(undefined,
 const moment = fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined });
 
 const command = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('commit' as const), operations, record: fc.option(fc.string({ maxLength: 4 }), { nil: undefined }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('commit' as const),
+      operations,
+      record: fc.option(fc.string({ maxLength: 4 }), { nil: undefined }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('get' as const), name, at: moment }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('list' as const), range, at: moment, limit: fc.nat(5), countOnly: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('record' as const), name, at: fc.double({ min: 0, max: 1, noNaN: true }) }) },
@@ -80,7 +87,10 @@ export function registerReadsAndCommits(engine: Engine): void {
         [{ key: '', value }],
         [{ key: 'x'.repeat(1025), value }],
         [{ key: `/registry/\ud800`, value }],
-        [{ key: '/registry/twice', value }, { key: '/registry/twice', value: undefined }],
+        [
+          { key: '/registry/twice', value },
+          { key: '/registry/twice', value: undefined },
+        ],
         [{ key: '/registry/expect', value, expect: -1 }],
         Array.from({ length: 61 }, (_, i) => ({ key: `/registry/many/${i}`, value })),
       ];
@@ -117,7 +127,10 @@ export function registerReadsAndCommits(engine: Engine): void {
       const first = await store.list(whole, { limit: 4 });
       const items = [...first.items];
       for (let page = 1; items.length < first.count; page++) {
-        await commitBoth(store, model, [{ key: `${prefix}${page}1`, value: undefined }, { key: `${prefix}0${page}x`, value: bytes('new') }]);
+        await commitBoth(store, model, [
+          { key: `${prefix}${page}1`, value: undefined },
+          { key: `${prefix}0${page}x`, value: bytes('new') },
+        ]);
         const rest: KeyRange = { ...whole, start: `${items.at(-1)?.key}\0` };
         const result = await store.list(rest, { limit: 4, revision: first.revision });
         assert.equal(result.count, first.count - items.length);

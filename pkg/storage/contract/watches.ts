@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Engine } from '../store-contract.ts';
 import { type KeyRange, type KeyValue, prefixRange, type StoreEvent } from '../store.ts';
+import type { Engine } from './engine.ts';
 import { assertRejects, assertSame, bytes, commitBoth, freshPrefix, modelOf, readUntil, readWatch, withStore } from './harness.ts';
 
 const names = ['a/1', 'a/2', 'b/1', 'b/2', 'c'];
@@ -10,35 +10,44 @@ const ranges = ['', 'a/', 'b/', 'a/1', 'c'];
 
 /** A watch opened after `after` commits, from so many revisions back (absent: from the next one on). */
 const watchShape = fc.record({ range: fc.constantFrom(...ranges), after: fc.nat(20), back: fc.option(fc.nat(10), { nil: undefined }) });
-const write = fc.uniqueArray(fc.record({ name: fc.constantFrom(...names), remove: fc.boolean() }), { minLength: 1, maxLength: 3, selector: (w) => w.name });
+const write = fc.uniqueArray(fc.record({ name: fc.constantFrom(...names), remove: fc.boolean() }), {
+  minLength: 1,
+  maxLength: 3,
+  selector: (w) => w.name,
+});
 
 export function registerWatches(engine: Engine): void {
   const numRuns = engine.runs ?? 100;
 
   test('watches are ordered, unique, gapless, atomic and filtered, from wherever they start', async () => {
     await withStore(engine, async ({ store }) => {
-      const property = fc.asyncProperty(fc.array(write, { maxLength: 20 }), fc.array(watchShape, { maxLength: 5 }), async (writes, shapes) => {
-        const prefix = freshPrefix();
-        const model = await modelOf(store);
-        const stop = new AbortController();
-        const watches: { range: KeyRange; from: number; events: AsyncIterable<{ revision: number; events: readonly StoreEvent[] }> }[] = [];
-        for (let i = 0; i <= writes.length; i++) {
-          for (const shape of shapes.filter((s) => Math.min(s.after, writes.length) === i)) {
-            const range = prefixRange(prefix + shape.range);
-            const from = shape.back === undefined ? undefined : Math.max(model.oldest + 1, model.revision - shape.back);
-            const events = store.watch(range, { previous: true, signal: stop.signal, ...(from !== undefined && { from }) });
-            watches.push({ range, from: from ?? model.revision + 1, events });
+      const property = fc.asyncProperty(
+        fc.array(write, { maxLength: 20 }),
+        fc.array(watchShape, { maxLength: 5 }),
+        async (writes, shapes) => {
+          const prefix = freshPrefix();
+          const model = await modelOf(store);
+          const stop = new AbortController();
+          const watches: { range: KeyRange; from: number; events: AsyncIterable<{ revision: number; events: readonly StoreEvent[] }> }[] =
+            [];
+          for (let i = 0; i <= writes.length; i++) {
+            for (const shape of shapes.filter((s) => Math.min(s.after, writes.length) === i)) {
+              const range = prefixRange(prefix + shape.range);
+              const from = shape.back === undefined ? undefined : Math.max(model.oldest + 1, model.revision - shape.back);
+              const events = store.watch(range, { previous: true, signal: stop.signal, ...(from !== undefined && { from }) });
+              watches.push({ range, from: from ?? model.revision + 1, events });
+            }
+            const operations = writes[i]?.map((w) => ({ key: prefix + w.name, value: w.remove ? undefined : bytes(String(i)) }));
+            if (operations) await commitBoth(store, model, operations);
           }
-          const operations = writes[i]?.map((w) => ({ key: prefix + w.name, value: w.remove ? undefined : bytes(String(i)) }));
-          if (operations) await commitBoth(store, model, operations);
-        }
-        for (const { range, from, events } of watches) {
-          const expected = model.events(range, from);
-          const last = expected.at(-1)?.revision ?? 0;
-          assertSame(await readUntil(events, (seen) => (seen.at(-1)?.revision ?? 0) >= last), expected);
-        }
-        stop.abort();
-      });
+          for (const { range, from, events } of watches) {
+            const expected = model.events(range, from);
+            const last = expected.at(-1)?.revision ?? 0;
+            assertSame(await readUntil(events, (seen) => (seen.at(-1)?.revision ?? 0) >= last), expected);
+          }
+          stop.abort();
+        },
+      );
       await fc.assert(property, { numRuns });
     });
   });
@@ -77,7 +86,11 @@ export function registerWatches(engine: Engine): void {
         let folded = new Map<string, KeyValue>();
         let listed = model.revision;
         for (const [i, operations] of writes.entries()) {
-          await commitBoth(store, model, operations.map((w) => ({ key: prefix + w.name, value: w.remove ? undefined : bytes(String(i)) })));
+          await commitBoth(
+            store,
+            model,
+            operations.map((w) => ({ key: prefix + w.name, value: w.remove ? undefined : bytes(String(i)) })),
+          );
           if (i !== at % writes.length) continue;
           const list = await store.list(whole);
           folded = new Map(list.items.map((item) => [item.key, item]));
@@ -100,7 +113,8 @@ export function registerWatches(engine: Engine): void {
       const prefix = freshPrefix();
       const model = await modelOf(store);
       const base = model.revision;
-      for (let i = 0; i < 30; i++) await commitBoth(store, model, [{ key: `${prefix}${i % 7}`, value: i % 5 === 4 ? undefined : bytes(String(i)) }]);
+      for (let i = 0; i < 30; i++)
+        await commitBoth(store, model, [{ key: `${prefix}${i % 7}`, value: i % 5 === 4 ? undefined : bytes(String(i)) }]);
       const events: StoreEvent[] = [];
       for (let next = base + 1; next <= model.revision; ) {
         const stop = new AbortController();
@@ -119,12 +133,16 @@ export function registerWatches(engine: Engine): void {
     await withStore(engine, async ({ store }) => {
       const prefix = freshPrefix();
       const model = await modelOf(store);
-      for (let i = 0; i < 6; i++) await commitBoth(store, model, [{ key: `${prefix}${i % 2}`, value: i === 3 ? undefined : bytes(String(i)) }]);
+      for (let i = 0; i < 6; i++)
+        await commitBoth(store, model, [{ key: `${prefix}${i % 2}`, value: i === 3 ? undefined : bytes(String(i)) }]);
       const at = model.revision - 2;
       await store.compact(at);
       const signal = new AbortController().signal;
       for (const from of [at - 1, at]) {
-        await assertRejects(readUntil(store.watch(prefixRange(prefix), { from, signal }), () => false), 'Compacted');
+        await assertRejects(
+          readUntil(store.watch(prefixRange(prefix), { from, signal }), () => false),
+          'Compacted',
+        );
       }
       assertSame(await readWatch(store, prefixRange(prefix), at + 1, model.revision), model.events(prefixRange(prefix), at + 1));
     });
@@ -146,7 +164,9 @@ export function registerWatches(engine: Engine): void {
       const seen = await readUntil({ [Symbol.asyncIterator]: () => watch }, (events) => events.length >= count);
       assert.equal(seen.length, count);
       assert.ok(seen.every((event, i) => event.revision > base && event.key === `${prefix}${i % 10}` && event.type === 'put'));
-      assert.ok(seen.every((event, i) => event.type === 'put' && new TextDecoder().decode(event.item.value) === String(Math.floor(i / 10))));
+      assert.ok(
+        seen.every((event, i) => event.type === 'put' && new TextDecoder().decode(event.item.value) === String(Math.floor(i / 10))),
+      );
       stop.abort();
     });
   });

@@ -37,8 +37,13 @@ export class EtcdConnection {
     if (options.endpoints.length === 0) throw new StoreError('Invalid', 'etcd: no endpoints');
     this.#members = options.endpoints.map((endpoint) => {
       const url = URL.parse(endpoint);
-      if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw new StoreError('Invalid', `etcd: "${endpoint}" is no http(s) URL`);
-      return createMember(`${url.hostname}:${url.port || 2379}`, url.protocol === 'https:' ? (options.tls ?? {}) : undefined, channelOptions);
+      if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+        throw new StoreError('Invalid', `etcd: "${endpoint}" is no http(s) URL`);
+      return createMember(
+        `${url.hostname}:${url.port || 2379}`,
+        url.protocol === 'https:' ? (options.tls ?? {}) : undefined,
+        channelOptions,
+      );
     });
     this.#attemptTimeout = options.attemptTimeout ?? 5_000;
     this.#callTimeout = options.callTimeout ?? 15_000;
@@ -150,7 +155,8 @@ function explain(error: ServiceError): StoreError | NotSent {
   if (text.includes('database space exceeded')) {
     return new StoreError('NoSpace', 'etcd: its database is full: compact and defragment it, then clear its NOSPACE alarm', options);
   }
-  if (text.includes('no leader') || text.includes('too many requests') || text.includes('not supported for learner')) return new NotSent(text);
+  if (text.includes('no leader') || text.includes('too many requests') || text.includes('not supported for learner'))
+    return new NotSent(text);
   switch (error.code) {
     case status.INVALID_ARGUMENT:
       return new StoreError('Invalid', `etcd: ${text}`, options);

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryDirectory } from '../contract/temporary-directory.node.ts';
 import { EtcdStore } from './etcd-store.ts';
 
 /** An etcd that tests can be run against, or why there is none. */
@@ -77,7 +77,7 @@ export class EtcdProcess {
   }
 }
 
-/** A cluster of `size` members on loopback; `dispose` ends it and removes its data. */
+/** A cluster of `size` members on loopback, in `directory`; `dispose` ends it and removes the directory. */
 export class EtcdCluster {
   readonly members: readonly EtcdProcess[];
   readonly #directory: string;
@@ -87,8 +87,11 @@ export class EtcdCluster {
     this.#directory = directory;
   }
 
-  static async start(binary: string, options: { size?: number; directory?: string; arguments?: readonly string[] } = {}): Promise<EtcdCluster> {
-    const directory = await mkdtemp(join(options.directory ?? fastDirectory(), 'gokube-etcd-'));
+  static async start(
+    binary: string,
+    options: { size?: number; directory?: string; arguments?: readonly string[] } = {},
+  ): Promise<EtcdCluster> {
+    const directory = options.directory ?? (await temporaryDirectory());
     const size = options.size ?? 1;
     const ports = await freePorts(2 * size);
     const peer = (i: number): string => `http://127.0.0.1:${ports[2 * i + 1]}`;
@@ -131,11 +134,6 @@ export class EtcdCluster {
     await Promise.all(this.members.map((member) => member.stop()));
     await rm(this.#directory, { recursive: true, force: true });
   }
-}
-
-/** Memory, where there is a file system for it: contract tests do not test the disk. */
-function fastDirectory(): string {
-  return existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 }
 
 async function freePorts(count: number): Promise<number[]> {

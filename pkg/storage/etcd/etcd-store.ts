@@ -13,8 +13,8 @@ import {
   type GetResult,
   isStoreError,
   type KeyRange,
-  keyRange,
   type KeyValue,
+  keyRange,
   type ListOptions,
   type ListResult,
   type Operation,
@@ -28,7 +28,16 @@ import {
 import { EtcdConnection, type EtcdOptions } from './connection.ts';
 import { EtcdWatch } from './etcd-watch.ts';
 import { decodeItem, deletedKey, deletedPrefix, encodeKey, encodeRange, recordKey } from './key-space.ts';
-import { type Compare, compareResult, compareTarget, type EtcdKeyValue, type RangeRequest, type RangeResponse, type RequestOp, type TxnRequest } from './protocol.ts';
+import {
+  type Compare,
+  compareResult,
+  compareTarget,
+  type EtcdKeyValue,
+  type RangeRequest,
+  type RangeResponse,
+  type RequestOp,
+  type TxnRequest,
+} from './protocol.ts';
 
 export interface EtcdStoreOptions extends EtcdOptions {
   /** Events of one watch that are held for its reader, before etcd is made to wait; default 16,384. */
@@ -166,7 +175,12 @@ export class EtcdStore implements Store {
     }
     // etcd says how far only to a watch that asks for too much.
     const stop = new AbortController();
-    const watch = new EtcdWatch(this.#connection, keyRange(anyKey.toString()), { previous: false, signal: stop.signal, maxUnread: 1, ended: () => {} });
+    const watch = new EtcdWatch(this.#connection, keyRange(anyKey.toString()), {
+      previous: false,
+      signal: stop.signal,
+      maxUnread: 1,
+      ended: () => {},
+    });
     watch.start(1, () => this.revision());
     const refusal = await this.#track(watch.next()).catch((error: unknown) => error);
     stop.abort();
@@ -223,7 +237,10 @@ export class EtcdStore implements Store {
   }
 
   async #range(request: RangeRequest, options: ReadOptions = {}): Promise<RangeResponse> {
-    return this.#read((connection) => connection.call('Range', request, { repeatable: true, signal: options.signal }), request.revision ?? 0);
+    return this.#read(
+      (connection) => connection.call('Range', request, { repeatable: true, signal: options.signal }),
+      request.revision ?? 0,
+    );
   }
 
   /** A read; an error that says Compacted is completed with the oldest revision that is left. */
@@ -288,7 +305,11 @@ function commitRequest(operations: readonly Operation[], record: Uint8Array | un
     if (value) {
       success.push({ request_put: { key, value } }, putOrDelete(recordKey(name), record));
     } else if (expect !== 0) {
-      const changes = [{ request_delete_range: { key } }, { request_delete_range: { key: recordKey(name) } }, putOrDelete(deletedKey(name), record)];
+      const changes = [
+        { request_delete_range: { key } },
+        { request_delete_range: { key: recordKey(name) } },
+        putOrDelete(deletedKey(name), record),
+      ];
       // Deleting what is not there must not leave a record of it.
       const exists: Compare = { result: compareResult.greater, target: compareTarget.createRevision, key, create_revision: 0 };
       success.push({ request_txn: { compare: [exists], success: changes, failure: [] } });

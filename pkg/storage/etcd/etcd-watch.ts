@@ -45,7 +45,10 @@ export class EtcdWatch implements AsyncIterable<WatchBatch>, AsyncIterator<Watch
 
   /** Begins with revision `from`, or with the one after that which `current` resolves to. */
   start(from: number | undefined, current: () => Promise<number>): void {
-    if (this.#options.signal.aborted) return this.end(undefined);
+    if (this.#options.signal.aborted) {
+      this.end(undefined);
+      return;
+    }
     this.#options.signal.addEventListener('abort', this.#onAbort, { once: true });
     void this.#run(from, current);
   }

@@ -2,8 +2,16 @@
  * The part of etcd's API (v3) that the store speaks, as gRPC wants to know it: field numbers, names and types. Field
  * numbers are etcd's public contract; see the API reference in etcd's documentation. Enums are sent as plain numbers.
  */
-import { type ChannelOptions, type ClientReadableStream, type ClientWritableStream, credentials, loadPackageDefinition, type Metadata } from '@grpc/grpc-js';
+
 import type { CallOptions, ChannelCredentials, Client, ClientOptions, ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
+import {
+  type ChannelOptions,
+  type ClientReadableStream,
+  type ClientWritableStream,
+  credentials,
+  loadPackageDefinition,
+  type Metadata,
+} from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
 
 /** Message: fields, each as "number type name", "*" for a repeated one. */
@@ -18,7 +26,8 @@ const messages: Readonly<Record<string, string>> = {
   DeleteRangeRequest: '1 bytes key, 2 bytes range_end',
   DeleteRangeResponse: '1 ResponseHeader header, 2 int64 deleted',
   RequestOp: '1 RangeRequest request_range, 2 PutRequest request_put, 3 DeleteRangeRequest request_delete_range, 4 TxnRequest request_txn',
-  ResponseOp: '1 RangeResponse response_range, 2 PutResponse response_put, 3 DeleteRangeResponse response_delete_range, 4 TxnResponse response_txn',
+  ResponseOp:
+    '1 RangeResponse response_range, 2 PutResponse response_put, 3 DeleteRangeResponse response_delete_range, 4 TxnResponse response_txn',
   Compare: '1 int32 result, 2 int32 target, 3 bytes key, 5 int64 create_revision, 6 int64 mod_revision',
   TxnRequest: '1 *Compare compare, 2 *RequestOp success, 3 *RequestOp failure',
   TxnResponse: '1 ResponseHeader header, 2 bool succeeded, 3 *ResponseOp responses',
@@ -100,7 +109,14 @@ export interface StatusResponse {
   readonly db_size_in_use: number;
 }
 export type WatchRequest =
-  | { readonly create_request: { readonly key: Uint8Array; readonly range_end?: Uint8Array; readonly start_revision: number; readonly prev_kv: boolean } }
+  | {
+      readonly create_request: {
+        readonly key: Uint8Array;
+        readonly range_end?: Uint8Array;
+        readonly start_revision: number;
+        readonly prev_kv: boolean;
+      };
+    }
   | { readonly progress_request: Record<string, never> };
 export interface WatchResponse {
   readonly header: ResponseHeader;
@@ -151,7 +167,8 @@ export function createMember(address: string, tls: Tls | undefined, options: Cha
   const channelCredentials: ChannelCredentials = tls
     ? credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null)
     : credentials.createInsecure();
-  const make = (service: string, shared: ClientOptions): GenericClient => new (clients[service] as ClientClass)(address, channelCredentials, shared);
+  const make = (service: string, shared: ClientOptions): GenericClient =>
+    new (clients[service] as ClientClass)(address, channelCredentials, shared);
   const kv = make('KV', options);
   const channelOverride = kv.getChannel();
   const watch = make('Watch', { channelOverride });

@@ -68,7 +68,8 @@ class Pages {
   /** A page that belongs to a tree; `noPage` is an empty tree's. */
   async read(number: number): Promise<Buffer | undefined> {
     if (number === noPage) return undefined;
-    if (number >= this.count) throw this.#damaged(`page ${number} is in use, but it ends after page ${this.count - 1}: it has been cut off`);
+    if (number >= this.count)
+      throw this.#damaged(`page ${number} is in use, but it ends after page ${this.count - 1}: it has been cut off`);
     const page = await this.#bytes(number);
     if (Number(page.readBigUInt64LE(0)) !== number) throw this.#damaged(`page ${number} is not what it should be`);
     return page;
@@ -100,7 +101,8 @@ class Pages {
       }
       const data = node + nodeBytes + page.readUInt16LE(node + 6);
       const kind = page.readUInt16LE(node + 4);
-      if (data + (kind & treeFlag ? 48 : kind & largeFlag ? 24 : 0) > page.length) throw this.#damaged(`page ${number} has an entry beyond its end`);
+      if (data + (kind & treeFlag ? 48 : kind & largeFlag ? 24 : 0) > page.length)
+        throw this.#damaged(`page ${number} has an entry beyond its end`);
       if (kind & treeFlag) children.push(Number(page.readBigUInt64LE(data + 40)));
       else if (kind & largeFlag) this.#checkLarge(page.readBigUInt64LE(data), page.readBigUInt64LE(data + 16));
     }
@@ -108,7 +110,8 @@ class Pages {
   }
 
   #checkLarge(first: bigint, pages: bigint): void {
-    if (first + pages > BigInt(this.count)) throw this.#damaged(`a value lies in page ${first}, but it ends after page ${this.count - 1}: it has been cut off`);
+    if (first + pages > BigInt(this.count))
+      throw this.#damaged(`a value lies in page ${first}, but it ends after page ${this.count - 1}: it has been cut off`);
   }
 
   async #bytes(number: number): Promise<Buffer> {

@@ -11,8 +11,8 @@ import {
   isDeletion,
   type LogEntry,
   type LogHeader,
-  maxRefs,
   type Meta,
+  maxRefs,
   refRevision,
   type VersionRef,
 } from './layout.ts';

@@ -1,8 +1,8 @@
-import type { WatchHub } from '../watch-hub.ts';
 import { type CommitOptions, type CommitResult, type KeyValue, type Operation, StoreError, type StoreEvent } from '../store.ts';
+import type { WatchHub } from '../watch-hub.ts';
 import { Compaction } from './compaction.ts';
 import { Changes } from './environment.ts';
-import { encodeIndexEntry, encodeLogEntry, isDeletion, makeRef, type Meta, refRevision, type VersionRef } from './layout.ts';
+import { encodeIndexEntry, encodeLogEntry, isDeletion, type Meta, makeRef, refRevision, type VersionRef } from './layout.ts';
 import type { RecentEntry } from './recent-index.ts';
 import { newerRefs, type Versions } from './versions.ts';
 
@@ -157,7 +157,10 @@ export class Writer {
   #publish({ writes, revision }: Group): void {
     if (this.#hub.size === 0 || writes.length === 0) return;
     try {
-      this.#hub.publish(revision, writes.map((write) => this.#event(write)));
+      this.#hub.publish(
+        revision,
+        writes.map((write) => this.#event(write)),
+      );
     } catch (error) {
       this.#hub.fail(new StoreError('Damaged', 'what stood there before a write cannot be read', { cause: error }));
     }
@@ -217,7 +220,10 @@ export class Writer {
         const { key, refs, version, createRevision } = write.entry;
         const ref = refs[0] as VersionRef;
         const value = write.item?.value ?? nothing;
-        group.changes.log.push([ref, encodeLogEntry({ ref, key, version, createRevision, previous: write.previous, value, record: options.record })]);
+        group.changes.log.push([
+          ref,
+          encodeLogEntry({ ref, key, version, createRevision, previous: write.previous, value, record: options.record }),
+        ]);
         group.staged.set(key, write);
         group.writes.push(write);
       }
@@ -294,7 +300,12 @@ const mark = Buffer.from([1]);
 
 /** A key that compaction has just taken out of the index. */
 function erasedWrite(key: string): Write {
-  return { entry: { key, refs: [], version: 0, createRevision: 0, item: undefined, stored: 'absent' }, item: undefined, previous: 0, previousItem: undefined };
+  return {
+    entry: { key, refs: [], version: 0, createRevision: 0, item: undefined, stored: 'absent' },
+    item: undefined,
+    previous: 0,
+    previousItem: undefined,
+  };
 }
 
 function sameMeta(a: Meta, b: Meta): boolean {

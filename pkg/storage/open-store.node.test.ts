@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
+import { temporaryDirectory } from './contract/temporary-directory.node.ts';
 import { EtcdStore } from './etcd/etcd-store.ts';
 import { LmdbStore } from './lmdb/lmdb-store.ts';
 import { MemoryStore } from './memory-store.ts';
 import { openStore } from './open-store.node.ts';
 
 test('a store is opened by its spec, and a spec that names none is refused', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'gokube-open-'));
+  const directory = await temporaryDirectory();
   try {
     assert.ok((await openStore('memory')) instanceof MemoryStore);
     const local = await openStore(`lmdb:${directory}/data`);
