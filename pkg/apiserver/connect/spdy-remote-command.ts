@@ -17,7 +17,7 @@ import { SpdyConnection, type SpdyStream } from '../../client/streams/spdy/spdy-
 import type { Clock } from '../../clock/clock.ts';
 
 /** From v3 on terminals can be resized, from v4 on the error stream carries a Status. */
-const protocols = ['v4.k8s.io', 'v3.k8s.io', 'v2.k8s.io', 'channel.k8s.io'];
+const protocols = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io'];
 
 /** Throws Forbidden, as Kubernetes does, when none is offered that we speak. */
 export function chooseSpdyProtocol(offered: string | undefined): string {
@@ -74,7 +74,7 @@ export async function serveSpdyRemoteCommand(transport: ByteStream, options: Spd
   } catch (error) {
     status = new ApiError('InternalError', error instanceof Error ? error.message : String(error)).toStatus();
   }
-  const text = protocol === 'v4.k8s.io' ? JSON.stringify(status) : status.status === 'Success' ? '' : (status.message ?? '');
+  const text = protocol === 'v4.channel.k8s.io' ? JSON.stringify(status) : status.status === 'Success' ? '' : (status.message ?? '');
   if (text !== '') await errors.write(new TextEncoder().encode(text));
   for (const stream of opened.values()) await stream.end();
   await connection.close();
@@ -84,7 +84,7 @@ export async function serveSpdyRemoteCommand(transport: ByteStream, options: Spd
 function expectedStreams({ streams, tty, protocol }: SpdyRemoteCommandOptions): Set<string> {
   const names = new Set(['error']);
   for (const name of ['stdin', 'stdout', 'stderr'] as const) if (streams[name]) names.add(name);
-  if (tty && (protocol === 'v4.k8s.io' || protocol === 'v3.k8s.io')) names.add('resize');
+  if (tty && (protocol === 'v4.channel.k8s.io' || protocol === 'v3.channel.k8s.io')) names.add('resize');
   return names;
 }
 

@@ -57,8 +57,9 @@ export class HeaderWriter {
     const start = this.#started ? [] : [0x78, 0x01];
     this.#started = true;
     const prefix = [...start, 0, length & 0xff, length >> 8, ~length & 0xff, (~length >> 8) & 0xff];
-    const out = new Uint8Array(prefix.length + length);
+    const out = new Uint8Array(prefix.length + length + syncFlush.length);
     out.set(prefix);
+    out.set(syncFlush, prefix.length + length);
     let at = prefix.length;
     for (const part of parts) {
       out.set(part, at);
@@ -67,6 +68,9 @@ export class HeaderWriter {
     return out;
   }
 }
+
+/** An empty stored block. Go's reader hands out what it has decompressed when it meets one. */
+const syncFlush = [0, 0, 0, 0xff, 0xff];
 
 function uint32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
