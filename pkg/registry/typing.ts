@@ -7,14 +7,16 @@ import { builtinSchema } from '../runtime/schema.ts';
 import type { RequestContext, ResourceDeclaration } from './contract.ts';
 import { typeDefaults } from './defaults/type-defaults.ts';
 import { kube, metadataOf, type Raw, raw } from './raw.ts';
+import { validateObject } from './validation/type-validators.ts';
 
 /** In place. */
 export function defaultObject(declaration: ResourceDeclaration, object: Raw): void {
   applyDefaults(object, builtinSchema(declaration.definition), typeDefaults);
 }
 
-export function validateTypes(_declaration: ResourceDeclaration, _object: Raw): StatusCause[] {
-  return [];
+/** In the order in which Kubernetes would say it: outer types first. */
+export function validateTypes(declaration: ResourceDeclaration, object: Raw): StatusCause[] {
+  return validateObject(declaration.definition, object);
 }
 
 /** The status of an object that nobody has looked at yet. */

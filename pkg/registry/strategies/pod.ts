@@ -5,6 +5,7 @@ import { equalValues } from '../../runtime/values.ts';
 import { assign, child, objectAt, objects, type Raw, raw, text } from '../raw.ts';
 import type { Strategy } from '../strategy.ts';
 import { invalidValue } from '../validation/field-errors.ts';
+import { validatePodUpdate } from '../validation/pod-update.ts';
 import { qosClassOf } from './qos-class.ts';
 
 /** A pod that no kubelet runs, or that has ended, need not be waited for. */
@@ -72,6 +73,7 @@ export const podStrategy: Strategy = {
   },
   gracePeriod,
   validateUpdate(object, old, subresource): StatusCause[] {
+    if (subresource === '') return validatePodUpdate(object, old);
     if (subresource !== 'status') return [];
     const before = text(objectAt(objectAt(old)['status'])['qosClass']);
     const now = text(objectAt(object['status'])['qosClass']);

@@ -4,10 +4,12 @@
  * servers over one store can therefore never give out the same one, and nothing leaks when a process dies.
  * https://kubernetes.io/docs/reference/networking/virtual-ips/
  */
+import { invalid } from '../../api/errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import type { Operation } from '../../storage/store.ts';
 import { assign, child, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import type { Strategy, StrategyContext } from '../strategy.ts';
+import { validateServiceFamilies, validateServiceUpdate } from '../validation/service.ts';
 import { allocateAddresses, releaseAddresses } from './service-addresses.ts';
 import { settleFamilies } from './service-families.ts';
 import { allocateNodePorts, nodePortsOf, releaseNodePorts, usesNodePorts } from './service-node-ports.ts';
@@ -87,7 +89,13 @@ async function companions(object: Raw | undefined, old: Raw | undefined, context
   if (!object) return [...(await releaseAddresses(old as Raw, undefined, context)), ...releaseNodePorts(old as Raw, undefined, context)];
   const spec = child(object, 'spec');
   const before = old && objectAt(old['spec']);
-  settleFamilies(spec, before, context.environment.services.cidrs);
+  const { cidrs } = context.environment.services;
+  settleFamilies(spec, before, cidrs);
+  const causes = validateServiceFamilies(
+    object,
+    cidrs.map((cidr) => cidr.family),
+  );
+  if (causes.length > 0) throw invalid(context.declaration, context.key.name, causes);
   const taken = [...(await allocateAddresses(object, old, context)), ...(await allocateNodePorts(object, old, context))];
   if (!old) return taken;
   return [...taken, ...(await releaseAddresses(old, object, context)), ...releaseNodePorts(old, object, context)];
@@ -104,4 +112,5 @@ export const serviceStrategy: Strategy = {
     dropWhatTypeNeededBefore(next, before);
   },
   companions,
+  validateUpdate: (next, old, subresource) => (subresource === '' ? validateServiceUpdate(next, old) : []),
 };

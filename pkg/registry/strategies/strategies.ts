@@ -2,6 +2,9 @@
 import { equalValues } from '../../runtime/values.ts';
 import { metadataOf, type Raw } from '../raw.ts';
 import type { Strategy } from '../strategy.ts';
+import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
+import { validateEndpointSliceUpdate } from '../validation/service.ts';
+import { immutable, validateJobUpdate, validateStatefulSetUpdate } from '../validation/workload.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
@@ -24,23 +27,23 @@ const strategies: Readonly<Record<string, Strategy>> = {
   services: serviceStrategy,
   configmaps: configMapStrategy,
   secrets: secretStrategy,
-  nodes: { keepsStatusOnCreate: true },
+  nodes: { keepsStatusOnCreate: true, validateUpdate: (next, old) => validateNodeUpdate(next, old) },
   endpoints: { createOnUpdate: true },
   events: { createOnUpdate: true, collection: 'none' },
   limitranges: { createOnUpdate: true },
   podtemplates: { createOnUpdate: true, generation: true },
   resourcequotas: { createOnUpdate: true },
   replicationcontrollers: { generation: true, collection: 'orphan' },
-  'replicasets.apps': counted,
-  'deployments.apps': { generation: specOrAnnotations },
-  'daemonsets.apps': counted,
-  'statefulsets.apps': counted,
-  'jobs.batch': { generation: true, collection: 'orphan' },
+  'replicasets.apps': { generation: true, validateUpdate: immutable(['selector']) },
+  'deployments.apps': { generation: specOrAnnotations, validateUpdate: immutable(['selector']) },
+  'daemonsets.apps': { generation: true, validateUpdate: immutable(['selector']) },
+  'statefulsets.apps': { generation: true, validateUpdate: validateStatefulSetUpdate },
+  'jobs.batch': { generation: true, collection: 'orphan', validateUpdate: validateJobUpdate },
   'cronjobs.batch': counted,
   'poddisruptionbudgets.policy': { generation: true, needsResourceVersion: true },
   'leases.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
   'leasecandidates.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
-  'endpointslices.discovery.k8s.io': { generation: contentOrLabels },
+  'endpointslices.discovery.k8s.io': { generation: contentOrLabels, validateUpdate: validateEndpointSliceUpdate },
   'ingresses.networking.k8s.io': counted,
   'ingressclasses.networking.k8s.io': counted,
   'networkpolicies.networking.k8s.io': counted,
@@ -51,7 +54,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'clusterrolebindings.rbac.authorization.k8s.io': { createOnUpdate: true },
   'flowschemas.flowcontrol.apiserver.k8s.io': counted,
   'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': counted,
-  'priorityclasses.scheduling.k8s.io': counted,
+  'priorityclasses.scheduling.k8s.io': { generation: true, validateUpdate: validatePriorityClassUpdate },
   'runtimeclasses.node.k8s.io': { needsResourceVersion: true },
   'csidrivers.storage.k8s.io': { generation: true, needsResourceVersion: true },
   'csinodes.storage.k8s.io': { needsResourceVersion: true },

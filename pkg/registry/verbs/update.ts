@@ -1,4 +1,5 @@
 import { conflict, invalid, notFound } from '../../api/errors.ts';
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { copyValue, equalValues } from '../../runtime/values.ts';
 import type { Change, ObjectKey, RequestContext, ResourceDeclaration, UpdateOptions } from '../contract.ts';
@@ -8,6 +9,7 @@ import { StoredEntry } from '../stored-entry.ts';
 import type { Strategy } from '../strategy.ts';
 import { defaultObject, trackFields, validateTypes } from '../typing.ts';
 import { invalidValue } from '../validation/field-errors.ts';
+import { validateMetadataUpdate } from '../validation/metadata.ts';
 import { createEntry } from './create.ts';
 import { findEntry } from './get.ts';
 import { admit, checkIdentity, commit, draftOf, maxTries, mutate, staleConflict, strategyContext, type Write } from './write.ts';
@@ -68,7 +70,13 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   const companions = (await strategy.companions?.(object, old, strategyCall)) ?? [];
   if (!call.managesFields) trackFields(declaration, object, old, { context, subresource, now, apiVersion: apiVersionOf(declaration) });
 
-  const causes = validateTypes(declaration, object);
+  const causes: StatusCause[] = [];
+  validateMetadataUpdate(
+    metadataOf(object),
+    metadataOf(old),
+    Object.assign((cause: StatusCause) => void causes.push(cause), { root: object }),
+  );
+  causes.push(...validateTypes(declaration, object));
   if (subresource === '') causes.push(...(strategy.validate?.(object) ?? []));
   causes.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));
   if (causes.length > 0) throw invalid(declaration, key.name, causes);

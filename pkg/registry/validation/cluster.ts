@@ -1,0 +1,161 @@
+/** Data, nodes, namespaces and what else is not a workload. */
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { equalValues } from '../../runtime/values.ts';
+import { parseCidr } from '../ip-address.ts';
+import { assign, objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import { duplicate, forbidden, invalidValue, notSupported, required, tooLong } from './field-errors.ts';
+import { validateFinalizers } from './metadata.ts';
+import { byteLength, configKey, labelValue, qualifiedName } from './names.ts';
+import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
+
+/** All the data of one ConfigMap or Secret: 1 MiB. */
+const maxData = 1024 * 1024;
+
+const decodedLength = (base64: string): number => Math.floor((base64.replace(/=+$/, '').length * 3) / 4);
+
+const configMap: Validator = (object, path, report) => {
+  const data = objectAt(object['data']);
+  const binary = objectAt(object['binaryData']);
+  let size = 0;
+  for (const [key, value] of Object.entries(data)) {
+    for (const reason of configKey(key)) report(invalidValue(`${below(path, 'data')}[${key}]`, key, reason));
+    if (Object.hasOwn(binary, key)) report(invalidValue(`${below(path, 'data')}[${key}]`, key, `duplicate of key present in binaryData`));
+    size += byteLength(text(value));
+  }
+  for (const [key, value] of Object.entries(binary)) {
+    for (const reason of configKey(key)) report(invalidValue(`${below(path, 'binaryData')}[${key}]`, key, reason));
+    size += decodedLength(text(value));
+  }
+  if (size > maxData) report(tooLong('', maxData));
+};
+
+/** Entries that a type of secret must have. */
+const neededKeys: Readonly<Record<string, readonly string[]>> = {
+  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
+  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
+  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
+  'kubernetes.io/dockercfg': ['.dockercfg'],
+};
+
+const secret: Validator = (object, path, report) => {
+  const data = objectAt(object['data']);
+  let size = 0;
+  for (const [key, value] of Object.entries(data)) {
+    for (const reason of configKey(key)) report(invalidValue(`${below(path, 'data')}[${key}]`, key, reason));
+    size += decodedLength(text(value));
+  }
+  if (size > maxData) report(tooLong(below(path, 'data'), maxData));
+  const type = text(object['type']);
+  for (const key of neededKeys[type] ?? []) if (data[key] === undefined) report(required(`${below(path, 'data')}[${key}]`));
+  if (type === 'kubernetes.io/basic-auth' && data['username'] === undefined && data['password'] === undefined) {
+    report(required(`${below(path, 'data')}[username]`));
+    report(required(`${below(path, 'data')}[password]`));
+  }
+  if (type === 'kubernetes.io/service-account-token') {
+    const annotations = objectAt(objectAt(object['metadata'])['annotations']);
+    const account = 'kubernetes.io/service-account.name';
+    if (text(annotations[account]) === '') report(required(`metadata.annotations[${account}]`));
+  }
+};
+
+const taintEffects = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
+
+const nodeSpec: Validator = (spec, path, report) => {
+  const seen = new Set<string>();
+  for (const [i, taint] of objects(spec['taints']).entries()) {
+    const at = `${below(path, 'taints')}[${i}]`;
+    const effect = text(taint['effect']);
+    checkName(report, below(at, 'key'), taint['key'], qualifiedName);
+    for (const reason of labelValue(text(taint['value']))) report(invalidValue(below(at, 'value'), taint['value'], reason));
+    if (effect === '') report(required(below(at, 'effect')));
+    else if (!taintEffects.includes(effect)) report(notSupported(below(at, 'effect'), effect, taintEffects));
+    const pair = `${text(taint['key'])}:${effect}`;
+    if (seen.has(pair))
+      report({ ...duplicate(at, taint), message: `${duplicate(at, taint).message}: taints must be unique by key and effect pair` });
+    seen.add(pair);
+  }
+  for (const [i, cidr] of strings(spec['podCIDRs']).entries()) {
+    if (!parseCidr(cidr))
+      report(invalidValue(`${below(path, 'podCIDRs')}[${i}]`, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
+  }
+};
+
+/** Of a node's spec its taints and whether it takes pods may change, and what was not known yet. */
+export function validateNodeUpdate(next: Raw, old: Raw): StatusCause[] {
+  const [now, was] = [{ ...objectAt(next['spec']) }, { ...objectAt(old['spec']) }];
+  const causes: StatusCause[] = [];
+  if (strings(was['podCIDRs']).length > 0 && !equalValues(now['podCIDRs'], was['podCIDRs'])) {
+    causes.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
+  }
+  if (text(was['providerID']) !== '' && now['providerID'] !== was['providerID']) {
+    causes.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));
+  }
+  for (const field of ['taints', 'unschedulable', 'podCIDR', 'podCIDRs', 'providerID', 'configSource']) {
+    assign(now, field, undefined);
+    assign(was, field, undefined);
+  }
+  if (!equalValues(now, was)) causes.push(forbidden('', 'node updates may only change labels, taints, or capacity'));
+  return causes;
+}
+
+/** What users may give; above it the system's own classes begin. */
+const maxUserPriority = 1_000_000_000;
+const systemPriorities: Readonly<Record<string, number>> = {
+  'system-cluster-critical': 2_000_000_000,
+  'system-node-critical': 2_000_001_000,
+};
+
+const priorityClass: Validator = (object, path, report) => {
+  const name = text(objectAt(object['metadata'])['name']);
+  const value = Number(object['value'] ?? 0);
+  const policies = ['Never', 'PreemptLowerPriority'];
+  if (name.startsWith('system-')) {
+    if (systemPriorities[name] === undefined) {
+      report(
+        forbidden(
+          'metadata.name',
+          `priority class names with 'system-' prefix are reserved for system use only. error: the system priority class ${name} is not known`,
+        ),
+      );
+    } else if (systemPriorities[name] !== value) {
+      report(
+        forbidden(
+          'metadata.name',
+          `priority class names with 'system-' prefix are reserved for system use only. error: value of ${name} PriorityClass must be ${systemPriorities[name]}`,
+        ),
+      );
+    }
+  } else if (value > maxUserPriority) {
+    report(forbidden(below(path, 'value'), `maximum allowed value of a user defined priority is ${maxUserPriority}`));
+  }
+  const policy = text(object['preemptionPolicy']);
+  if (policy !== '' && !policies.includes(policy)) report(notSupported(below(path, 'preemptionPolicy'), policy, policies));
+};
+
+export function validatePriorityClassUpdate(next: Raw, old: Raw): StatusCause[] {
+  return ['value', 'preemptionPolicy']
+    .filter((field) => !equalValues(next[field], old[field]))
+    .map((field) => invalidValue(field, next[field], 'field is immutable'));
+}
+
+function checkRules(object: Raw, path: string, report: Report): void {
+  for (const [i, rule] of objects(object['rules']).entries()) {
+    const at = `${below(path, 'rules')}[${i}]`;
+    if (strings(rule['verbs']).length === 0) report(required(below(at, 'verbs'), 'verbs must contain at least one value'));
+    if (strings(rule['nonResourceURLs']).length > 0) continue;
+    if (strings(rule['apiGroups']).length === 0)
+      report(required(below(at, 'apiGroups'), 'resource rules must supply at least one api group'));
+    if (strings(rule['resources']).length === 0)
+      report(required(below(at, 'resources'), 'resource rules must supply at least one resource'));
+  }
+}
+
+export const clusterValidators: Validators = {
+  'api.core.v1.ConfigMap': configMap,
+  'api.core.v1.Secret': secret,
+  'api.core.v1.NodeSpec': nodeSpec,
+  'api.core.v1.NamespaceSpec': (spec, path, report) => validateFinalizers(spec['finalizers'], below(path, 'finalizers'), report),
+  'api.scheduling.v1.PriorityClass': priorityClass,
+  'api.rbac.v1.Role': checkRules,
+  'api.rbac.v1.ClusterRole': checkRules,
+};

@@ -1,0 +1,126 @@
+/** What every object's metadata must keep to. */
+import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import { forbidden, invalidValue, required, tooLong } from './field-errors.ts';
+import {
+  asPrefix,
+  byteLength,
+  dns1035Label,
+  dnsLabel,
+  dnsSubdomain,
+  labelValue,
+  type NameCheck,
+  pathSegment,
+  qualifiedName,
+} from './names.ts';
+import { below, checkName, checkNotNegative, type Report, type Validators } from './validator.ts';
+
+/** All of an object's annotations together: 256 KiB. */
+const maxAnnotations = 256 * 1024;
+
+const nameChecks: Readonly<Record<string, NameCheck>> = {
+  'v1/Namespace': dnsLabel,
+  'v1/Service': dns1035Label,
+  'rbac.authorization.k8s.io/v1/Role': pathSegment,
+  'rbac.authorization.k8s.io/v1/RoleBinding': pathSegment,
+  'rbac.authorization.k8s.io/v1/ClusterRole': pathSegment,
+  'rbac.authorization.k8s.io/v1/ClusterRoleBinding': pathSegment,
+};
+
+/** The syntax of a kind's names: a DNS subdomain, but for a few. */
+export function nameCheckOf(object: Raw): NameCheck {
+  return nameChecks[`${text(object['apiVersion'])}/${text(object['kind'])}`] ?? dnsSubdomain;
+}
+
+function validateNames(metadata: Raw, path: string, report: Report): void {
+  const check = nameCheckOf(report.root);
+  const name = text(metadata['name']);
+  const prefix = text(metadata['generateName']);
+  if (prefix !== '') checkName(report, below(path, 'generateName'), prefix, (value) => check(asPrefix(value)));
+  if (name === '') report(required(below(path, 'name'), 'name or generateName is required'));
+  else {
+    for (const reason of [...pathSegment(name), ...check(name)]) report(invalidValue(below(path, 'name'), name, reason));
+  }
+  const namespace = text(metadata['namespace']);
+  if (namespace !== '') checkName(report, below(path, 'namespace'), namespace, dnsLabel);
+}
+
+export function validateLabels(labels: unknown, path: string, report: Report): void {
+  for (const [key, value] of Object.entries(objectAt(labels))) {
+    checkName(report, path, key, qualifiedName);
+    for (const reason of labelValue(text(value))) report(invalidValue(path, value, reason));
+  }
+}
+
+function validateAnnotations(annotations: unknown, path: string, report: Report): void {
+  let size = 0;
+  for (const [key, value] of Object.entries(objectAt(annotations))) {
+    for (const reason of qualifiedName(key.toLowerCase())) report(invalidValue(path, key, reason));
+    size += byteLength(key) + byteLength(text(value));
+  }
+  if (size > maxAnnotations) report(tooLong(path, maxAnnotations));
+}
+
+function validateOwners(owners: unknown, path: string, report: Report): void {
+  let controller: string | undefined;
+  for (const [i, owner] of objects(owners).entries()) {
+    const at = `${path}[${i}]`;
+    const { apiVersion, kind, name, uid } = owner;
+    if (text(apiVersion) === '') report(invalidValue(below(at, 'apiVersion'), '', 'version must not be empty'));
+    if (text(kind) === '') report(invalidValue(below(at, 'kind'), '', 'must not be empty'));
+    if (text(name) === '') report(invalidValue(below(at, 'name'), '', 'must not be empty'));
+    if (text(uid) === '') report(invalidValue(below(at, 'uid'), '', 'must not be empty'));
+    if (apiVersion === 'v1' && kind === 'Event') report(invalidValue(at, owner, '/v1, Kind=Event is disallowed from being an owner'));
+    if (owner['controller'] !== true) continue;
+    const named = `${text(kind)}/${text(name)}`;
+    if (controller !== undefined) {
+      report(
+        invalidValue(
+          path,
+          owners,
+          `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${named}`,
+        ),
+      );
+    }
+    controller = named;
+  }
+}
+
+const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
+export function validateFinalizers(finalizers: unknown, path: string, report: Report): void {
+  for (const finalizer of strings(finalizers)) {
+    const reasons = qualifiedName(finalizer);
+    for (const reason of reasons) report(invalidValue(path, finalizer, reason));
+    if (reasons.length === 0 && !finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
+      report(invalidValue(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
+    }
+  }
+}
+
+export const metadataValidators: Validators = {
+  'apimachinery.pkg.apis.meta.v1.ObjectMeta'(metadata, path, report) {
+    validateLabels(metadata['labels'], below(path, 'labels'), report);
+    validateAnnotations(metadata['annotations'], below(path, 'annotations'), report);
+    // That of a template has no name of its own.
+    if (path !== 'metadata') return;
+    validateNames(metadata, path, report);
+    checkNotNegative(report, below(path, 'generation'), metadata['generation']);
+    validateOwners(metadata['ownerReferences'], below(path, 'ownerReferences'), report);
+    validateFinalizers(metadata['finalizers'], below(path, 'finalizers'), report);
+  },
+};
+
+/** What may not change about metadata when the object is written again. */
+export function validateMetadataUpdate(next: Raw, old: Raw, report: Report): void {
+  if (old['deletionTimestamp'] === undefined) return;
+  const before = new Set(strings(old['finalizers']));
+  const added = strings(next['finalizers']).filter((finalizer) => !before.has(finalizer));
+  if (added.length === 0) return;
+  const shown = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
+  report(
+    forbidden(
+      'metadata.finalizers',
+      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${shown}}`,
+    ),
+  );
+}

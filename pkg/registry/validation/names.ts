@@ -1,0 +1,135 @@
+/**
+ * The syntaxes of names, and what is wrong with one, in Kubernetes' words. Each check gives the reasons why a text
+ * does not fit; none when it does.
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+ */
+export type NameCheck = (name: string) => string[];
+
+const encoder = new TextEncoder();
+export const byteLength = (value: string): number => encoder.encode(value).length;
+
+const tooLong = (max: number): string => `must be no more than ${max} bytes`;
+
+function regexHint(what: string, pattern: string, ...examples: string[]): string {
+  const shown = examples.map((example) => `'${example}', `).join(' or ');
+  return `${what} (e.g. ${shown}regex used for validation is '${pattern}')`;
+}
+
+function check(max: number, pattern: string, what: string, ...examples: string[]): NameCheck {
+  const syntax = new RegExp(`^(?:${pattern})$`);
+  const hint = regexHint(what, pattern, ...examples);
+  return (name) => {
+    const reasons: string[] = [];
+    if (name.length > max / 3 && byteLength(name) > max) reasons.push(tooLong(max));
+    if (!syntax.test(name)) reasons.push(hint);
+    return reasons;
+  };
+}
+
+const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const subdomain = `${label}(\\.${label})*`;
+const qualified = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
+
+export const dnsLabel = check(
+  63,
+  label,
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+  'my-name',
+  '123-abc',
+);
+export const dnsSubdomain = check(
+  253,
+  subdomain,
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+  'example.com',
+);
+export const dns1035Label = check(
+  63,
+  '[a-z]([-a-z0-9]*[a-z0-9])?',
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
+  'my-name',
+  'abc-123',
+);
+export const labelValue = check(
+  63,
+  `(${qualified})?`,
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+  'MyValue',
+  'my_value',
+  '12345',
+);
+const namePart = check(
+  63,
+  qualified,
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+  'MyName',
+  'my.name',
+  '123-abc',
+);
+const configKeySyntax = check(
+  253,
+  '[-._a-zA-Z0-9]+',
+  "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+  'key.name',
+  'KEY_NAME',
+  'key-name',
+);
+
+/** A key of a ConfigMap or Secret: it becomes a file's name. */
+export const configKey: NameCheck = (name) => {
+  const reasons = configKeySyntax(name);
+  if (name === '.') reasons.push(`must not be '.'`);
+  else if (name === '..') reasons.push(`must not be '..'`);
+  else if (name.startsWith('..')) reasons.push(`must not start with '..'`);
+  return reasons;
+};
+
+/** A label's key, a finalizer, a resource's name: an optional DNS prefix, a slash, and a name. */
+export const qualifiedName: NameCheck = (name) => {
+  const parts = name.split('/');
+  const last = parts.at(-1) as string;
+  if (parts.length > 2) {
+    return [
+      `${regexHint("a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character", qualified, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ];
+  }
+  const reasons: string[] = [];
+  if (parts.length === 2) {
+    if (parts[0] === '') reasons.push('prefix part must be non-empty');
+    else reasons.push(...dnsSubdomain(parts[0] as string).map((reason) => `prefix part ${reason}`));
+  }
+  if (last === '') reasons.push('name part must be non-empty');
+  return [...reasons, ...namePart(last).map((reason) => (reason.startsWith('must') ? `name part ${reason}` : reason))];
+};
+
+/** What may stand in a URL's path as one segment: all that RBAC asks of a name. */
+export const pathSegment: NameCheck = (name) => {
+  if (name === '.' || name === '..') return [`may not be '${name}'`];
+  return ['/', '%'].filter((part) => name.includes(part)).map((part) => `may not contain '${part}'`);
+};
+
+/** A port's name, as IANA registers services. */
+export const portName: NameCheck = (name) => {
+  const reasons: string[] = [];
+  if (name.length > 15) reasons.push('must be no more than 15 characters');
+  if (!/^[-a-z0-9]+$/.test(name)) reasons.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
+  if (!/[a-z]/.test(name)) reasons.push('must contain at least one letter (a-z)');
+  if (name.includes('--')) reasons.push('must not contain consecutive hyphens');
+  if (name.startsWith('-') || name.endsWith('-')) reasons.push('must not begin or end with a hyphen');
+  return reasons;
+};
+
+export const portNumber = (port: number): string[] =>
+  Number.isInteger(port) && port >= 1 && port <= 65_535 ? [] : ['must be between 1 and 65535, inclusive'];
+
+/** A variable's name: anything printable but what separates it from its value. */
+export const environmentName: NameCheck = (name) =>
+  /^[ -<>-~]+$/.test(name) ? [] : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
+
+const percent = /^[0-9]+%$/;
+export const isPercent = (value: unknown): value is string => typeof value === 'string' && percent.test(value);
+
+/** As prefixes, so that `generateName` can be checked with the syntax of the name it leads to. */
+export function asPrefix(name: string): string {
+  return name.endsWith('-') ? `${name.slice(0, -1)}a` : name;
+}

@@ -1,0 +1,250 @@
+/** Services and their endpoints. */
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { equalValues } from '../../runtime/values.ts';
+import { parseCidr, parseIp } from '../ip-address.ts';
+import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import { checkOneOf, protocols } from './container.ts';
+import { duplicate, forbidden, invalidValue, notSupported, required } from './field-errors.ts';
+import { validateLabels } from './metadata.ts';
+import { dnsLabel, dnsSubdomain, portName, portNumber, qualifiedName } from './names.ts';
+import { checkCount, checkIp } from './pod-spec.ts';
+import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
+
+const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
+const families = ['IPv4', 'IPv6'];
+const familyPolicies = ['SingleStack', 'PreferDualStack', 'RequireDualStack'];
+/** A day. */
+const maxAffinitySeconds = 86_400;
+
+const serviceSpec: Validator = (spec, path, report) => {
+  const type = text(spec['type']);
+  const headless = spec['clusterIP'] === 'None';
+  if (!types.includes(type)) report(notSupported(below(path, 'type'), type, types));
+  if (objects(spec['ports']).length === 0 && !headless && type !== 'ExternalName') report(required(below(path, 'ports')));
+  if (type === 'LoadBalancer' && headless) {
+    report(invalidValue(below(path, 'clusterIPs[0]'), 'None', "may not be set to 'None' for LoadBalancer services"));
+  }
+  if (type === 'NodePort' && headless) {
+    report(invalidValue(below(path, 'clusterIPs[0]'), 'None', "may not be set to 'None' for NodePort services"));
+  }
+  if (type === 'ExternalName') checkExternalName(spec, path, report);
+  checkPorts(spec, path, report);
+  validateLabels(spec['selector'], below(path, 'selector'), report);
+  checkOneOf(report, below(path, 'sessionAffinity'), spec['sessionAffinity'], ['ClientIP', 'None']);
+  checkAffinity(spec, path, report);
+  if (type !== 'ExternalName') checkClusterIps(spec, path, report);
+  for (const [i, ip] of strings(spec['externalIPs']).entries()) checkIp(report, `${below(path, 'externalIPs')}[${i}]`, ip);
+  checkOneOf(report, below(path, 'externalTrafficPolicy'), spec['externalTrafficPolicy'], ['Cluster', 'Local']);
+  checkOneOf(report, below(path, 'internalTrafficPolicy'), spec['internalTrafficPolicy'], ['Cluster', 'Local']);
+  if (text(spec['externalTrafficPolicy']) !== '' && type === 'ClusterIP' && strings(spec['externalIPs']).length === 0) {
+    report(
+      invalidValue(
+        below(path, 'externalTrafficPolicy'),
+        spec['externalTrafficPolicy'],
+        'may only be set for externally-accessible services',
+      ),
+    );
+  }
+  for (const [i, range] of strings(spec['loadBalancerSourceRanges']).entries()) {
+    const at = `${below(path, 'loadBalancerSourceRanges')}[${i}]`;
+    if (!parseCidr(range.trim())) report(invalidValue(at, range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
+  }
+  if (strings(spec['loadBalancerSourceRanges']).length > 0 && type !== 'LoadBalancer') {
+    report(forbidden(below(path, 'loadBalancerSourceRanges'), "may only be used when `type` is 'LoadBalancer'"));
+  }
+};
+
+function checkExternalName(spec: Raw, path: string, report: Report): void {
+  const name = text(spec['externalName']);
+  if (strings(spec['clusterIPs']).length > 0 || text(spec['clusterIP']) !== '') {
+    report(forbidden(below(path, 'clusterIPs'), 'may not be set for ExternalName services'));
+  }
+  if (name === '') report(required(below(path, 'externalName')));
+  else checkName(report, below(path, 'externalName'), name.replace(/\.$/, ''), dnsSubdomain);
+}
+
+function checkPorts(spec: Raw, path: string, report: Report): void {
+  const ports = objects(spec['ports']);
+  const names = new Set<string>();
+  const pairs = new Set<string>();
+  const nodePorts = new Set<string>();
+  const exposed = spec['type'] === 'NodePort' || spec['type'] === 'LoadBalancer';
+  for (const [i, port] of ports.entries()) {
+    const at = `${below(path, 'ports')}[${i}]`;
+    const name = text(port['name']);
+    const protocol = text(port['protocol']);
+    if (ports.length > 1 && name === '') report(required(below(at, 'name')));
+    else if (name !== '') {
+      checkName(report, below(at, 'name'), name, dnsLabel);
+      if (names.has(name)) report(duplicate(below(at, 'name'), name));
+      names.add(name);
+    }
+    const number = port['port'];
+    for (const reason of portNumber(Number(number ?? 0))) report(invalidValue(below(at, 'port'), number ?? 0, reason));
+    if (!protocols.includes(protocol)) report(notSupported(below(at, 'protocol'), protocol, protocols));
+    const target = port['targetPort'];
+    if (typeof target === 'string') checkName(report, below(at, 'targetPort'), target, portName);
+    else for (const reason of portNumber(Number(target ?? 0))) report(invalidValue(below(at, 'targetPort'), target ?? 0, reason));
+    const appProtocol = text(port['appProtocol']);
+    if (appProtocol !== '') checkName(report, below(at, 'appProtocol'), appProtocol, qualifiedName);
+    const pair = `${protocol}/${String(number)}`;
+    if (pairs.has(pair)) report(duplicate(at, { port: number, protocol }));
+    pairs.add(pair);
+    const node = port['nodePort'];
+    if (typeof node !== 'number' || node === 0) continue;
+    if (!exposed) report(forbidden(below(at, 'nodePort'), `may not be used when \`type\` is '${text(spec['type'])}'`));
+    const key = `${protocol}/${node}`;
+    if (nodePorts.has(key)) report(duplicate(below(at, 'nodePort'), node));
+    nodePorts.add(key);
+  }
+}
+
+function checkAffinity(spec: Raw, path: string, report: Report): void {
+  const seconds = objectAt(objectAt(spec['sessionAffinityConfig'])['clientIP'])['timeoutSeconds'];
+  if (spec['sessionAffinity'] !== 'ClientIP' || seconds === undefined) return;
+  if (Number(seconds) <= 0 || Number(seconds) > maxAffinitySeconds) {
+    report(
+      invalidValue(
+        below(path, 'sessionAffinityConfig.clientIP.timeoutSeconds'),
+        seconds,
+        `must be greater than 0 and less than ${maxAffinitySeconds}`,
+      ),
+    );
+  }
+}
+
+function checkClusterIps(spec: Raw, path: string, report: Report): void {
+  const ips = strings(spec['clusterIPs']);
+  const stated = strings(spec['ipFamilies']);
+  const ip = text(spec['clusterIP']);
+  if (ips.length > 0 && ip !== '' && ips[0] !== ip)
+    report(invalidValue(below(path, 'clusterIPs'), ips, 'first value must match `clusterIP`'));
+  for (const [i, family] of stated.entries()) {
+    const at = `${below(path, 'ipFamilies')}[${i}]`;
+    if (!families.includes(family)) report(notSupported(at, family, families));
+    else if (stated.indexOf(family) !== i) report(duplicate(at, family));
+  }
+  checkOneOf(report, below(path, 'ipFamilyPolicy'), spec['ipFamilyPolicy'], familyPolicies);
+  for (const [i, value] of ips.entries()) {
+    const at = `${below(path, 'clusterIPs')}[${i}]`;
+    if (value === 'None') {
+      if (ips.length > 1) report(invalidValue(below(path, 'clusterIPs'), ips, "'None' must be the first and only value"));
+      continue;
+    }
+    const parsed = parseIp(value);
+    if (!parsed) checkIp(report, at, value);
+    else if (stated[i] !== undefined && parsed.family !== stated[i]) {
+      report(invalidValue(at, value, `expected an ${stated[i]} value as indicated by \`ipFamilies[${i}]\``));
+    }
+  }
+}
+
+/** Against the families that the cluster serves; addresses are given out from their blocks alone. */
+export function validateServiceFamilies(service: Raw, served: readonly string[]): StatusCause[] {
+  const spec = objectAt(service['spec']);
+  const selectorless = spec['clusterIP'] === 'None' && Object.keys(objectAt(spec['selector'])).length === 0;
+  if (spec['type'] === 'ExternalName' || selectorless) return [];
+  const causes: StatusCause[] = [];
+  if (spec['ipFamilyPolicy'] === 'RequireDualStack' && served.length < 2) {
+    causes.push(invalidValue('spec.ipFamilyPolicy', 'RequireDualStack', 'this cluster is not configured for dual-stack services'));
+  }
+  for (const [i, family] of strings(spec['ipFamilies']).entries()) {
+    if (families.includes(family) && !served.includes(family))
+      causes.push(invalidValue(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
+  }
+  return causes;
+}
+
+/** An address, once given, stays for as long as the service is of a type that has one. */
+export function validateServiceUpdate(next: Raw, old: Raw): StatusCause[] {
+  const [now, was] = [objectAt(next['spec']), objectAt(old['spec'])];
+  if (now['type'] === 'ExternalName' || was['type'] === 'ExternalName') return [];
+  const [ips, before] = [strings(now['clusterIPs']), strings(was['clusterIPs'])];
+  const causes: StatusCause[] = [];
+  if (before[0] !== undefined && ips[0] !== before[0]) causes.push(invalidValue('spec.clusterIPs[0]', ips, 'may not change once set'));
+  const [family, familyBefore] = [strings(now['ipFamilies'])[0], strings(was['ipFamilies'])[0]];
+  if (familyBefore !== undefined && family !== familyBefore)
+    causes.push(invalidValue('spec.ipFamilies[0]', strings(now['ipFamilies']), 'may not change once set'));
+  return causes;
+}
+
+function checkEndpointPorts(ports: unknown, path: string, report: Report): void {
+  const several = objects(ports).length > 1;
+  for (const [i, port] of objects(ports).entries()) {
+    const at = `${path}[${i}]`;
+    const name = text(port['name']);
+    if (several && name === '') report(required(below(at, 'name')));
+    else if (name !== '') checkName(report, below(at, 'name'), name, dnsLabel);
+    for (const reason of portNumber(Number(port['port'] ?? 0))) report(invalidValue(below(at, 'port'), port['port'] ?? 0, reason));
+    if (!protocols.includes(text(port['protocol']))) report(notSupported(below(at, 'protocol'), port['protocol'] ?? '', protocols));
+  }
+}
+
+const endpointSubset: Validator = (subset, path, report) => {
+  for (const list of ['addresses', 'notReadyAddresses']) {
+    for (const [i, address] of objects(subset[list]).entries()) {
+      const at = `${below(path, list)}[${i}]`;
+      checkIp(report, below(at, 'ip'), address['ip']);
+      if (text(address['hostname']) !== '') checkName(report, below(at, 'hostname'), address['hostname'], dnsLabel);
+    }
+  }
+  if (objects(subset['addresses']).length + objects(subset['notReadyAddresses']).length === 0) {
+    report(required(path, 'must specify `addresses` or `notReadyAddresses`'));
+  }
+  checkEndpointPorts(subset['ports'], below(path, 'ports'), report);
+};
+
+const addressTypes = ['FQDN', 'IPv4', 'IPv6'];
+const maxEndpoints = 1_000;
+const maxSlicePorts = 20_000;
+const maxAddresses = 100;
+
+const endpointSlice: Validator = (slice, path, report) => {
+  const type = text(slice['addressType']);
+  if (type === '') report(required(below(path, 'addressType')));
+  else if (!addressTypes.includes(type)) report(notSupported(below(path, 'addressType'), type, addressTypes));
+  checkCount(report, below(path, 'endpoints'), slice['endpoints'], maxEndpoints);
+  checkCount(report, below(path, 'ports'), slice['ports'], maxSlicePorts);
+  for (const [i, endpoint] of objects(slice['endpoints']).entries()) {
+    const at = `${below(path, 'endpoints')}[${i}]`;
+    const addresses = strings(endpoint['addresses']);
+    if (addresses.length === 0) report(required(below(at, 'addresses'), 'must contain at least 1 address'));
+    checkCount(report, below(at, 'addresses'), addresses, maxAddresses);
+    for (const [j, address] of addresses.entries()) checkAddress(report, `${below(at, 'addresses')}[${j}]`, address, type);
+    const { hostname, nodeName } = endpoint;
+    if (text(nodeName) !== '') checkName(report, below(at, 'nodeName'), nodeName, dnsSubdomain);
+    if (hostname !== undefined) checkName(report, below(at, 'hostname'), hostname, dnsLabel);
+  }
+  checkSlicePorts(slice, path, report);
+};
+
+function checkAddress(report: Report, path: string, address: string, type: string): void {
+  if (type === 'FQDN') checkName(report, path, address, dnsSubdomain);
+  else if (parseIp(address)?.family !== type) {
+    report(invalidValue(path, address, type === 'IPv6' ? 'must be a valid IPv6 address' : 'must be a valid IPv4 address'));
+  }
+}
+
+function checkSlicePorts(slice: Raw, path: string, report: Report): void {
+  const names = new Set<string>();
+  for (const [i, port] of objects(slice['ports']).entries()) {
+    const at = `${below(path, 'ports')}[${i}]`;
+    const name = text(port['name']);
+    if (name !== '') checkName(report, below(at, 'name'), name, dnsLabel);
+    if (names.has(name)) report(duplicate(below(at, 'name'), name));
+    names.add(name);
+    if (!protocols.includes(text(port['protocol']))) report(notSupported(below(at, 'protocol'), port['protocol'] ?? '', protocols));
+  }
+}
+
+export function validateEndpointSliceUpdate(next: Raw, old: Raw): StatusCause[] {
+  return equalValues(next['addressType'], old['addressType'])
+    ? []
+    : [invalidValue('addressType', next['addressType'], 'field is immutable')];
+}
+
+export const serviceValidators: Validators = {
+  'api.core.v1.ServiceSpec': serviceSpec,
+  'api.core.v1.EndpointSubset': endpointSubset,
+  'api.discovery.v1.EndpointSlice': endpointSlice,
+};

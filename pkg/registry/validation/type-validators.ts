@@ -1,0 +1,98 @@
+/**
+ * Every validator there is, by the type it hangs on, and what is true of all types: a required field must say
+ * something. https://kubernetes.io/docs/reference/kubernetes-api/
+ */
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { builtinSchema, type Schema } from '../../runtime/schema.ts';
+import { visitTypes } from '../../runtime/walk.ts';
+import { isObject, type Raw } from '../raw.ts';
+import { clusterValidators } from './cluster.ts';
+import { containerValidators } from './container.ts';
+import { required } from './field-errors.ts';
+import { metadataValidators } from './metadata.ts';
+import { podValidators } from './pod-spec.ts';
+import { selectorValidators } from './selectors.ts';
+import { serviceValidators } from './service.ts';
+import { below, type Report, type Validator } from './validator.ts';
+import { volumeValidators } from './volume.ts';
+import { workloadValidators } from './workload.ts';
+
+const tables = [
+  metadataValidators,
+  selectorValidators,
+  containerValidators,
+  volumeValidators,
+  podValidators,
+  workloadValidators,
+  serviceValidators,
+  clusterValidators,
+];
+const validators = new Map<string, Validator>(
+  tables.flatMap((table) => Object.entries(table).map(([name, validate]) => [`io.k8s.${name}`, validate])),
+);
+
+/** Types whose required fields may be empty, or are looked at by the type around them. */
+const lenient = new Set(
+  [
+    'api.core.v1.HTTPHeader',
+    'api.core.v1.EnvVar',
+    'api.core.v1.ContainerPort',
+    'api.core.v1.VolumeMount',
+    'api.core.v1.Volume',
+    'api.core.v1.ServicePort',
+    'api.core.v1.EndpointPort',
+    'api.core.v1.EndpointAddress',
+    'api.core.v1.Taint',
+    'api.core.v1.Sysctl',
+    'api.core.v1.PodSchedulingGate',
+    'api.core.v1.PodReadinessGate',
+    'api.core.v1.HostAlias',
+    'api.core.v1.NodeSelectorTerm',
+    'api.core.v1.Event',
+    'api.core.v1.ObjectReference',
+    'api.core.v1.AttachedVolume',
+    'api.events.v1.Event',
+    'api.events.v1.EventSeries',
+    'api.discovery.v1.Endpoint',
+    'api.rbac.v1.PolicyRule',
+    'apimachinery.pkg.apis.meta.v1.OwnerReference',
+  ].map((name) => `io.k8s.${name}`),
+);
+
+/** What is wrong with an object's types, outer before inner. The status is the server's own, and not looked at. */
+export function validateObject(definition: string, object: Raw): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: object });
+  visitTypes(object, builtinSchema(definition), (name, value, path) => {
+    if (!isObject(value) || path === 'status' || path.startsWith('status.')) return;
+    const validate = validators.get(name);
+    if (validate) validate(value, path, report);
+    else if (!lenient.has(name)) checkRequired(builtinSchema(name), value, path, report);
+  });
+  return causes;
+}
+
+/** Texts and structures that must be there. Numbers are not looked at: zero says as much as any. */
+function checkRequired(schema: Schema, value: Raw, path: string, report: Report): void {
+  if (schema.kind !== 'object') return;
+  for (const name of requiredOf(schema)) {
+    const field = value[name];
+    if (field === undefined || field === '') report(required(below(path, name)));
+  }
+}
+
+const requiredFields = new WeakMap<Schema, readonly string[]>();
+
+function requiredOf(schema: Schema): readonly string[] {
+  let names = requiredFields.get(schema);
+  if (!names) {
+    const fields = [...schema.fields.values()].filter((field) => field.required && !field.alwaysPresent && !isNumber(field.schema));
+    names = fields.map((field) => field.name);
+    requiredFields.set(schema, names);
+  }
+  return names;
+}
+
+function isNumber(schema: Schema): boolean {
+  return schema.kind === 'scalar' && ['int32', 'int64', 'double', 'bool'].includes(schema.type);
+}

@@ -1,0 +1,34 @@
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import type { Raw } from '../raw.ts';
+import { invalidValue } from './field-errors.ts';
+import type { NameCheck } from './names.ts';
+
+/** Where validators say what they found. */
+export interface Report {
+  (cause: StatusCause): void;
+  /** The whole object. */
+  readonly root: Raw;
+}
+
+/**
+ * A rule that hangs on a type: says what is wrong with a value, which stands at `path`. Values have been pruned and
+ * defaulted, so that they are of the right JSON type or absent.
+ */
+export type Validator = (value: Raw, path: string, report: Report) => void;
+export type Validators = Readonly<Record<string, Validator>>;
+
+/** `path` and a field below it. */
+export const below = (path: string, field: string): string => (path === '' ? field : `${path}.${field}`);
+
+/** Says each reason for which the name is none. */
+export function checkName(report: Report, path: string, name: unknown, check: NameCheck): void {
+  for (const reason of check(typeof name === 'string' ? name : '')) report(invalidValue(path, name, reason));
+}
+
+export function checkNotNegative(report: Report, path: string, value: unknown): void {
+  if (typeof value === 'number' && value < 0) report(invalidValue(path, value, 'must be greater than or equal to 0'));
+}
+
+export function checkPositive(report: Report, path: string, value: unknown): void {
+  if (typeof value === 'number' && value <= 0) report(invalidValue(path, value, 'must be greater than 0'));
+}
