@@ -49,10 +49,12 @@ function mergeLists(live: readonly unknown[], applied: readonly unknown[], schem
 
 /**
  * The value without what is in `last` and not in `kept`: what this manager applied before and applies no longer, and
- * nobody else owns. Objects and lists that become empty by it go too: then the answer is undefined.
+ * nobody else owns. Objects and lists that become empty by it go too, unless somebody owns them as such: then the
+ * answer is undefined.
  */
-export function removeDropped(value: unknown, last: FieldSet, kept: FieldSet, schema: Schema | undefined): unknown {
+export function removeDropped(value: unknown, last: FieldSet, kept: FieldSet | undefined, schema: Schema | undefined): unknown {
   if (isEmptySet(last) || typeof value !== 'object' || value === null) return value;
+  const owned = kept !== undefined && isMember(kept);
   if (Array.isArray(value)) {
     if (schema?.kind !== 'array') return value;
     const out: unknown[] = [];
@@ -61,7 +63,7 @@ export function removeDropped(value: unknown, last: FieldSet, kept: FieldSet, sc
       const rest = element === undefined ? item : removeUnder(item, element, last, kept, schema.items);
       if (rest !== undefined) out.push(rest);
     }
-    return out.length > 0 || value.length === 0 ? out : undefined;
+    return out.length > 0 || value.length === 0 || owned ? out : undefined;
   }
   const out: JsonObject = {};
   let left = 0;
@@ -73,17 +75,17 @@ export function removeDropped(value: unknown, last: FieldSet, kept: FieldSet, sc
     setKey(out, key, rest);
     left++;
   }
-  return left > 0 || before === 0 ? out : undefined;
+  return left > 0 || before === 0 || owned ? out : undefined;
 }
 
-function removeUnder(value: unknown, element: string, last: FieldSet, kept: FieldSet, schema: Schema | undefined): unknown {
+function removeUnder(value: unknown, element: string, last: FieldSet, kept: FieldSet | undefined, schema: Schema | undefined): unknown {
   const node = child(last, element);
   if (node === undefined) return value;
-  const keep = child(kept, element);
+  const keep = kept && child(kept, element);
   // A field is kept for what others own in it; an element of a list only when somebody owns the element itself.
   const stays = keep !== undefined && (element.startsWith('f:') || isMember(keep));
   if (isMember(node) && !stays) return undefined;
-  return removeDropped(value, node, keep ?? {}, schema);
+  return removeDropped(value, node, keep, schema);
 }
 
 /** The first list in `applied` with an element that none of the list's keys names: path and why. Undefined when all is well. */

@@ -8,12 +8,12 @@ import { ApiError, badRequest } from '../api/errors.ts';
 import type { KubeObject } from '../api/object.ts';
 import { mergeApplied, removeDropped, unnamedElement } from './apply-merge.ts';
 import { compareObjects, fieldsOf } from './field-compare.ts';
-import { difference, differenceBelow, emptySet, equalSets, type FieldSet, intersection, isEmptySet, pathsOf, union } from './field-set.ts';
+import { difference, emptySet, equalSets, type FieldSet, intersection, isEmptySet, pathsOf, union } from './field-set.ts';
 import { parseJson, stringifyJson } from './json.ts';
 import { asJson, emptyObject, type Manager, managersOf, recordUpdate, unownedBy, type WriteFacts, withManagers } from './managed-fields.ts';
 import { pruneToSchema } from './prune.ts';
 import type { Schema } from './schema.ts';
-import { isObject, type JsonObject } from './values.ts';
+import { equalValues, isObject, type JsonObject } from './values.ts';
 
 export interface ApplyOptions extends WriteFacts {
   /** The current object; undefined when there is none, and the apply makes it. */
@@ -34,21 +34,24 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
  * configuration that cannot be merged.
  */
 export function applyConfiguration(options: ApplyOptions): { readonly object: KubeObject } {
-  const { live, applied, schema } = options;
+  const { live, schema } = options;
+  const applied = withinReach(options);
   if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
   const fault = unnamedElement(asJson(applied), schema);
   if (fault !== undefined) throw badRequest(`failed to create typed patch object (${nameOf(applied)}): ${fault}`);
   const from = live ?? emptyObject(schema);
   const managers = startingManagers(live, options);
   const last = managers.find((entry) => isApplier(entry, options))?.fields ?? emptySet;
-  const fields = differenceBelow(fieldsOf(asJson(applied), schema), unownedBy(options));
+  const fields = fieldsOf(asJson(applied), schema);
   const others = managers.filter((entry) => !isApplier(entry, options));
 
   const merged = mergeApplied(asJson(from), asJson(applied), schema);
   const kept = others.reduce((set, entry) => union(set, entry.fields), fields);
-  const object = normalize(withIdentity(removeDropped(merged, last, kept, schema), applied), live, schema);
+  const stated = withIdentity(removeDropped(merged, last, kept, schema), applied);
+  const object = normalize(stated, live, schema);
 
-  const { added, modified, removed } = compareObjects(asJson(from), asJson(object), schema);
+  // Compared as stated: a zero value against another's value is a conflict, although Go does not write it.
+  const { added, modified, removed } = compareObjects(asJson(from), stated, schema);
   const changed = union(added, modified);
   const conflicts = others.map((entry) => [entry, intersection(entry.fields, changed)] as const).filter(([, set]) => !isEmptySet(set));
   if (conflicts.length > 0 && !options.force && !isUpgrade(conflicts, live, options)) throw conflictError(conflicts);
@@ -61,8 +64,15 @@ export function applyConfiguration(options: ApplyOptions): { readonly object: Ku
     })
     .filter((entry) => !isEmptySet(entry.fields));
   const now = isEmptySet(fields) ? rest : [...rest, applier(managers, fields, options)];
-  if (live && isEmptySet(lost) && sameManagers(now, managersOf(live))) return { object: live };
+  if (live && sameManagers(now, managersOf(live)) && equalValues(object, live)) return { object: live };
   return { object: withManagers(withLastApplied(object, options), now) };
+}
+
+/** Without what a write through this subresource does not reach. */
+function withinReach({ applied, schema, subresource }: ApplyOptions): KubeObject {
+  const out = { ...asJson(applied) };
+  for (const element in unownedBy({ schema, subresource })) delete out[element.slice(2)];
+  return out as unknown as KubeObject;
 }
 
 function isApplier(entry: Manager, { manager, subresource }: WriteFacts): boolean {

@@ -22,6 +22,8 @@ export function resolvePlain(text: string): unknown {
 
 /** As Go reads an integer of base 0, within 64 bits. */
 function parseInteger(text: string): number | bigint | undefined {
+  // 64 binary digits, their prefix and a sign; what is longer is no integer, and costly to read.
+  if (text.length > 67) return undefined;
   const match = /^([-+]?)(?:0[xX]([\da-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9]\d*))$/.exec(text);
   if (!match) return undefined;
   const [, sign, hex, binary, octal, decimal] = match;

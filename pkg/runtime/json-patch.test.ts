@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { type ApiError, isApiError } from '../api/errors.ts';
+import { deepFreeze } from '../api/object.ts';
+import { applyJsonPatch } from './json-patch.ts';
+
+function refusal(doc: unknown, ops: unknown): ApiError {
+  try {
+    applyJsonPatch(doc, ops);
+  } catch (error) {
+    assert.ok(isApiError(error), String((error as Error).stack));
+    return error;
+  }
+  assert.fail(`accepted ${JSON.stringify(ops)}`);
+}
+
+describe('JSON patch', () => {
+  const doc = deepFreeze({ a: { 'b/c': 1, 'd~e': 2 }, list: [1, 2, 3], n: null });
+
+  it('does what the operations of RFC 6902 say', () => {
+    const cases: readonly [ops: unknown, result: unknown][] = [
+      [[{ op: 'add', path: '/x', value: [1] }], { ...doc, x: [1] }],
+      [[{ op: 'add', path: '/list/1', value: 9 }], { ...doc, list: [1, 9, 2, 3] }],
+      [[{ op: 'add', path: '/list/-', value: 9 }], { ...doc, list: [1, 2, 3, 9] }],
+      [[{ op: 'add', path: '', value: 7 }], 7],
+      [[{ op: 'remove', path: '/list/0' }], { ...doc, list: [2, 3] }],
+      [[{ op: 'remove', path: '/a/b~1c' }], { ...doc, a: { 'd~e': 2 } }],
+      [[{ op: 'replace', path: '/a/d~0e', value: 3 }], { ...doc, a: { 'b/c': 1, 'd~e': 3 } }],
+      [[{ op: 'replace', path: '/n', value: 1 }], { ...doc, n: 1 }],
+      [[{ op: 'move', from: '/list/0', path: '/list/2' }], { ...doc, list: [2, 3, 1] }],
+      [[{ op: 'copy', from: '/a', path: '/b' }], { ...doc, b: doc.a }],
+      [[{ op: 'test', path: '/a', value: { 'd~e': 2, 'b/c': 1 } }], doc],
+      [[{ op: 'test', path: '/missing', value: null }], doc],
+      [[{ op: 'add', path: '/x', value: null }], { ...doc, x: null }],
+      [[], doc],
+    ];
+    for (const [ops, result] of cases) assert.deepEqual(applyJsonPatch(doc, ops), result, JSON.stringify(ops));
+  });
+
+  it('answers 422 to a patch that does not fit, with the reason among the causes', () => {
+    const cases: readonly [op: object, why: RegExp][] = [
+      [{ op: 'remove', path: '/x' }, /remove operation does not apply.*\/x/],
+      [{ op: 'replace', path: '/list/3', value: 1 }, /missing/],
+      [{ op: 'add', path: '/list/5', value: 1 }, /index: 5/],
+      [{ op: 'add', path: '/list/01', value: 1 }, /index/],
+      [{ op: 'add', path: '/x/y', value: 1 }, /missing/],
+      [{ op: 'test', path: '/list/0', value: 2 }, /testing value \/list\/0 failed/],
+      [{ op: 'move', from: '/a', path: '/a/b' }, /lies within/],
+      [{ op: 'add', path: 'x', value: 1 }, /no JSON pointer/],
+      [{ op: 'remove', path: '/toString' }, /missing/],
+    ];
+    for (const [op, why] of cases) {
+      const error = refusal(doc, [op]);
+      assert.equal(error.code, 422);
+      assert.match(error.details?.causes?.[0]?.message ?? '', why, JSON.stringify(op));
+    }
+  });
+
+  it('answers 400 to what is no patch, and refuses 10,001 operations', () => {
+    for (const ops of [
+      {},
+      null,
+      'x',
+      [1],
+      [{ op: 'mix', path: '/a' }],
+      [{ op: 'add', path: '/a' }],
+      [{ op: 'remove' }],
+      [{ op: 'copy', path: '/a' }],
+    ]) {
+      assert.equal(refusal(doc, ops).code, 400, JSON.stringify(ops));
+    }
+    assert.equal(refusal(doc, Array(10_001).fill({ op: 'test', path: '/n', value: null })).reason, 'RequestEntityTooLarge');
+    const doubling = [{ op: 'add', path: '', value: { a: [1] } }, ...Array(40).fill({ op: 'copy', from: '/a', path: '/a/-' })];
+    assert.equal(refusal({}, doubling).code, 422);
+  });
+
+  it('is all or nothing, and changes neither document nor patch', () => {
+    const part = fc.constantFrom('/a', '/list', '/list/0', '/list/-', '/x', '', '/a/b~1c', '/list/9', '/__proto__', '/n/m');
+    const op = fc.oneof(
+      fc.record({ op: fc.constantFrom('add', 'replace', 'test'), path: part, value: fc.constantFrom(1, null, { y: [] }, [2]) }),
+      fc.record({ op: fc.constant('remove'), path: part }),
+      fc.record({ op: fc.constantFrom('move', 'copy'), path: part, from: part }),
+    );
+    fc.assert(
+      fc.property(fc.array(op, { maxLength: 6 }), (ops) => {
+        const before = JSON.stringify(doc);
+        try {
+          applyJsonPatch(doc, deepFreeze(ops));
+        } catch (error) {
+          assert.ok(isApiError(error), String((error as Error).stack));
+        }
+        assert.equal(JSON.stringify(doc), before);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
