@@ -6,6 +6,7 @@ import type { Variables } from './environment.ts';
 import { expandVariables } from './expand-variables.ts';
 import { hostsFileFor } from './hosts-file.ts';
 import type { KubeletContext } from './kubelet-context.ts';
+import type { HostFiles } from './kubelet-host.ts';
 import {
   containerHashAnnotation,
   containerNameLabel,
@@ -97,22 +98,9 @@ async function volumeMounts(
         `cannot find volume "${mount.name}" to mount into container "${container.name}"`,
       );
     const subPath = mount.subPathExpr ? expandVariables(mount.subPathExpr, variables) : mount.subPath;
-    let hostPath = volume.hostPath;
-    if (subPath) {
-      if (subPath.startsWith('/') || subPath.split('/').includes('..'))
-        throw new StartFailure('CreateContainerConfigError', `subPath "${subPath}" must be a relative path without ".."`);
-      hostPath = `${volume.hostPath}/${subPath}`;
-      if (!(await files.stat(hostPath)) && !volume.readonly) await files.makeDirectory(hostPath, 0o755);
-      // A link that the container made must not lead it out of its volume.
-      const [base, real] = [await files.realPath(volume.hostPath), await files.realPath(hostPath)];
-      if (!real || !base || (real !== base && !real.startsWith(`${base}/`))) {
-        throw new StartFailure(
-          'CreateContainerConfigError',
-          `failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}"`,
-        );
-      }
-      hostPath = real;
-    }
+    const hostPath = subPath
+      ? await insideVolume(files, volume, subPath, `volumeMount "${mount.name}" of container "${container.name}"`)
+      : volume.hostPath;
     out.push({
       containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
       hostPath,
@@ -122,6 +110,30 @@ async function volumeMounts(
     });
   }
   return out;
+}
+
+/**
+ * The part of a volume that a mount names, made if it is missing. What containers put into their volumes, links
+ * above all, must not lead out of them: neither what is mounted nor what is made.
+ */
+async function insideVolume(files: HostFiles, volume: MountedVolume, subPath: string, what: string): Promise<string> {
+  const fail = (why: string): StartFailure =>
+    new StartFailure('CreateContainerConfigError', `failed to prepare subPath for ${what}: ${why}`);
+  if (subPath.startsWith('/') || subPath.split('/').includes('..')) throw fail('it must be a relative path without ".."');
+  const base = await files.realPath(volume.hostPath);
+  const isInside = (path: string | undefined): boolean =>
+    path !== undefined && base !== undefined && (path === base || path.startsWith(`${base}/`));
+  const wanted = `${volume.hostPath}/${subPath}`;
+  let present = wanted;
+  while (present.length > volume.hostPath.length && !(await files.stat(present))) present = present.slice(0, present.lastIndexOf('/'));
+  if (!isInside(await files.realPath(present))) throw fail('it leads out of its volume');
+  if (present !== wanted) {
+    if (volume.readonly) throw fail(`${subPath} is not in the volume`);
+    await files.makeDirectory(wanted, 0o755);
+  }
+  const real = await files.realPath(wanted);
+  if (real === undefined || !isInside(real)) throw fail('it leads out of its volume');
+  return real;
 }
 
 /** The hosts file and the termination log. */

@@ -50,6 +50,8 @@ export interface Verdict {
 
 /** Config maps, secrets, tokens and whatever events have missed are looked at again this often, in milliseconds. */
 const resync = 60_000;
+/** Seconds that a pod still has when its object was deleted by force: "a small grace period", as Kubernetes says. */
+const forcedGrace = 2;
 const firstRetry = 1000;
 const longestRetry = 20_000;
 
@@ -63,6 +65,7 @@ export class PodWorker {
   #lastLook = 0;
   #newestLook = 0;
   #verdict: Verdict | undefined;
+  readonly #rejected: boolean;
   /** The object is no longer on the server. */
   #vanished = false;
   /** Seconds of grace that the end under way was given, and how it is cut short. */
@@ -83,6 +86,7 @@ export class PodWorker {
     this.#parts = parts;
     this.#backoff = options.backoff;
     this.#verdict = options.verdict;
+    this.#rejected = options.verdict !== undefined;
     if (options.vanished) this.vanish();
     else parts.objects.retain(pod);
     if (options.verdict) this.#terminate();
@@ -100,7 +104,7 @@ export class PodWorker {
   }
   /** It holds resources of the node: it runs, or may yet. */
   get active(): boolean {
-    return this.#state === 'syncing' || this.#state === 'terminating';
+    return !this.#rejected && (this.#state === 'syncing' || this.#state === 'terminating');
   }
 
   /** The object has changed. */
@@ -111,7 +115,7 @@ export class PodWorker {
     this.wake();
   }
 
-  /** The object is gone. What still runs is ended with the pod's own grace, or what its last state says. */
+  /** The object is gone: another pod may be taking its place already, so what still runs is ended without delay. */
   vanish(last?: Pod): void {
     if (last) this.#pod = last;
     this.#vanished = true;
@@ -423,7 +427,8 @@ export class PodWorker {
 
   #graceLeft(): number {
     // No less than a second: also what is deleted by force gets its signal.
-    return Math.max(1, graceOf(this.#pod));
+    const grace = Math.max(1, graceOf(this.#pod));
+    return this.#vanished ? Math.min(grace, forcedGrace) : grace;
   }
 
   // terminated

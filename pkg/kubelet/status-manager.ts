@@ -135,7 +135,9 @@ export class StatusManager {
   async #writeAll(uid: string, entry: Entry, signal: AbortSignal): Promise<void> {
     try {
       while (!signal.aborted && this.#entries.get(uid) === entry && this.#pending(entry)) {
+        const { status } = entry;
         await withDeadline(this.#clock, requestTimeout, signal, (inner) => this.#writeOne(entry, inner));
+        if (entry.status === status && statusPatch(entry)) throw new Error('the server keeps something else than what it was told');
         entry.failures = 0;
       }
     } catch (error) {

@@ -2,7 +2,7 @@ import { ApiError } from '../api/errors.ts';
 import type { Event, Node, Pod, PodSpec } from '../api/generated/core-v1.ts';
 import { events, nodes, pods, serviceaccounts } from '../api/generated/resources.ts';
 import type { Draft, KubeObject, ResourceRef } from '../api/object.ts';
-import type { Client, ResourceClient } from '../client/client.ts';
+import type { Client, Patch, ResourceClient, WriteOptions } from '../client/client.ts';
 import { formatTime } from '../clock/clock.ts';
 import { FakeRuntime, type FakeRuntimeOptions } from '../cri/fake/fake-runtime.ts';
 import { createInformerFactory } from '../listwatch/informer-factory.ts';
@@ -157,28 +157,47 @@ export class TestNetwork implements NodeNetwork {
   async heal(): Promise<void> {}
 }
 
-/** The fake server knows no tokens: these name whom they are for and when they were made. */
+/** What the fake server does not know: tokens (these name whom they are for and when they were made), and `$patch` in lists. */
 function withTokens(client: Client, env: TestEnvironment): Client {
   const wrap = (inner: Client): Client => ({
     resource<T extends KubeObject>(ref: ResourceRef<T>): ResourceClient<T> {
       const resource = inner.resource(ref);
-      if (ref.resource !== serviceaccounts.resource) return resource;
-      const tokens = Object.create(resource) as { -readonly [K in keyof ResourceClient<T>]: ResourceClient<T>[K] };
-      tokens.createSubresource = async <R>(name: string, subresource: string, body: unknown): Promise<R> => {
-        if (subresource !== 'token') throw new ApiError('NotFound', `no subresource ${subresource}`);
-        const { spec } = body as { spec: { expirationSeconds: number; boundObjectRef: { name: string } } };
-        const now = env.clock.now();
-        const status = {
-          token: `${name}/${spec.boundObjectRef.name}@${formatTime(now)}`,
-          expirationTimestamp: formatTime(now + spec.expirationSeconds * 1000),
-        };
-        return { status } as R;
+      const wrapped: ResourceClient<T> = {
+        get: (name, options) => resource.get(name, options),
+        list: (options) => resource.list(options),
+        watch: (options) => resource.watch(options),
+        create: (draft, options) => resource.create(draft, options),
+        update: (object, options) => resource.update(object, options),
+        updateStatus: (object, options) => resource.updateStatus(object, options),
+        patch: (name, patch, options) => resource.patch(name, { ...patch, body: withoutDirectives(patch.body) } as Patch, options),
+        delete: (name, options) => resource.delete(name, options),
+        deleteCollection: (options) => resource.deleteCollection(options),
+        getSubresource: (name, subresource, options) => resource.getSubresource(name, subresource, options),
+        updateSubresource: (name, subresource, body, options) => resource.updateSubresource(name, subresource, body, options),
+        async createSubresource<R>(name: string, subresource: string, body: unknown, options?: WriteOptions): Promise<R> {
+          if (ref.resource !== serviceaccounts.resource) return resource.createSubresource<R>(name, subresource, body, options);
+          if (subresource !== 'token') throw new ApiError('NotFound', `no subresource ${subresource}`);
+          const { spec } = body as { spec: { expirationSeconds: number; boundObjectRef: { name: string } } };
+          const now = env.clock.now();
+          const status = {
+            token: `${name}/${spec.boundObjectRef.name}@${formatTime(now)}`,
+            expirationTimestamp: formatTime(now + spec.expirationSeconds * 1000),
+          };
+          return { status } as R;
+        },
       };
-      return tokens;
+      return wrapped;
     },
     because: (causes) => wrap(inner.because(causes)),
     as: (agent) => wrap(inner.as(agent)),
     raw: (request) => inner.raw(request),
   });
   return wrap(client);
+}
+
+function withoutDirectives(value: unknown): unknown {
+  if (Array.isArray(value))
+    return value.filter((item) => !(typeof item === 'object' && item !== null && '$patch' in item)).map(withoutDirectives);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, withoutDirectives(field)]));
 }

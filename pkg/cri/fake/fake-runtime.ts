@@ -83,13 +83,15 @@ export class FakeRuntime implements RuntimeService, ImageService {
   }
 
   /** Everything that runs is gone at once, nobody is told, and every call fails until `powerOn`. */
-  powerOff(): void {
+  async powerOff(): Promise<void> {
     this.#on = false;
     this.#images.available = false;
     const containers = [...this.#containers.values()];
+    const sandboxes = [...this.#sandboxes.keys()];
     this.#containers.clear();
     this.#sandboxes.clear();
     for (const container of containers) container.process?.end(sigkill);
+    for (const id of sandboxes) await this.#options.network.detachPod(id);
   }
 
   powerOn(): void {
@@ -295,8 +297,12 @@ export class FakeRuntime implements RuntimeService, ImageService {
       const exitCode = await this.#command(id, command, {
         tty: false,
         signal: deadline.signal,
-        stdout: (text) => void (out.stdout += text),
-        stderr: (text) => void (out.stderr += text),
+        stdout: (text) => {
+          out.stdout += text;
+        },
+        stderr: (text) => {
+          out.stderr += text;
+        },
       });
       return { exitCode, stdout: encoder.encode(out.stdout), stderr: encoder.encode(out.stderr) };
     } catch (error) {

@@ -187,7 +187,10 @@ async function runScript(script: string, system: ShellSystem): Promise<number> {
     if (argv.length === 0) continue;
     let output = '';
     const target = redirect && expand(redirect.path, system.env, code);
-    const io: ShellSystem = target === undefined ? system : { ...system, stdout: (text) => void (output += text) };
+    const collect = (text: string): void => {
+      output += text;
+    };
+    const io: ShellSystem = target === undefined ? system : { ...system, stdout: collect };
     code = await runStep(argv, io);
     if (redirect && target !== undefined && target !== '/dev/null') system.writeFile(target, encoder.encode(output), redirect.append);
   }

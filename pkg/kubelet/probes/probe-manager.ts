@@ -55,13 +55,33 @@ export class ProbeManager implements ProbeVerdicts {
         probed.podIP = podIP;
         continue;
       }
-      probed = { uid, container, podIP, terminating, stop: new AbortController(), verdicts: {}, onStarted: [] };
+      probed = {
+        uid,
+        container,
+        podIP,
+        terminating,
+        stop: new AbortController(),
+        verdicts: this.#knownVerdicts(pod, running),
+        onStarted: [],
+      };
       this.#probed.set(running.id, probed);
-      for (const kind of kinds) void this.#run(kind, pod, running, probed);
+      for (const kind of kinds) {
+        if (kind === 'startup' && probed.verdicts.startup) continue;
+        void this.#run(kind, pod, running, probed);
+      }
     }
     for (const [id, probed] of this.#probed) {
       if (probed.uid === uid && !alive.has(id)) this.#drop(id, probed);
     }
+  }
+
+  /** A container from before the kubelet's restart is what its pod's status says, until a probe says otherwise. */
+  #knownVerdicts({ status }: Pod, { id, startedAt, createdAt }: ObservedContainer): Probed['verdicts'] {
+    if ((startedAt ?? createdAt) >= this.#startedAt) return {};
+    const told = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].find(({ containerID }) =>
+      containerID?.endsWith(`://${id}`),
+    );
+    return { ...(told?.started ? { startup: true } : {}), ...(told?.ready ? { readiness: true } : {}) };
   }
 
   forget(uid: string): void {
