@@ -7,6 +7,7 @@ import type { ControllerContext, ControllerDeclaration, ControllerOptions } from
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { endpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
+import { garbageCollectorController } from './garbagecollector/garbage-collector-controller.ts';
 import { kubernetesServiceController } from './kubernetesservice/kubernetes-service-controller.ts';
 import { nodeIPAMController } from './nodeipam/node-ipam-controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/node-lifecycle-controller.ts';
@@ -22,6 +23,7 @@ export const controllers: readonly ControllerDeclaration[] = [
   replicaSetController,
   replicationControllerController,
   deploymentController,
+  garbageCollectorController,
   nodeLifecycleController,
   taintEvictionController,
   podGCController,

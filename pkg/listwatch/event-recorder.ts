@@ -6,6 +6,7 @@ import { formatTime } from '../clock/clock.ts';
 import { randomInt } from '../clock/random.ts';
 import type { Environment, EventRecorder, Runnable } from './contract.ts';
 import { type Correlation, EventCorrelator } from './event-correlator.ts';
+import { pause } from './pause.ts';
 
 /** Where events say they come from: `{ component: 'kubelet', host: 'node-1' }`. */
 export interface EventOrigin {
@@ -101,9 +102,7 @@ class Recorder implements EventRecorder, Runnable {
           });
           return;
         }
-        await this.#env.clock.sleep(retryMs * (tries === 1 ? this.#env.random.next() : 1), signal).catch((reason: unknown) => {
-          if (!signal.aborted) throw reason;
-        });
+        await pause(this.#env.clock, retryMs * (tries === 1 ? this.#env.random.next() : 1), signal);
       }
     }
   }

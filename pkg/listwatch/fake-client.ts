@@ -46,44 +46,32 @@ class FakeClient implements Client {
     return new FakeResource<T>(this.#server, ref, this.#identity);
   }
 
-  /** Discovery alone: /api, /apis, /api/v1, /apis/<group>/<version>. */
+  /** Aggregated discovery alone: /api and /apis. */
   async raw({ path, signal }: RawRequest): Promise<ApiResponse> {
     await null;
     signal?.throwIfAborted();
-    const refs = [...this.#server.served.values()];
-    const answer = discover(path.split('?')[0] as string, refs);
-    if (!answer)
-      return { status: 404, headers: {}, object: new ApiError('NotFound', 'the server could not find the requested resource').toStatus() };
-    return { status: 200, headers: {}, object: answer };
+    if (path !== '/api' && path !== '/apis') throw new ApiError('NotFound', 'the server could not find the requested resource');
+    const body = new TextEncoder().encode(JSON.stringify(discover(path === '/api', [...this.#server.served.values()])));
+    return { status: 200, headers: { 'content-type': 'application/json' }, body };
   }
 }
 
-function discover(path: string, refs: readonly ResourceRef[]): unknown {
-  const versions = [...new Set(refs.map(apiVersionOf))].sort();
-  if (path === '/api') return { kind: 'APIVersions', versions: versions.filter((version) => !version.includes('/')) };
-  if (path === '/apis') {
-    const groups = [...new Set(versions.filter((version) => version.includes('/')).map((version) => version.split('/')[0] as string))];
-    return {
-      kind: 'APIGroupList',
-      apiVersion: 'v1',
-      groups: groups.map((name) => {
-        const own = versions
-          .filter((version) => version.startsWith(`${name}/`))
-          .map((groupVersion) => ({ groupVersion, version: groupVersion.split('/')[1] }));
-        return { name, versions: own, preferredVersion: own[0] };
-      }),
-    };
-  }
-  const groupVersion = path.replace(/^\/apis?\//, '');
-  const own = refs.filter((ref) => apiVersionOf(ref) === groupVersion);
-  if (own.length === 0) return undefined;
+function discover(core: boolean, refs: readonly ResourceRef[]): unknown {
   const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
-  return {
-    kind: 'APIResourceList',
-    apiVersion: 'v1',
-    groupVersion,
-    resources: own.map(({ resource, kind, namespaced }) => ({ name: resource, singularName: kind.toLowerCase(), kind, namespaced, verbs })),
-  };
+  const own = refs.filter(({ group }) => (group === '') === core);
+  const items = [...Map.groupBy(own, ({ group }) => group)].map(([group, members]) => ({
+    metadata: { name: group },
+    versions: [...Map.groupBy(members, ({ version }) => version)].map(([version, resources]) => ({
+      version,
+      resources: resources.map(({ resource, kind, namespaced }) => ({
+        resource,
+        responseKind: { kind },
+        scope: namespaced ? 'Namespaced' : 'Cluster',
+        verbs,
+      })),
+    })),
+  }));
+  return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', items };
 }
 
 class FakeResource<T extends KubeObject> implements ResourceClient<T> {

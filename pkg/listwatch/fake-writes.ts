@@ -5,24 +5,27 @@ import type { JsonPatchOperation } from '../client/client.ts';
 /** What writes do to an object, as far as the fake server knows. */
 export type Loose = Mutable<KubeObject> & { spec?: Record<string, unknown>; status?: Record<string, unknown> };
 
-/** The structs that the real server always shows; the types rely on them. */
+/** Kinds whose spec and status the real server always shows, with the structs in them; the types rely on that. */
+const specStructs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  Pod: {},
+  Node: {},
+  Service: {},
+  ReplicaSet: {},
+  ReplicationController: {},
+  Deployment: { strategy: {} },
+  DaemonSet: { updateStrategy: {} },
+  StatefulSet: { updateStrategy: {} },
+  Job: {},
+  CronJob: {},
+  PodDisruptionBudget: {},
+  HorizontalPodAutoscaler: {},
+  Namespace: { finalizers: ['kubernetes'] },
+};
+
 export function structs(kind: string, object: Loose): Record<string, unknown> {
-  if (kind === 'Namespace') {
-    return { spec: { finalizers: ['kubernetes'], ...object.spec }, status: { phase: 'Active', ...object.status } };
-  }
-  const withSpec = [
-    'Pod',
-    'Node',
-    'Service',
-    'ReplicaSet',
-    'Deployment',
-    'ReplicationController',
-    'DaemonSet',
-    'StatefulSet',
-    'Job',
-    'PodDisruptionBudget',
-  ];
-  return withSpec.includes(kind) ? { spec: object.spec ?? {}, status: object.status ?? {} } : {};
+  const spec = specStructs[kind];
+  if (!spec) return {};
+  return { spec: { ...spec, ...object.spec }, status: { ...(kind === 'Namespace' ? { phase: 'Active' } : {}), ...object.status } };
 }
 
 /** What a write may touch: the status alone, or everything but the status. */

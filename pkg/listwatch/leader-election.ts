@@ -5,6 +5,7 @@ import type { Draft } from '../api/object.ts';
 import { formatMicroTime } from '../clock/clock.ts';
 import { jitter } from '../clock/random.ts';
 import type { Environment } from './contract.ts';
+import { pause } from './pause.ts';
 
 export interface LeaderElectionOptions {
   /** The Lease that candidates compete for. */
@@ -110,13 +111,8 @@ export async function runLeaderElection(env: Environment, options: LeaderElectio
       return false;
     }
   };
-  const pause = async (ms: number, stop: AbortSignal): Promise<void> => {
-    await env.clock.sleep(ms, stop).catch((reason: unknown) => {
-      if (!stop.aborted) throw reason;
-    });
-  };
 
-  while (!signal.aborted && !(await attempt(signal))) await pause(jitter(random, retryPeriodMs, 1.2), signal);
+  while (!signal.aborted && !(await attempt(signal))) await pause(env.clock, jitter(random, retryPeriodMs, 1.2), signal);
   if (signal.aborted) return;
 
   log.info('leading');
@@ -133,7 +129,7 @@ export async function runLeaderElection(env: Environment, options: LeaderElectio
 
   let renewed = env.clock.monotonic();
   while (!term.signal.aborted) {
-    await pause(retryPeriodMs, term.signal);
+    await pause(env.clock, retryPeriodMs, term.signal);
     if (term.signal.aborted) break;
     // A renewal that hangs must not outlive the deadline: the term ends in time, answered or not.
     const deadline = env.clock.setTimer(renewed + renewDeadlineMs - env.clock.monotonic(), () => {

@@ -15,6 +15,7 @@ import type { Status } from '../api/generated/meta-v1.ts';
 import type { KubeObject, ResourceRef } from '../api/object.ts';
 import { Backoff } from './backoff.ts';
 import type { Environment, InformerOptions, RetryOptions } from './contract.ts';
+import { pause } from './pause.ts';
 import { type ReflectorMetrics, reflectorMetrics } from './reflector-metrics.ts';
 
 export type ObjectEvent<T> = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T };
@@ -80,7 +81,7 @@ export async function* reflect<T extends KubeObject>(
       env.log.debug(`${operation} failed`, { resource: name, error, attempt: backoff.attempts, waitMs: wait });
       metrics.connected(false);
       // A revision that is no longer kept is nobody's fault the first time: list again at once.
-      if (!(expired && fresh)) await sleep(env, wait, signal);
+      if (!(expired && fresh)) await pause(env.clock, wait, signal);
     } finally {
       metrics.connected(false);
     }
@@ -198,13 +199,4 @@ export function nameOf<T>(ref: { readonly group: string; readonly resource: stri
 /** What a server that is too busy asks for (429, 503 with Retry-After); 0 if it asks for nothing. */
 function retryAfterMs(error: unknown): number {
   return isApiError(error) ? (error.details?.retryAfterSeconds ?? 0) * 1000 : 0;
-}
-
-/** Resolves early, without an error, when the signal is aborted. */
-async function sleep(env: Environment, ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await env.clock.sleep(ms, signal);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }
