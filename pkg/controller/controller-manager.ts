@@ -9,6 +9,7 @@ import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { endpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
 import { garbageCollectorController } from './garbagecollector/garbage-collector-controller.ts';
 import { kubernetesServiceController } from './kubernetesservice/kubernetes-service-controller.ts';
+import { namespaceController } from './namespace/namespace-controller.ts';
 import { nodeIPAMController } from './nodeipam/node-ipam-controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/node-lifecycle-controller.ts';
 import { podGCController } from './podgc/pod-gc-controller.ts';
@@ -24,6 +25,7 @@ export const controllers: readonly ControllerDeclaration[] = [
   replicationControllerController,
   deploymentController,
   garbageCollectorController,
+  namespaceController,
   nodeLifecycleController,
   taintEvictionController,
   podGCController,
