@@ -9,6 +9,7 @@ import { concatBytes } from '../client/read-body.ts';
 import type { Entry, ListPage } from '../registry/contract.ts';
 import { encodeJson } from '../runtime/encode.ts';
 import { encodeProtobuf } from '../runtime/protobuf.ts';
+import { formatYaml } from '../runtime/yaml-format.ts';
 import type { Exchange } from './exchange.ts';
 import type { MediaType, Negotiated } from './negotiate.ts';
 import { partialMetadata, partialMetadataList } from './partial-metadata.ts';
@@ -142,10 +143,8 @@ export async function encodeAs(object: unknown, mediaType: MediaType, pretty = f
   switch (mediaType) {
     case 'application/json':
       return pretty ? encoder.encode(`${JSON.stringify(object, null, 2)}\n`) : concatBytes([encodeJson(object), newline]);
-    case 'application/yaml': {
-      const { stringify } = await import('yaml');
-      return encoder.encode(stringify(JSON.parse(JSON.stringify(object)), { aliasDuplicateObjects: false, lineWidth: 0 }));
-    }
+    case 'application/yaml':
+      return encoder.encode(formatYaml(object));
     case 'application/vnd.kubernetes.protobuf':
       return encodeProtobuf(object);
   }

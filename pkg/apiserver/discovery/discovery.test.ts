@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { testServer } from '../testing/test-server.ts';
+import { compareVersions } from './api-groups.ts';
+
+test('every declared resource is found by discovery, and by aggregated discovery with the same words', async () => {
+  const { request, registry } = await testServer();
+  const plain = new Map<string, unknown>();
+  const versions: [string, string][] = (await request('GET', '/api')).json.versions.map((version: string) => ['', version]);
+  for (const group of (await request('GET', '/apis')).json.groups) {
+    assert.deepEqual((await request('GET', `/apis/${group.name}`)).json, group);
+    assert.deepEqual(group.preferredVersion, group.versions[0]);
+    for (const { version } of group.versions) versions.push([group.name, version]);
+  }
+  for (const [group, version] of versions) {
+    const { json } = await request('GET', group === '' ? `/api/${version}` : `/apis/${group}/${version}`);
+    assert.equal(json.groupVersion, group === '' ? version : `${group}/${version}`);
+    for (const resource of json.resources)
+      plain.set(`${group}/${version}/${resource.name}`, [resource.kind, resource.verbs, resource.namespaced]);
+  }
+  const declared = registry
+    .declarations()
+    .flatMap(({ group, version, resource, subresources }) => [
+      `${group}/${version}/${resource}`,
+      ...Object.keys(subresources).map((name) => `${group}/${version}/${resource}/${name}`),
+    ]);
+  assert.deepEqual([...plain.keys()].sort(), declared.sort());
+
+  const aggregated = new Map<string, unknown>();
+  for (const path of ['/api', '/apis']) {
+    const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
+    const answer = await request('GET', path, { headers: { accept } });
+    assert.equal(answer.headers['content-type'], 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
+    const again = await request('GET', path, { headers: { accept, 'if-none-match': answer.headers['etag'] as string } });
+    assert.equal(again.status, 304);
+    for (const { metadata, versions } of answer.json.items) {
+      for (const { version, resources } of versions) {
+        for (const { resource, responseKind, verbs, scope, subresources = [] } of resources) {
+          const namespaced = scope === 'Namespaced';
+          aggregated.set(`${metadata.name}/${version}/${resource}`, [responseKind.kind, verbs, namespaced]);
+          for (const each of subresources) {
+            aggregated.set(`${metadata.name}/${version}/${resource}/${each.subresource}`, [each.responseKind.kind, each.verbs, namespaced]);
+          }
+        }
+      }
+    }
+  }
+  assert.deepEqual(new Map([...aggregated].sort()), new Map([...plain].sort()));
+});
+
+test('short names, storage hashes and the order of groups are those of Kubernetes', async () => {
+  const { request } = await testServer();
+  const { resources } = (await request('GET', '/api/v1')).json;
+  const pods = resources.find((each: { name: string }) => each.name === 'pods');
+  assert.deepEqual(pods.shortNames, ['po']);
+  assert.deepEqual(pods.categories, ['all']);
+  assert.equal(pods.storageVersionHash, 'xPOwRZ+Yhw8=');
+  const groups = (await request('GET', '/apis')).json.groups.map((group: { name: string }) => group.name);
+  assert.ok(groups.indexOf('apps') < groups.indexOf('events.k8s.io'));
+  const autoscaling = (await request('GET', '/apis/autoscaling')).json;
+  assert.equal(autoscaling.preferredVersion.version, 'v2');
+});
+
+test('versions are ordered by stability, then by number, transitively', () => {
+  const order = ['v10', 'v2', 'v1', 'v11beta2', 'v10beta3', 'v3beta1', 'v12alpha1', 'v11alpha2', 'foo1', 'foo10'];
+  assert.deepEqual(order.toReversed().sort(compareVersions), order);
+  const version = fc.constantFrom(...order);
+  fc.assert(fc.property(version, version, (a, b) => Math.sign(compareVersions(a, b)) === -Math.sign(compareVersions(b, a))));
+});
+
+test('health checks are told one by one, excluded by name, and fail the whole when one fails', async () => {
+  let healthy = true;
+  const check = () => {
+    if (!healthy) throw new Error('disk full');
+  };
+  const { request } = await testServer({
+    healthChecks: [
+      { name: 'store', check },
+      { name: 'informer-sync', check, readinessOnly: true },
+    ],
+  });
+  assert.equal((await request('GET', '/readyz')).text, 'ok');
+  assert.equal(
+    (await request('GET', '/readyz?verbose')).text,
+    '[+]ping ok\n[+]log ok\n[+]store ok\n[+]informer-sync ok\nreadyz check passed\n',
+  );
+  assert.equal((await request('GET', '/livez/informer-sync')).status, 404);
+  healthy = false;
+  const failing = await request('GET', '/livez');
+  assert.equal(failing.status, 500);
+  assert.match(failing.text, /\[-\]store failed: reason withheld\nlivez check failed/);
+  assert.equal((await request('GET', '/livez?exclude=store')).text, 'ok');
+  assert.match((await request('GET', '/livez?verbose&exclude=store&exclude=x')).text, /cannot be excluded: no matches for "x"/);
+  assert.equal((await request('GET', '/livez/store')).status, 500);
+  assert.equal((await request('GET', '/livez/ping')).text, 'ok');
+});
+
+test('metrics count requests by resource, and make no label of what does not exist', async () => {
+  const { request } = await testServer();
+  await request('GET', '/api/v1/pods');
+  await request('GET', '/api/v1/made-up-by-the-client');
+  const { text } = await request('GET', '/metrics');
+  assert.match(text, /apiserver_request_total\{[^}]*resource="pods"[^}]*\} 1/);
+  assert.doesNotMatch(text, /made-up/);
+});
