@@ -8,7 +8,10 @@
 import type { Pod } from '../api/generated/core-v1.ts';
 import { nodes, pods } from '../api/generated/resources.ts';
 import type { KubeObject } from '../api/object.ts';
+import { InProcessKubeletDialer } from '../apiserver/connect/dialers.ts';
 import type { Client } from '../client/client.ts';
+import { authorityLifetime, type TokenSigner } from '../client/credentials/credentials.ts';
+import { simulatedCredentials } from '../client/credentials/simulated-credentials.ts';
 import type { Clock } from '../clock/clock.ts';
 import { PlatformRandom, type Random, SeededRandom } from '../clock/random.ts';
 import { RealClock } from '../clock/real-clock.ts';
@@ -25,8 +28,26 @@ import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { parseTime } from './duration.ts';
 import type { Machine } from './machine.ts';
 import { NodePool } from './node-pool.ts';
-import { simulatedCredentials } from './simulated-credentials.ts';
 import { createSimulatedMachine } from './simulated-machine.ts';
+
+/** What a cluster draws on, made before its parts are. */
+interface Sources {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly rootCA: string;
+  readonly signer: TokenSigner;
+}
+
+async function sourcesOf({ clock = 'real', seed }: ClusterOptions): Promise<Sources> {
+  const time = clock === 'real' ? new RealClock() : clock === 'virtual' ? new VirtualClock() : clock;
+  const chosen = seed ?? (time instanceof VirtualClock ? 0 : undefined);
+  const random = chosen === undefined ? new PlatformRandom() : new SeededRandom(chosen);
+  const credentials = simulatedCredentials(random.fork('credentials'));
+  const now = time.now();
+  const authority = await credentials.createAuthority({ commonName: 'gokube-ca', notBefore: now, notAfter: now + authorityLifetime });
+  const signer = await credentials.openSigner(await credentials.createSigningKey());
+  return { clock: time, random, rootCA: authority.certificate, signer };
+}
 
 export class Cluster {
   readonly name: string;
@@ -43,20 +64,17 @@ export class Cluster {
   #running: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
-  private constructor(options: ClusterOptions) {
+  private constructor(options: ClusterOptions, source: Sources) {
     this.#options = options;
     this.name = options.name ?? 'default';
-    const { clock = 'real' } = options;
-    this.clock = clock === 'real' ? new RealClock() : clock === 'virtual' ? new VirtualClock() : clock;
-    const seed = options.seed ?? (this.clock instanceof VirtualClock ? 0 : undefined);
-    this.#random = seed === undefined ? new PlatformRandom() : new SeededRandom(seed);
+    this.clock = source.clock;
+    this.#random = source.random;
     const network: NetworkPlan = { ...defaultNetworkPlan, ...options.network };
     const log = options.log ?? silentLogger;
     const metrics = options.metrics ?? new MemoryMetrics();
     this.store = new MemoryStore();
     const { clock: time } = this;
     this.#machine = createSimulatedMachine({ clock: time, random: this.#random.fork('machine') });
-    const { apiServer, rootCA } = simulatedCredentials({ clock: time, random: this.#random.fork('credentials') });
     this.controlPlane = createControlPlane({
       ...options,
       store: this.store,
@@ -65,12 +83,10 @@ export class Cluster {
       log,
       metrics,
       network,
-      rootCA,
+      rootCA: source.rootCA,
+      signer: source.signer,
       serverEndpoint: { address: this.#machine.hostAddress, port: 6443 },
-      apiServer: {
-        ...apiServer,
-        kubeletDialer: { connect: (node: string, request: ApiRequest) => this.#nodes.connectKubelet(node, request) },
-      },
+      kubelets: new InProcessKubeletDialer((node) => this.#nodes.kubeletOf(node)),
     });
     this.#nodes = new NodePool({
       machine: this.#machine,
@@ -87,7 +103,7 @@ export class Cluster {
 
   /** Resolves when all nodes are Ready. */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const cluster = new Cluster(options);
+    const cluster = new Cluster(options, await sourcesOf(options));
     try {
       await cluster.#start();
     } catch (error) {

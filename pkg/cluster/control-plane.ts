@@ -3,9 +3,13 @@
  * clients of it. In the order in which a request meets them; `run` starts what moves by itself.
  */
 import type { UserInfo } from '../api/http.ts';
-import { ApiServer, type ApiServerOptions } from '../apiserver/api-server.ts';
+import { ApiServer } from '../apiserver/api-server.ts';
+import { ServiceAccountTokens } from '../apiserver/auth/service-account-tokens.ts';
+import type { BackendDialer, KubeletDialer } from '../apiserver/connect/dialers.ts';
+import type { Compressor } from '../apiserver/resource-call.ts';
 import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
+import type { TokenSigner } from '../client/credentials/credentials.ts';
 import { InProcessTransport } from '../client/in-process-transport.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
@@ -34,7 +38,15 @@ export interface ControlPlaneOptions extends Patience {
   readonly rootCA: string;
   /** Where pods reach the API server; the `kubernetes` Service leads there. */
   readonly serverEndpoint: { readonly address: string; readonly port: number };
-  readonly apiServer: Partial<Omit<ApiServerOptions, 'registry' | 'clock' | 'random' | 'log' | 'metrics'>>;
+  /** Signs service accounts' tokens. */
+  readonly signer: TokenSigner;
+  /** The API server's way to kubelets. */
+  readonly kubelets: KubeletDialer;
+  /** Its way to pods and services, for proxies. */
+  readonly backends?: BackendDialer;
+  readonly compressor?: Compressor;
+  /** What /version says this runs on: `linux/amd64`. */
+  readonly platform?: string;
 }
 
 export interface ControlPlane {
@@ -66,8 +78,12 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     ...(options.unreachableTolerationSeconds === undefined ? {} : { unreachableTolerationSeconds: options.unreachableTolerationSeconds }),
   });
   const server = new ApiServer({
-    ...options.apiServer,
     registry,
+    tokens: new ServiceAccountTokens({ signer: options.signer, registry, clock, random: random.fork('tokens') }),
+    kubelets: options.kubelets,
+    ...(options.backends ? { backends: options.backends } : {}),
+    ...(options.compressor ? { compressor: options.compressor } : {}),
+    ...(options.platform ? { platform: options.platform } : {}),
     clock,
     random: random.fork('apiserver'),
     log: log.child({ component: 'apiserver' }),

@@ -1,4 +1,4 @@
-import type { ApiRequest, ApiResponse } from '../api/http.ts';
+import type { Kubelet } from '../kubelet/kubelet.ts';
 import { ClusterNode, type ClusterNodeOptions } from './cluster-node.ts';
 import type { Machine } from './machine.ts';
 
@@ -47,11 +47,9 @@ export class NodePool {
     return `node-${number}`;
   }
 
-  /** Asks a node's kubelet; rejects while the node is off or cut off. */
-  connectKubelet(name: string, request: ApiRequest): Promise<ApiResponse> {
-    const kubelet = this.#nodes.get(name)?.kubelet;
-    if (!kubelet) return Promise.reject(new Error(`dial tcp: the kubelet of node "${name}" does not answer`));
-    return kubelet.handle(request);
+  /** The server of a node's kubelet; undefined while the node is off or cut off. */
+  kubeletOf(name: string): Kubelet | undefined {
+    return this.#nodes.get(name)?.kubelet;
   }
 
   async killAll(): Promise<void> {

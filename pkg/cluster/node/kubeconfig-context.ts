@@ -27,7 +27,12 @@ export async function mergeClusterContext(options: {
 }): Promise<{ readonly name: string; readonly file: string }> {
   const name = contextName(options.name);
   const { certificate, key } = await options.pki.clientCertificate('admin', components.admin);
-  const credentials = { server: options.server, authority: options.pki.authority, clientCertificate: certificate, clientKey: key };
+  const credentials = {
+    server: options.server,
+    certificateAuthority: options.pki.authority,
+    clientCertificate: certificate,
+    clientKey: key,
+  };
   await writeContext({ explicit: join(options.directory, adminKubeconfigFile), home: homedir() }, name, credentials);
   return { name, file: await writeContext(kubeconfigLocation(options.file), name, credentials) };
 }

@@ -9,6 +9,7 @@
  */
 import { join } from 'node:path';
 import { nodes as nodeResource, pods as podResource } from '../../api/generated/resources.ts';
+import { InProcessKubeletDialer } from '../../apiserver/connect/dialers.ts';
 import { startHttpServer } from '../../apiserver/http-server.node.ts';
 import type { Client } from '../../client/client.ts';
 import { PlatformRandom } from '../../clock/random.ts';
@@ -98,7 +99,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
 }
 
 async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalCluster> {
-  const { name, directory, host, port, log } = options;
+  const { directory, host, port, log } = options;
   const clock = new RealClock();
   const random = new PlatformRandom();
   const metrics = createPrometheusMetrics();
@@ -135,8 +136,9 @@ async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalClu
     network,
     rootCA: pki.authority,
     serverEndpoint: { address: linux ? machine.hostAddress : '127.0.0.1', port },
-    tokenSigner: pki.signer,
-    kubeletDialer: { connect: (node, request) => (nodes as NodePool).connectKubelet(node, request) },
+    signer: pki.signer,
+    kubelets: new InProcessKubeletDialer((node) => nodes?.kubeletOf(node)),
+    platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
   });
   undo.add(() => controlPlane.close());
   await controlPlane.start();
@@ -343,17 +345,17 @@ function createControl(parts: {
       return true;
     },
     async loadImage(path) {
-      const loaded = await withLinux().containers.images.load(path);
+      const loaded = await withLinux().containers.images.loadImage(path);
       return loaded.flatMap(({ tags, id }) => (tags.length > 0 ? tags : [id]));
     },
     async listImages(): Promise<readonly ImageStatus[]> {
       if (!linux) return [];
-      return (await linux.containers.images.list()).map(({ id, tags, sizeBytes }) => ({ id, tags, sizeBytes }));
+      return (await linux.containers.images.listImages()).map(({ id, tags, sizeBytes }) => ({ id, tags, sizeBytes }));
     },
     async removeImage(reference) {
       const { images } = withLinux().containers;
-      if (!(await images.status(reference))) return false;
-      await images.remove(reference);
+      if (!(await images.imageStatus(reference))) return false;
+      await images.removeImage(reference);
       return true;
     },
   };
