@@ -5,6 +5,7 @@ import { createInformerFactory } from '../listwatch/informer-factory.ts';
 import { runTogether } from '../listwatch/run-together.ts';
 import type { ControllerContext, ControllerDeclaration, ControllerOptions } from './controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
+import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { endpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
 import { garbageCollectorController } from './garbagecollector/garbage-collector-controller.ts';
@@ -29,6 +30,7 @@ export const controllers: readonly ControllerDeclaration[] = [
   nodeLifecycleController,
   taintEvictionController,
   podGCController,
+  disruptionController,
   nodeIPAMController,
   endpointSliceController,
   endpointsController,
