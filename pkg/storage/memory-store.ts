@@ -129,10 +129,7 @@ export class MemoryStore implements Store {
 
   async record(key: string, revision: number): Promise<Uint8Array | undefined> {
     const { live, graves } = this.#at({ revision });
-    const alive = live.get(sortKey(key));
-    if (alive) return alive.record;
-    const grave = graves.get(sortKey(key));
-    return grave && grave.revision > this.#compacted ? grave.record : undefined;
+    return (live.get(sortKey(key)) ?? graves.get(sortKey(key)))?.record;
   }
 
   async compact(revision: number): Promise<void> {
@@ -189,7 +186,6 @@ export class MemoryStore implements Store {
           version: (previous?.version ?? 0) + 1,
         };
         live = live.set(sort, { item, record });
-        if (!previous) graves = graves.delete(sort);
         events.push({ type: 'put', key, revision, item, ...(previous && { previous }) });
         this.#bytes += itemBytes(item);
       } else if (previous) {

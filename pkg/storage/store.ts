@@ -49,8 +49,8 @@ export interface Store {
    */
   progress(range: KeyRange): Promise<number | undefined>;
   /**
-   * The record kept with the newest write of `key` at or before `revision`; of a deletion too, until it is compacted.
-   * Throws `Compacted` or `FutureRevision`.
+   * The record kept with the newest write of `key` at or before `revision`; of a deletion too, but it may be gone
+   * once that is compacted. Throws `Compacted` or `FutureRevision`.
    */
   record(key: string, revision: number): Promise<Uint8Array | undefined>;
   /** Forgets what only reads before `revision` could see; works in small steps. Idempotent. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { randomInt, SeededRandom } from '../../clock/random.ts';
 import { isStoreError, type Operation, prefixRange, type Store, type StoreEvent } from '../store.ts';
 import type { Engine, StoreUnderTest } from './engine.ts';
-import { bytes, freshPrefix, readUntil, withStore } from './harness.ts';
+import { assertSame, bytes, freshPrefix, modelOf, readUntil, withStore } from './harness.ts';
 import { type Call, isLinearizable, type SequentialModel } from './linearizability.ts';
 
 export function registerConcurrency(engine: Engine): void {
@@ -81,6 +81,34 @@ export function registerConcurrency(engine: Engine): void {
         assert.ok(isLinearizable(storeModel, history), `round ${round} is not linearizable: ${JSON.stringify(history)}`);
       }
       await closeOthers(under, stores);
+    });
+  });
+
+  test('compaction beside commits takes away nothing that may still be read', async () => {
+    await withStore(engine, async ({ store }) => {
+      const prefix = freshPrefix();
+      const range = prefixRange(prefix);
+      const model = await modelOf(store);
+      const random = new SeededRandom(`${engine.name} compaction`);
+      for (let round = 0; round < 2 * rounds; round++) {
+        const writes = Array.from({ length: 6 }, (_, i): Operation => {
+          return { key: `${prefix}${randomInt(random, 8)}`, value: random.next() < 0.5 ? undefined : bytes(`${round}/${i}`) };
+        });
+        const compacted = Math.max(model.compacted, model.revision - randomInt(random, 4));
+        const work = writes.map((write) => store.commit([write], { record: bytes('r') }));
+        const [results] = await Promise.all([Promise.all(work), store.compact(compacted)]);
+        model.compacted = compacted;
+        const order = writes.map((write, i) => ({ write, revision: results[i]?.revision ?? 0 })).sort((a, b) => a.revision - b.revision);
+        // A write that changed nothing shares its revision with the one before it.
+        for (const { write, revision } of order) {
+          if (revision > model.revision && model.changes([write])) model.apply([write], revision, bytes('r'));
+        }
+        const { items, count } = await store.list(range, { limit: 1 });
+        assertSame(items, model.list(range).slice(0, 1));
+        assert.equal(count, model.list(range).length);
+        for (let r = model.oldest; r <= model.revision; r++)
+          assertSame((await store.list(range, { revision: r })).items, model.list(range, r));
+      }
     });
   });
 

@@ -44,9 +44,13 @@ export class ModelStore {
   }
 
   record(key: string, revision: number): Uint8Array | undefined {
-    const item = this.get(key, revision);
-    const deleted = this.events(keyOnly(key), 0, revision).at(-1);
-    return item || (deleted && deleted.revision > this.compacted) ? this.#at(revision).records.get(key) : undefined;
+    return this.#at(revision).records.get(key);
+  }
+
+  /** True if the newest write of the key at or before `revision` is a deletion that has been compacted. */
+  recordMayBeGone(key: string, revision: number): boolean {
+    if (this.get(key, revision)) return false;
+    return (this.events(keyOnly(key), 0, revision).at(-1)?.revision ?? 0) <= this.compacted;
   }
 
   events(range: KeyRange, from: number, to: number = this.revision): StoreEvent[] {

@@ -129,6 +129,26 @@ export function registerWatches(engine: Engine): void {
     });
   });
 
+  test('a watch from a revision yet to come begins there', async () => {
+    await withStore(engine, async ({ store }) => {
+      const prefix = freshPrefix();
+      const model = await modelOf(store);
+      const stop = new AbortController();
+      const from = model.revision + 4;
+      const watch = store.watch(prefixRange(prefix), { from, previous: true, signal: stop.signal });
+      const write = (i: number): Promise<number> => commitBoth(store, model, [{ key: `${prefix}k`, value: bytes(String(i)) }]);
+      for (let i = 0; i < 2; i++) await write(i);
+      // What is committed together may be delivered together; the watch begins in its middle.
+      const together = await Promise.all([2, 3, 4].map((i) => store.commit([{ key: `${prefix}k`, value: bytes(String(i)) }])));
+      const order = together.map(({ revision }, i) => ({ revision, value: bytes(String(i + 2)) })).sort((a, b) => a.revision - b.revision);
+      for (const { revision, value } of order) model.apply([{ key: `${prefix}k`, value }], revision, undefined);
+      await write(5);
+      const seen = await readUntil(watch, (events) => events.length === 3);
+      assertSame(seen, model.events(prefixRange(prefix), from));
+      stop.abort();
+    });
+  });
+
   test('a watch from a compacted revision says Compacted, and one from the next revision misses nothing', async () => {
     await withStore(engine, async ({ store }) => {
       const prefix = freshPrefix();
