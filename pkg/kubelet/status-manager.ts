@@ -199,8 +199,15 @@ function statusPatch({ pod, status }: Entry): Record<string, unknown> | undefine
   const byType = (conditions: readonly PodCondition[]): Record<string, PodCondition> =>
     Object.fromEntries(conditions.map((condition) => [condition.type, condition]));
   const wanted = own(status.conditions);
-  if (!same(byType(wanted), byType(own(pod.status.conditions)))) patch['conditions'] = wanted;
+  const before = byType(own(pod.status.conditions));
+  if (!same(byType(wanted), before)) patch['conditions'] = wanted.map((condition) => replacing(before[condition.type], condition));
   return Object.keys(patch).length > 0 ? patch : undefined;
+}
+
+/** Conditions merge by type, field by field: one that has lost its reason must say so. */
+function replacing(before: PodCondition | undefined, after: PodCondition): Record<string, unknown> {
+  const lost = Object.keys(before ?? {}).filter((field) => !(field in after));
+  return { ...after, ...Object.fromEntries(lost.map((field) => [field, null])) };
 }
 
 function replacingIPs(before: readonly { readonly ip: string }[], after: readonly { readonly ip: string }[]): unknown[] {
