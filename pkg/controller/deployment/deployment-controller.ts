@@ -118,15 +118,15 @@ export const deploymentController: ControllerDeclaration = {
           if (!isNotFound(error)) throw error;
         }
       }
-      const owned = client.resource(deployments);
-      let latest = deployment;
-      if (plan.revision !== undefined) {
-        const body = { metadata: { uid: deployment.metadata.uid, annotations: { [revisionAnnotation]: plan.revision } } };
-        latest = await owned.patch(deployment.metadata.name, { type: 'merge', body }, { namespace });
-        // Somebody has changed the wish meanwhile: what this status says is not about that.
-        if (latest.metadata.generation !== deployment.metadata.generation) return { after: 0 };
+      if (plan.revision !== undefined || !equal(plan.status, deployment.status)) {
+        // The revision goes with the status: a write of the object itself would count as a change of what is wanted.
+        const annotations = {
+          ...deployment.metadata.annotations,
+          ...(plan.revision === undefined ? {} : { [revisionAnnotation]: plan.revision }),
+        };
+        const metadata = { ...deployment.metadata, annotations };
+        await client.resource(deployments).updateStatus({ ...deployment, metadata, status: plan.status }, { namespace });
       }
-      if (!equal(plan.status, deployment.status)) await owned.updateStatus({ ...latest, status: plan.status }, { namespace });
       return plan.after === undefined ? undefined : { after: plan.after };
     }
 
