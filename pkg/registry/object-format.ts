@@ -14,8 +14,10 @@ const decoder = new TextDecoder();
 export interface ObjectFormat {
   readonly apiVersion: string;
   readonly kind: string;
-  /** The value to store. `metadata` must hold something, which it does: a name. */
-  encode(object: Raw): Uint8Array;
+  /** The object in the order in which it is stored, without resourceVersion. `metadata` holds something: a name. */
+  shape(object: Raw): Raw;
+  /** The value to store of an object in that shape. */
+  encode(shaped: Raw): Uint8Array;
   /** The object as of `revision`, frozen. */
   decode(value: Uint8Array, revision: number): KubeObject;
   /** The JSON of the object as of `revision`. */
@@ -31,18 +33,20 @@ export function objectFormat(ref: { readonly group: string; readonly version: st
     for (let i = 0; i < head.length; i++) if (value[i] !== head[i]) return false;
     return true;
   };
-  const encode = (object: Raw): Uint8Array => {
+  const shape = (object: Raw): Raw => {
     const { apiVersion: _a, kind: _k, metadata, ...rest } = object;
+    if ((metadata as Raw)['resourceVersion'] === undefined) return { apiVersion, kind, metadata, ...rest };
     const { resourceVersion: _r, ...kept } = metadata as Raw;
-    return encodeJson({ apiVersion, kind, metadata: kept, ...rest });
+    return { apiVersion, kind, metadata: kept, ...rest };
   };
   /** The value in the form above, should something else have written it. */
-  const inForm = (value: Uint8Array): Uint8Array => (startsWithHead(value) ? value : encode(parse(value)));
+  const inForm = (value: Uint8Array): Uint8Array => (startsWithHead(value) ? value : encodeJson(shape(parse(value))));
 
   return {
     apiVersion,
     kind,
-    encode,
+    shape,
+    encode: encodeJson,
     decode(value, revision) {
       const object = parse(value);
       metadataOf(object)['resourceVersion'] = String(revision);

@@ -1,69 +1,138 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isAlreadyExists, isConflict, isNotFound } from '../api/errors.ts';
-import { everything, parseSelector } from '../api/selectors.ts';
-import type { RegistryEvent } from './contract.ts';
+import { MemoryStore } from '../storage/memory-store.ts';
+import { decodeRecord } from '../trace/cause.ts';
+import { changed, configMap, storageOf } from './testing/objects.ts';
 import { testRegistry } from './testing/test-registry.ts';
 
-const configMap = (name: string, data: Record<string, string> = {}, labels: Record<string, string> = {}) =>
-  ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data }) as never;
+const key = { namespace: 'default', name: 'a' };
 
-test('what was created is read back, listed, updated with a growing revision, and deleted', async () => {
+test('what was created is read back as it was answered, listed, updated with a growing revision, and deleted', async () => {
   const { registry, context } = await testRegistry();
-  const storage = registry.storage('', 'v1', 'configmaps')!;
-  const created = await storage.create(context(), 'default', configMap('a', { x: '1' }));
-  const key = { namespace: 'default', name: 'a' };
+  const storage = storageOf(registry, 'configmaps');
+  const created = await storage.create(context(), 'default', configMap('a', { data: { x: '1' } }));
   const got = await storage.get(context(), key);
   assert.equal(got, created);
   assert.deepEqual(JSON.parse(new TextDecoder().decode(got.json())), got.object);
   assert.equal(got.object.metadata.resourceVersion, String(got.revision));
-  const { entry } = await storage.update(context(), key, (current) => ({ ...current!, data: { x: '2' } }) as never);
+  assert.ok(Object.isFrozen(got.object) && Object.isFrozen(got.object.metadata));
+  const { entry } = await storage.update(context(), key, changed({ data: { x: '2' } }));
   assert.ok(entry.revision > created.revision);
-  const page = await storage.list(context(), { namespace: 'default', labels: everything });
-  assert.deepEqual(page.entries, [entry]);
-  const deleted = await storage.delete(context(), key, {});
-  assert.equal(deleted.gone, true);
+  assert.deepEqual((await storage.list(context(), { namespace: 'default' })).entries, [entry]);
+  assert.equal((await storage.delete(context(), key, {})).gone, true);
   await assert.rejects(storage.get(context(), key), isNotFound);
   await registry.close();
 });
 
-test('of two creates of one name the second is refused, and a stale update conflicts', async () => {
+test('of two creates of one name the second is refused; a stale update, and one of another identity, conflict', async () => {
   const { registry, context } = await testRegistry();
-  const storage = registry.storage('', 'v1', 'configmaps')!;
+  const storage = storageOf(registry, 'configmaps');
   const first = await storage.create(context(), 'default', configMap('a'));
   await assert.rejects(storage.create(context(), 'default', configMap('a')), isAlreadyExists);
-  const key = { namespace: 'default', name: 'a' };
-  await storage.update(context(), key, (current) => ({ ...current!, data: { x: '2' } }) as never);
+  await storage.update(context(), key, changed({ data: { x: '2' } }));
   await assert.rejects(
     storage.update(context(), key, () => ({ ...first.object, data: { x: '3' } }) as never),
+    isConflict,
+  );
+  const other = { ...first.object, metadata: { name: 'a', uid: 'other' } } as never;
+  await assert.rejects(
+    storage.update(context(), key, () => other),
     isConflict,
   );
   await registry.close();
 });
 
-test('a watch tells objects that move into and out of its selector as ADDED and DELETED', async () => {
+test('concurrent changes of one object all take effect, each from the state that the one before left', async () => {
   const { registry, context } = await testRegistry();
-  const storage = registry.storage('', 'v1', 'configmaps')!;
-  const abort = new AbortController();
-  const told: string[] = [];
-  const done = (async () => {
-    const watch = storage.watch(context(), { namespace: 'default', labels: parseSelector('a=b'), bookmarks: false, signal: abort.signal });
-    for await (const batch of watch) {
-      for (const event of batch as RegistryEvent[]) {
-        if (event.type === 'BOOKMARK') continue;
-        told.push(
-          `${event.type} ${event.entry.object.metadata.name}@${event.entry.revision === Number(event.entry.object.metadata.resourceVersion)}`,
-        );
-      }
-      if (told.length === 4) abort.abort();
-    }
-  })();
-  const key = { namespace: 'default', name: 'a' };
-  await storage.create(context(), 'default', configMap('a', {}, { a: 'b' }));
-  await storage.update(context(), key, (c) => ({ ...c!, data: { x: '2' } }) as never);
-  await storage.update(context(), key, (c) => ({ ...c!, metadata: { ...c!.metadata, labels: {} } }) as never);
-  await storage.update(context(), key, (c) => ({ ...c!, metadata: { ...c!.metadata, labels: { a: 'b' } } }) as never);
-  await done;
-  assert.deepEqual(told, ['ADDED a@true', 'MODIFIED a@true', 'DELETED a@true', 'ADDED a@true']);
+  const storage = storageOf(registry, 'configmaps');
+  await storage.create(context(), 'default', configMap('a', { data: { n: '0' } }));
+  const increment = () =>
+    storage.update(context(), key, (current) => {
+      const { metadata, data } = current as unknown as { metadata: object; data: { n: string } };
+      return { ...current, metadata: { ...metadata, resourceVersion: undefined }, data: { n: String(Number(data.n) + 1) } } as never;
+    });
+  await Promise.all(Array.from({ length: 25 }, increment));
+  const { object } = await storage.get(context(), key);
+  assert.deepEqual((object as unknown as { data: unknown }).data, { n: '25' });
   await registry.close();
+});
+
+test('a write that changes nothing makes no revision', async () => {
+  const { registry, context, store } = await testRegistry();
+  const storage = storageOf(registry, 'configmaps');
+  const created = await storage.create(context(), 'default', configMap('a', { data: { x: '1', y: '2' } }));
+  const before = await store.revision();
+  const { entry } = await storage.update(context(), key, changed({ data: { y: '2', x: '1' } }));
+  assert.equal(entry, created);
+  assert.equal(await store.revision(), before);
+  await registry.close();
+});
+
+test('a dry run answers as the write would, and writes nothing', async () => {
+  const { registry, context, store } = await testRegistry();
+  const storage = storageOf(registry, 'configmaps');
+  const before = await store.revision();
+  const dry = context({ dryRun: true });
+  const tried = await storage.create(dry, 'default', configMap('a', { data: { x: '1' } }));
+  assert.ok(tried.object.metadata.uid);
+  await assert.rejects(storage.get(context(), key), isNotFound);
+  assert.equal(await store.revision(), before);
+  await storage.create(context(), 'default', configMap('a'));
+  await assert.rejects(storage.create(dry, 'default', configMap('a')), isAlreadyExists);
+  await storage.update(dry, key, changed({ data: { x: '2' } }));
+  await storage.delete(dry, key, {});
+  assert.equal(await store.revision(), before + 1);
+  await registry.close();
+});
+
+test('a generated name is tried again when it is taken', async () => {
+  const { registry, context } = await testRegistry();
+  const storage = storageOf(registry, 'configmaps');
+  const draft = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'web-' } } as never;
+  const names = new Set<string>();
+  for (let i = 0; i < 50; i++) names.add((await storage.create(context(), 'default', draft)).object.metadata.name);
+  assert.equal(names.size, 50);
+  for (const name of names) assert.match(name, /^web-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+  await registry.close();
+});
+
+test('every write keeps a record of who wrote, why, and because of what', async () => {
+  const { registry, context, store } = await testRegistry();
+  const storage = storageOf(registry, 'configmaps');
+  const { revision } = await storage.create(context({ verb: 'create', causes: [3, 2] }), 'default', configMap('a'));
+  const record = decodeRecord(await store.record('/registry/configmaps/default/a', revision));
+  assert.deepEqual(record?.causes, [3, 2]);
+  assert.equal(record?.actor, 'kubernetes-admin');
+  assert.equal(record?.verb, 'create');
+  await registry.close();
+});
+
+test('two registries over one store see each other’s writes at once', async () => {
+  const store = new MemoryStore();
+  const one = await testRegistry({ store, seed: 1 });
+  const two = await testRegistry({ store, seed: 2 });
+  const [a, b] = [storageOf(one.registry, 'configmaps'), storageOf(two.registry, 'configmaps')];
+  await a.list(one.context(), { namespace: '' });
+  for (let i = 0; i < 20; i++) {
+    const { revision } = await b.create(two.context(), 'default', configMap(`m-${i}`));
+    assert.equal((await a.get(one.context(), { namespace: 'default', name: `m-${i}` })).revision, revision);
+  }
+  await one.registry.close();
+  await two.registry.close();
+});
+
+test('two runs with one seed write the identical bytes', async () => {
+  const run = async (): Promise<string> => {
+    const { registry, context, store } = await testRegistry({ seed: 7 });
+    const storage = storageOf(registry, 'services');
+    for (let i = 0; i < 5; i++) {
+      const spec = { type: 'NodePort', ports: [{ port: 80 }], selector: { app: 'x' } };
+      await storage.create(context(), 'default', { apiVersion: 'v1', kind: 'Service', metadata: { name: `s-${i}` }, spec } as never);
+    }
+    const { items } = await store.list({ start: '/' });
+    await registry.close();
+    return items.map(({ key: k, value, modRevision }) => `${modRevision} ${k} ${new TextDecoder().decode(value)}`).join('\n');
+  };
+  assert.equal(await run(), await run());
 });

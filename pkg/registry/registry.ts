@@ -12,7 +12,7 @@
  * registries over one store behave as one, since whatever must be unique is reserved in the commit that uses it.
  */
 import { InvariantError } from '../api/errors.ts';
-import type { Clock } from '../clock/clock.ts';
+import type { Clock, Timer } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import type { Logger } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -30,6 +30,7 @@ import type { Environment, Resource } from './resource.ts';
 import { indexedFields } from './selectable-fields.ts';
 import { strategyOf } from './strategies/strategies.ts';
 import { columnsOf } from './tables/columns.ts';
+import { Timestamps } from './timestamps.ts';
 import { versionOf } from './version-view.ts';
 import { VersionedStorage } from './versioned-storage.ts';
 
@@ -48,11 +49,13 @@ export interface RegistryOptions extends BuiltinAdmissionOptions {
 
 /** Kubernetes' usual ones. */
 const defaultServiceCIDRs = ['10.96.0.0/16'];
+const bookmarkPeriod = 60_000;
 const defaultNodePorts = { from: 30_000, to: 32_767 };
 
 export class Registry {
   readonly #environment: Environment;
   readonly #admission: Admission[] = [];
+  #ticking: Timer | undefined;
   readonly #declarations: ResourceDeclaration[];
   readonly #storages = new Map<string, VersionedStorage>();
   readonly #resources: Resource[] = [];
@@ -69,6 +72,7 @@ export class Registry {
       log,
       feed,
       written: new WrittenEntries(),
+      timestamps: new Timestamps(),
       admission: this.#admission,
       services: {
         cidrs: (options.serviceCIDRs ?? defaultServiceCIDRs).map(serviceBlock),
@@ -85,10 +89,12 @@ export class Registry {
   async start(): Promise<void> {
     await this.#environment.feed.start();
     await bootstrap(this.#environment, (...name) => this.storage(...name) ?? fail(name));
+    this.#tick();
   }
 
   /** Ends all watches. Idempotent; the store stays open. */
   async close(): Promise<void> {
+    this.#ticking?.cancel();
     await this.#environment.feed.close();
     for (const { cache } of this.#resources) cache.reset();
   }
@@ -101,6 +107,14 @@ export class Registry {
   /** undefined: no such resource, or one that is not stored (reviews). */
   storage(group: string, version: string, resource: string): ResourceStorage | undefined {
     return this.#storages.get(`${group}/${version}/${resource}`);
+  }
+
+  /** Once a minute, watches that want to know are told where they stand: Kubernetes' bookmarkFrequency. */
+  #tick(): void {
+    this.#ticking = this.#environment.clock.setTimer(bookmarkPeriod, () => {
+      for (const { cache } of this.#resources) cache.bookmark();
+      this.#tick();
+    });
   }
 
   #resource(group: string, resource: string): Resource {

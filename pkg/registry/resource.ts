@@ -9,6 +9,7 @@ import type { Admission, ResourceDeclaration } from './contract.ts';
 import type { Cidr } from './ip-address.ts';
 import type { ObjectFormat } from './object-format.ts';
 import type { Strategy } from './strategy.ts';
+import type { Timestamps } from './timestamps.ts';
 
 /** What every verb of every resource works with. */
 export interface Environment {
@@ -18,6 +19,7 @@ export interface Environment {
   readonly log: Logger;
   readonly feed: EventFeed;
   readonly written: WrittenEntries;
+  readonly timestamps: Timestamps;
   readonly admission: readonly Admission[];
   readonly services: ServiceNetwork;
   /** The stored resource of that name; throws InvariantError when there is none. */

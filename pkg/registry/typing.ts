@@ -1,6 +1,5 @@
 /** What hangs on types: the defaults and validators of an object, whichever kind it is, and who set which field. */
 import type { StatusCause } from '../api/generated/meta-v1.ts';
-import { formatTime } from '../clock/clock.ts';
 import { applyDefaults, emptyStruct } from '../runtime/default.ts';
 import { trackUpdate } from '../runtime/managed-fields.ts';
 import { builtinSchema } from '../runtime/schema.ts';
@@ -30,7 +29,7 @@ export function trackFields(
   declaration: ResourceDeclaration,
   object: Raw,
   old: Raw | undefined,
-  write: { readonly context: RequestContext; readonly subresource: string; readonly now: number; readonly apiVersion: string },
+  write: { readonly context: RequestContext; readonly subresource: string; readonly apiVersion: string; readonly time: string },
 ): void {
   const { metadata } = trackUpdate({
     before: old && kube(old),
@@ -39,7 +38,7 @@ export function trackFields(
     manager: write.context.fieldManager,
     apiVersion: write.apiVersion,
     subresource: write.subresource,
-    time: formatTime(write.now),
+    time: write.time,
   });
   const { managedFields } = metadataOf(raw({ apiVersion: '', kind: '', metadata }));
   if (managedFields === undefined) delete metadataOf(object)['managedFields'];

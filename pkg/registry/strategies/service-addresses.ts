@@ -132,5 +132,5 @@ function reservation(resource: Resource, ip: string, cidr: Cidr, context: Strate
     labels: { 'ipaddress.kubernetes.io/ip-family': cidr.family, 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' },
   });
   object['spec'] = { parentRef: { group: '', resource: 'services', namespace: key.namespace, name: key.name } };
-  return { key: resource.cache.keyOf('', ip), value: resource.format.encode(object), expect: 0 };
+  return { key: resource.cache.keyOf('', ip), value: resource.format.encode(resource.format.shape(object)), expect: 0 };
 }

@@ -5,7 +5,7 @@ import { parseCidr } from '../ip-address.ts';
 import { assign, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { duplicate, forbidden, invalidValue, notSupported, required, tooLong } from './field-errors.ts';
 import { validateFinalizers } from './metadata.ts';
-import { byteLength, configKey, labelValue, qualifiedName } from './names.ts';
+import { configKey, exceedsBytes, labelValue, qualifiedName } from './names.ts';
 import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
 
 /** All the data of one ConfigMap or Secret: 1 MiB. */
@@ -16,17 +16,16 @@ const decodedLength = (base64: string): number => Math.floor((base64.replace(/=+
 const configMap: Validator = (object, path, report) => {
   const data = objectAt(object['data']);
   const binary = objectAt(object['binaryData']);
-  let size = 0;
-  for (const [key, value] of Object.entries(data)) {
+  for (const key in data) {
     for (const reason of configKey(key)) report(invalidValue(`${below(path, 'data')}[${key}]`, key, reason));
-    if (Object.hasOwn(binary, key)) report(invalidValue(`${below(path, 'data')}[${key}]`, key, `duplicate of key present in binaryData`));
-    size += byteLength(text(value));
+    if (Object.hasOwn(binary, key)) report(invalidValue(`${below(path, 'data')}[${key}]`, key, 'duplicate of key present in binaryData'));
   }
-  for (const [key, value] of Object.entries(binary)) {
+  let size = 0;
+  for (const key in binary) {
     for (const reason of configKey(key)) report(invalidValue(`${below(path, 'binaryData')}[${key}]`, key, reason));
-    size += decodedLength(text(value));
+    size += decodedLength(text(binary[key]));
   }
-  if (size > maxData) report(tooLong('', maxData));
+  if (size > maxData || exceedsBytes(strings(Object.values(data)), maxData - size)) report(tooLong('', maxData));
 };
 
 /** Entries that a type of secret must have. */

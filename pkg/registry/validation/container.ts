@@ -160,8 +160,7 @@ const environment: Validator = (variable, path, report) => {
   if (!isObject(reference)) return;
   const field = text(reference['fieldPath']);
   const where = below(at, 'fieldRef.fieldPath');
-  if (field === '') report(required(where));
-  else if (!subscripted.test(field) && !fieldPaths.includes(field)) {
+  if (field !== '' && !subscripted.test(field) && !fieldPaths.includes(field)) {
     if (/^(metadata|spec|status)\.[\w.]+$/.test(field)) report(notSupported(where, field, fieldPaths));
     else report(invalidValue(where, field, `error converting fieldPath: field label not supported: ${field}`));
   }

@@ -3,10 +3,10 @@ import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { forbidden, invalidValue, required, tooLong } from './field-errors.ts';
 import {
   asPrefix,
-  byteLength,
   dns1035Label,
   dnsLabel,
   dnsSubdomain,
+  exceedsBytes,
   labelValue,
   type NameCheck,
   pathSegment,
@@ -52,12 +52,10 @@ export function validateLabels(labels: unknown, path: string, report: Report): v
 }
 
 function validateAnnotations(annotations: unknown, path: string, report: Report): void {
-  let size = 0;
-  for (const [key, value] of Object.entries(objectAt(annotations))) {
-    for (const reason of qualifiedName(key.toLowerCase())) report(invalidValue(path, key, reason));
-    size += byteLength(key) + byteLength(text(value));
-  }
-  if (size > maxAnnotations) report(tooLong(path, maxAnnotations));
+  const all = Object.entries(objectAt(annotations));
+  for (const [key] of all) for (const reason of qualifiedName(key.toLowerCase())) report(invalidValue(path, key, reason));
+  const texts = all.flatMap(([key, value]) => [key, text(value)]);
+  if (exceedsBytes(texts, maxAnnotations)) report(tooLong(path, maxAnnotations));
 }
 
 function validateOwners(owners: unknown, path: string, report: Report): void {

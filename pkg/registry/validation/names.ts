@@ -6,7 +6,18 @@
 export type NameCheck = (name: string) => string[];
 
 const encoder = new TextEncoder();
-export const byteLength = (value: string): number => encoder.encode(value).length;
+const byteLength = (value: string): number => encoder.encode(value).length;
+
+/** Whether the texts take more than `max` bytes together. They are only counted when they might. */
+export function exceedsBytes(texts: readonly string[], max: number): boolean {
+  let most = 0;
+  // A UTF-16 code unit takes 3 bytes of UTF-8 at most.
+  for (const value of texts) most += value.length * 3;
+  if (most <= max) return false;
+  let bytes = 0;
+  for (const value of texts) bytes += byteLength(value);
+  return bytes > max;
+}
 
 const tooLong = (max: number): string => `must be no more than ${max} bytes`;
 

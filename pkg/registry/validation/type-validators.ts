@@ -48,6 +48,8 @@ const lenient = new Set(
     'api.core.v1.PodReadinessGate',
     'api.core.v1.HostAlias',
     'api.core.v1.NodeSelectorTerm',
+    'api.core.v1.LimitRangeSpec',
+    'api.storage.v1.CSINodeSpec',
     'api.core.v1.Event',
     'api.core.v1.ObjectReference',
     'api.core.v1.AttachedVolume',

@@ -6,15 +6,10 @@ import { duplicate, forbidden, invalidValue, required } from './field-errors.ts'
 import { configKey, dnsLabel } from './names.ts';
 import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
 
-/** Fields that a source cannot do without. */
+/** Fields that a source cannot do without, though its type does not say so. */
 const needed: Readonly<Record<string, readonly string[]>> = {
-  hostPath: ['path'],
   configMap: ['name'],
   secret: ['secretName'],
-  persistentVolumeClaim: ['claimName'],
-  nfs: ['server', 'path'],
-  csi: ['driver'],
-  iscsi: ['targetPortal', 'iqn'],
   ephemeral: ['volumeClaimTemplate'],
 };
 const mode = (report: Report, path: string, value: unknown): void => {

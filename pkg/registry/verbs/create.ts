@@ -1,6 +1,5 @@
 import { alreadyExists, invalid } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
-import { formatTime } from '../../clock/clock.ts';
 import { randomSuffix, uuid } from '../../clock/random.ts';
 import type { RequestContext, ResourceDeclaration } from '../contract.ts';
 import { assign, metadataOf, type Raw, text } from '../raw.ts';
@@ -57,7 +56,7 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   const companions = (await strategy.companions?.(object, undefined, strategyCall)) ?? [];
   if (!call.managesFields) {
     delete metadataOf(object)['managedFields'];
-    trackFields(declaration, object, undefined, { context, subresource: '', now, apiVersion: apiVersionOf(declaration) });
+    trackFields(declaration, object, undefined, { context, subresource: '', apiVersion: apiVersionOf(declaration), time: environment.timestamps.at(now) });
   }
 
   const causes = [...validateTypes(declaration, object), ...(strategy.validate?.(object) ?? [])];
@@ -65,13 +64,14 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   await admit(write, object, undefined);
   for (const warning of strategy.warnings?.(object, undefined) ?? []) context.warn(warning);
 
-  const value = format.encode(object);
+  const shaped = format.shape(object);
+  const value = format.encode(shaped);
   const storeKey = cache.keyOf(key.namespace, key.name);
   if (context.dryRun) {
     const { item, revision } = await environment.store.get(storeKey);
     return item ? { write, exists: true } : new StoredEntry(format, value, revision);
   }
-  environment.written.announce(value, object);
+  environment.written.announce(value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect: 0 }, ...companions]);
   if (!result.ok) return { write, exists: result.current.has(storeKey) };
   return environment.written.entry(format, value, result.revision);
@@ -89,7 +89,7 @@ function systemFields(resource: Resource, draft: Raw, name: string | undefined, 
     else if (prefix !== '') metadata['name'] = prefix.slice(0, maxPrefix) + randomSuffix(environment.random);
   }
   metadata['uid'] = uuid(environment.random);
-  metadata['creationTimestamp'] = formatTime(now);
+  metadata['creationTimestamp'] = environment.timestamps.at(now);
   for (const field of ['resourceVersion', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink']) delete metadata[field];
   assign(metadata, 'generation', strategy.generation ? 1 : undefined);
   if (declaration.subresources['status'] && !strategy.keepsStatusOnCreate) assign(draft, 'status', emptyStatus(declaration));

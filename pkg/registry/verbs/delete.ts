@@ -59,9 +59,10 @@ async function attempt(resource: Resource, call: DeleteCall, options: DeleteOpti
     return result.ok ? { entry: current.at(result.revision), gone: true } : undefined;
   }
   if (marked === 'pending') return { entry: current, gone: false };
-  const value = format.encode(marked);
+  const shaped = format.shape(marked);
+  const value = format.encode(shaped);
   if (dryRun) return { entry: new StoredEntry(format, value, current.revision), gone: false };
-  environment.written.announce(value, marked);
+  environment.written.announce(value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect }]);
   return result.ok ? { entry: environment.written.entry(format, value, result.revision), gone: false } : undefined;
 }

@@ -68,7 +68,7 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   if (isSame(object, old)) return current;
   const strategyCall = strategyContext(write);
   const companions = (await strategy.companions?.(object, old, strategyCall)) ?? [];
-  if (!call.managesFields) trackFields(declaration, object, old, { context, subresource, now, apiVersion: apiVersionOf(declaration) });
+  if (!call.managesFields) trackFields(declaration, object, old, { context, subresource, apiVersion: apiVersionOf(declaration), time: environment.timestamps.at(now) });
 
   const causes: StatusCause[] = [];
   validateMetadataUpdate(
@@ -85,7 +85,8 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
 
   const storeKey = cache.keyOf(key.namespace, key.name);
   const expect = current.revision;
-  const value = format.encode(object);
+  const shaped = format.shape(object);
+  const value = format.encode(shaped);
   if (goesAway(object, strategy)) {
     const last = new StoredEntry(format, value, current.revision);
     if (context.dryRun) return last;
@@ -94,7 +95,7 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
     return result.ok ? last.at(result.revision) : undefined;
   }
   if (context.dryRun) return new StoredEntry(format, value, current.revision);
-  environment.written.announce(value, object);
+  environment.written.announce(value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect }, ...companions]);
   return result.ok ? environment.written.entry(format, value, result.revision) : undefined;
 }
