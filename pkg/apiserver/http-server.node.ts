@@ -10,10 +10,10 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import http2, { type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type Duplex, Readable, type Writable } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
-import { ApiError } from '../api/errors.ts';
+import { ApiError, isApiError } from '../api/errors.ts';
 import type { ApiRequest, ApiResponse, Peer } from '../api/http.ts';
 import type { Logger } from '../log/log.ts';
-import { acceptUpgrade } from './upgrade.node.ts';
+import { acceptUpgrade, checkHandshake } from './upgrade.node.ts';
 
 /** What is served: ApiServer has it, and so has a kubelet. */
 export interface RequestHandler {
@@ -170,6 +170,7 @@ function joinedHeaders(headers: http.IncomingHttpHeaders | IncomingHttpHeaders):
 }
 
 async function serveHttp1(handler: RequestHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { socket } = request;
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(new Error('the client has gone'));
@@ -190,15 +191,15 @@ async function serveHttp1(handler: RequestHandler, request: IncomingMessage, res
     await writeAll(response, body, gone.signal);
     response.end();
   }
-  if (leftover) closeAfter(response, request);
+  if (leftover) closeAfter(response, request, socket);
 }
 
 /** Reads on for a moment what the client still sends, so that it gets to see our answer before the line is cut. */
-function closeAfter(response: ServerResponse, request: IncomingMessage): void {
+function closeAfter(response: ServerResponse, request: IncomingMessage, socket: Duplex): void {
   request.resume();
   response.once('finish', () => {
-    const timer = setTimeout(() => request.socket.destroy(), 1000);
-    request.socket.once('close', () => clearTimeout(timer));
+    const timer = setTimeout(() => socket.destroy(), 1000);
+    socket.once('close', () => clearTimeout(timer));
   });
 }
 
@@ -258,7 +259,7 @@ async function serveUpgrade(handler: RequestHandler, request: IncomingMessage, s
   const gone = new AbortController();
   socket.once('close', () => gone.abort(new Error('the client has gone')));
   const apiRequest = http1Request(request, gone.signal);
-  const answer = await handler.handle({ ...apiRequest, body: Readable.from([]) });
+  const answer = await answerUpgrade(handler, request, { ...apiRequest, body: Readable.from([]) });
   if (answer.upgrade) {
     await acceptUpgrade(request, socket, head, answer, answer.upgrade);
     return;
@@ -274,6 +275,17 @@ async function serveUpgrade(handler: RequestHandler, request: IncomingMessage, s
     response.end();
   }
   response.once('finish', () => socket.end());
+}
+
+async function answerUpgrade(handler: RequestHandler, request: IncomingMessage, apiRequest: ApiRequest): Promise<ApiResponse> {
+  try {
+    checkHandshake(request);
+  } catch (error) {
+    if (!isApiError(error)) throw error;
+    const body = new TextEncoder().encode(JSON.stringify(error.toStatus()));
+    return { status: error.code, headers: { 'content-type': 'application/json' }, body };
+  }
+  return handler.handle(apiRequest);
 }
 
 /** A failure to listen, in one line that names what to change. */

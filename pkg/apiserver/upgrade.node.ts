@@ -1,23 +1,24 @@
 /**
- * Upgraded connections: the handshake, and Node's streams as the streams of pkg/api/http.ts.
+ * Upgraded connections: the server's side of the handshake, then Node's socket as a stream.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { badRequest } from '../api/errors.ts';
 import type { ApiResponse, Upgrade } from '../api/http.ts';
-import { byteStreamOfSocket, messageStreamOf } from '../client/node-streams.node.ts';
+import { byteStreamOfSocket } from '../client/node-streams.node.ts';
+import { webSocketOver } from '../client/streams/web-socket.ts';
+import { webSocketAccept } from '../client/web-socket-handshake.node.ts';
 
-/** One frame carries at most this; kubectl sends far less. */
-const maxMessage = 16 * 1024 * 1024;
+/** A client that does not end the connection after us is cut off after so many milliseconds. */
+const lingering = 5000;
 
-/** `ws` asks for the subprotocol while it shakes hands: the handler has chosen it before. */
-const chosen = new WeakMap<IncomingMessage, string>();
-const webSockets = new WebSocketServer({
-  noServer: true,
-  maxPayload: maxMessage,
-  perMessageDeflate: false,
-  handleProtocols: (_offered, request) => chosen.get(request) ?? false,
-});
+/** Throws BadRequest, before anything is done, for a request to upgrade that no handshake can answer. */
+export function checkHandshake({ headers, method }: IncomingMessage): void {
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return;
+  if (method !== 'GET') throw badRequest('a WebSocket is opened with GET');
+  if (headers['sec-websocket-version'] !== '13') throw badRequest('only version 13 of WebSocket is spoken here');
+  if (!/^[A-Za-z0-9+/]{22}==$/.test(headers['sec-websocket-key'] ?? '')) throw badRequest('Sec-WebSocket-Key is missing or wrong');
+}
 
 /** Resolves when the connection has ended. */
 export async function acceptUpgrade(
@@ -27,19 +28,21 @@ export async function acceptUpgrade(
   answer: ApiResponse,
   upgrade: Upgrade,
 ): Promise<void> {
-  if (upgrade.kind === 'websocket') {
-    if (upgrade.protocol !== undefined) chosen.set(request, upgrade.protocol);
-    await new Promise<void>((resolve, reject) => {
-      webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        upgrade.run(messageStreamOf(webSocket)).then(resolve, reject);
-      });
-      // A handshake that fails is answered by `ws` itself, which then closes the socket.
-      socket.once('close', resolve);
-    });
-    return;
-  }
-  const headers = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${upgrade.protocol}\r\n${headers.join('')}\r\n`);
+  const webSocket = upgrade.kind === 'websocket';
+  const headers: Record<string, string> = {
+    connection: 'Upgrade',
+    upgrade: webSocket ? 'websocket' : upgrade.protocol,
+    ...(webSocket ? { 'sec-websocket-accept': webSocketAccept(request.headers['sec-websocket-key'] ?? '') } : {}),
+    ...(webSocket && upgrade.protocol !== undefined ? { 'sec-websocket-protocol': upgrade.protocol } : {}),
+    ...answer.headers,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
   if (head.length > 0) socket.unshift(head);
-  await upgrade.run(byteStreamOfSocket(socket));
+  const stream = byteStreamOfSocket(socket);
+  await (upgrade.kind === 'websocket' ? upgrade.run(webSocketOver(stream)) : upgrade.run(stream));
+  if (socket.destroyed) return;
+  socket.end();
+  const cut = setTimeout(() => socket.destroy(), lingering);
+  socket.once('close', () => clearTimeout(cut));
 }

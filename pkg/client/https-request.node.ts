@@ -2,13 +2,15 @@
  * One request over HTTPS (or HTTP), as an ApiResponse: what the HTTPS transport, the kubelet dialer and service
  * proxies stand on. A WebSocket handshake is made when the request asks for one.
  */
+import { randomBytes } from 'node:crypto';
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { WebSocket } from 'ws';
-import type { ApiResponse, MessageStream } from '../api/http.ts';
+import type { ApiResponse, ByteStream, MessageStream } from '../api/http.ts';
 import type { TransportRequest } from './client.ts';
-import { byteStreamOfSocket, messageStreamOf } from './node-streams.node.ts';
-import { joinStreams } from './streams/message-pipe.ts';
+import { byteStreamOfSocket } from './node-streams.node.ts';
+import { createBytePipe, joinStreams } from './streams/message-pipe.ts';
+import { webSocketOver } from './streams/web-socket.ts';
+import { webSocketAccept } from './web-socket-handshake.node.ts';
 
 export interface HttpsTarget {
   readonly scheme?: 'http' | 'https';
@@ -151,38 +153,32 @@ async function* bodyOfResponse(response: IncomingMessage, signal: AbortSignal): 
   }
 }
 
-function openWebSocket(target: HttpsTarget, request: TransportRequest): Promise<ApiResponse> {
-  const { signal } = request;
-  const headers = forwarded(request.headers);
-  const offered = (headers['sec-websocket-protocol'] ?? '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-  for (const name of Object.keys(headers)) if (name.startsWith('sec-websocket-')) delete headers[name];
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-  const scheme = target.scheme === 'http' ? 'ws' : 'wss';
-  return new Promise((resolve, reject) => {
-    const webSocket = new WebSocket(`${scheme}://${host}:${target.port}${pathOf(request)}`, offered, {
-      headers,
-      perMessageDeflate: false,
-      ...tlsOptions(target),
-    });
-    const stream = messageStreamOf(webSocket);
-    const onAbort = (): void => {
-      webSocket.terminate();
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    webSocket.once('close', () => signal.removeEventListener('abort', onAbort));
-    webSocket.once('error', reject);
-    webSocket.once('unexpected-response', (_, response) => {
-      resolve({ status: response.statusCode ?? 0, headers: responseHeaders(response), body: bodyOfResponse(response, signal) });
-    });
-    webSocket.once('open', () => {
-      const protocol = webSocket.protocol === '' ? undefined : webSocket.protocol;
-      resolve({ status: 101, headers: {}, upgrade: { kind: 'websocket', protocol, run: (socket) => joinSockets(socket, stream) } });
-    });
-  });
+/** The handshake of a WebSocket client; what is not upgraded is an ordinary answer. */
+async function openWebSocket(target: HttpsTarget, request: TransportRequest): Promise<ApiResponse> {
+  const key = randomBytes(16).toString('base64');
+  const handshake = { ...request.headers, 'sec-websocket-key': key, 'sec-websocket-version': '13' };
+  const answer = await sendPlain(target, { ...request, headers: handshake }, 'websocket');
+  const { upgrade } = answer;
+  if (upgrade?.kind !== 'raw') return answer;
+  const protocol = answer.headers['sec-websocket-protocol'];
+  const run = async (socket: MessageStream): Promise<void> => {
+    const [near, far] = createBytePipe();
+    await Promise.all([upgrade.run(far), joinSockets(socket, webSocketOver(near, { mask: () => randomBytes(4) }))]);
+  };
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  const agreed = protocol === undefined || offered.includes(protocol);
+  if (answer.headers['sec-websocket-accept'] !== webSocketAccept(key) || !agreed) {
+    await upgrade.run(endedStream());
+    throw new Error('the server did not answer the WebSocket handshake as it must');
+  }
+  return { status: 101, headers: {}, upgrade: { kind: 'websocket', protocol, run } };
+}
+
+/** A stream that has nothing to say and wants to hear nothing: ends what it is joined with. */
+function endedStream(): ByteStream {
+  const [near, far] = createBytePipe();
+  near.abort();
+  return far;
 }
 
 /** Passes messages both ways until either side closes; then both are closed. */
