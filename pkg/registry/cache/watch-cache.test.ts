@@ -13,7 +13,12 @@ type Told = { readonly type: string; readonly name: string; readonly revision: n
 async function read(made: TestRegistry, query: Partial<WatchQuery>, count: number, resource = 'configmaps'): Promise<Told[]> {
   const abort = new AbortController();
   const told: Told[] = [];
-  const watch = storageOf(made.registry, resource).watch(made.context(), { namespace: '', bookmarks: false, ...query, signal: abort.signal });
+  const watch = storageOf(made.registry, resource).watch(made.context(), {
+    namespace: '',
+    bookmarks: false,
+    ...query,
+    signal: abort.signal,
+  });
   for await (const batch of watch) {
     told.push(...batch.map(tell));
     if (told.length >= count) break;
@@ -58,7 +63,12 @@ test('a watch of one node’s pods is told of a pod when it is bound, and of no 
   const reading = read(made, { fields, resourceVersion: '0' }, 2, 'pods');
   for (const name of ['a', 'b']) await pods.create(made.context(), 'default', pod(name));
   const bind = (name: string, node: string) =>
-    pods.update(made.context(), { namespace: 'default', name }, () => ({ metadata: { name }, target: { kind: 'Node', name: node } }) as never, { subresource: 'binding' });
+    pods.update(
+      made.context(),
+      { namespace: 'default', name },
+      () => ({ metadata: { name }, target: { kind: 'Node', name: node } }) as never,
+      { subresource: 'binding' },
+    );
   await bind('a', 'node-2');
   await bind('b', 'node-1');
   await pods.delete(made.context(), { namespace: 'default', name: 'a' }, { gracePeriodSeconds: 0 });
@@ -86,7 +96,11 @@ test('a quiet watch is told every minute where it stands', async () => {
   const made = await testRegistry();
   const reading = read(made, { bookmarks: true }, 1);
   await made.clock.turn();
-  await storageOf(made.registry, 'secrets').create(made.context(), 'default', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' } } as never);
+  await storageOf(made.registry, 'secrets').create(made.context(), 'default', {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 's' },
+  } as never);
   const revision = await made.store.revision();
   await made.clock.advance(61_000);
   assert.deepEqual(await reading, [{ type: 'BOOKMARK', name: '', revision }]);
@@ -166,11 +180,18 @@ test('a list folded with the watch that follows it is the later list, for every 
         const query = { namespace, labels: parseSelector(label), fields: parseFieldSelector(field) };
         for (const one of before) await apply(made, one);
         const list = await storage.list(made.context(), query);
-        const state = new Map(list.entries.map((entry) => [`${entry.object.metadata.namespace}/${entry.object.metadata.name}`, entry.revision]));
+        const state = new Map(
+          list.entries.map((entry) => [`${entry.object.metadata.namespace}/${entry.object.metadata.name}`, entry.revision]),
+        );
         for (const one of after) await apply(made, one);
         const last = (await storage.list(made.context(), query)).revision;
         const abort = new AbortController();
-        const done = storage.watch(made.context(), { ...query, resourceVersion: String(list.revision), bookmarks: true, signal: abort.signal });
+        const done = storage.watch(made.context(), {
+          ...query,
+          resourceVersion: String(list.revision),
+          bookmarks: true,
+          signal: abort.signal,
+        });
         let revision = list.revision;
         const reading = (async () => {
           for await (const batch of done) {
@@ -191,7 +212,9 @@ test('a list folded with the watch that follows it is the later list, for every 
         assert.equal(later.revision, last);
         assert.deepEqual(
           [...state].sort(),
-          later.entries.map((entry) => [`${entry.object.metadata.namespace}/${entry.object.metadata.name}`, entry.revision] as const).sort(),
+          later.entries
+            .map((entry) => [`${entry.object.metadata.namespace}/${entry.object.metadata.name}`, entry.revision] as const)
+            .sort(),
         );
         await made.registry.close();
       },

@@ -5,7 +5,12 @@ import type { Registry } from '../registry.ts';
 /** Objects as tests write them down: only what matters. */
 export function configMap(name: string, rest: { labels?: Record<string, string>; data?: Record<string, string> } = {}): KubeObject {
   const { labels, data } = rest;
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...(labels ? { labels } : {}) }, ...(data ? { data } : {}) } as unknown as KubeObject;
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, ...(labels ? { labels } : {}) },
+    ...(data ? { data } : {}),
+  } as unknown as KubeObject;
 }
 
 export function pod(name: string, spec: object = {}, metadata: object = {}): KubeObject {

@@ -56,7 +56,12 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   const companions = (await strategy.companions?.(object, undefined, strategyCall)) ?? [];
   if (!call.managesFields) {
     delete metadataOf(object)['managedFields'];
-    trackFields(declaration, object, undefined, { context, subresource: '', apiVersion: apiVersionOf(declaration), time: environment.timestamps.at(now) });
+    trackFields(declaration, object, undefined, {
+      context,
+      subresource: '',
+      apiVersion: apiVersionOf(declaration),
+      time: environment.timestamps.at(now),
+    });
   }
 
   const causes = [...validateTypes(declaration, object), ...(strategy.validate?.(object) ?? [])];

@@ -73,7 +73,10 @@ test('an exact revision reads the past, whole and in pages, until it is compacte
   await storage.create(context(), 'default', configMap('b'));
   const exact = { namespace: '', resourceVersion: String(revision), resourceVersionMatch: 'Exact' };
   const past = await storage.list(context(), exact);
-  assert.deepEqual(past.entries.map((entry) => entry.object.metadata.labels), [{ v: '1' }]);
+  assert.deepEqual(
+    past.entries.map((entry) => entry.object.metadata.labels),
+    [{ v: '1' }],
+  );
   assert.equal(past.revision, revision);
   assert.equal((await storage.list(context(), { namespace: '', resourceVersion: String(revision) })).entries.length, 2, 'not older than');
   assert.equal((await storage.list(context(), { namespace: '', limit: 5, resourceVersion: String(revision) })).entries.length, 1);
@@ -85,14 +88,18 @@ test('an exact revision reads the past, whole and in pages, until it is compacte
 test('a revision of the future is refused after a while, a combination without meaning at once', async () => {
   const { registry, context, clock } = await testRegistry();
   const storage = storageOf(registry, 'configmaps');
-  const future = assert.rejects(storage.list(context(), { namespace: '', resourceVersion: '1000' }), /Too large resource version: 1000, current: \d+/);
+  const future = assert.rejects(
+    storage.list(context(), { namespace: '', resourceVersion: '1000' }),
+    /Too large resource version: 1000, current: \d+/,
+  );
   await clock.advance(3_000);
   await future;
   const refused = (query: Partial<ListQuery>) => assert.rejects(storage.list(context(), { namespace: '', ...query }), isInvalid);
   await refused({ resourceVersionMatch: 'Exact' });
   await refused({ resourceVersionMatch: 'Exact', resourceVersion: '0' });
   await refused({ resourceVersionMatch: 'Newest', resourceVersion: '1' });
-  const bad = (query: Partial<ListQuery>) => assert.rejects(storage.list(context(), { namespace: '', ...query }), (e) => isApiError(e, 'BadRequest'));
+  const bad = (query: Partial<ListQuery>) =>
+    assert.rejects(storage.list(context(), { namespace: '', ...query }), (e) => isApiError(e, 'BadRequest'));
   await bad({ resourceVersion: 'x' });
   await bad({ continue: 'x' });
   await bad({ continue: formatContinue({ revision: 2, after: 'a' }), resourceVersion: '3' });
@@ -121,8 +128,10 @@ test('every continue token is read back as it was written, and no text crashes i
 test('field selectors find what the same test on every object finds', async () => {
   const { registry, context } = await testRegistry();
   const storage = storageOf(registry, 'secrets');
-  for (let i = 0; i < 9; i++) await storage.create(context(), 'default', object('v1', 'Secret', `s-${i}`, { type: i % 2 ? 'Opaque' : 'a/b' }));
-  const found = async (text: string) => (await storage.list(context(), { namespace: 'default', fields: parseFieldSelector(text) })).entries.length;
+  for (let i = 0; i < 9; i++)
+    await storage.create(context(), 'default', object('v1', 'Secret', `s-${i}`, { type: i % 2 ? 'Opaque' : 'a/b' }));
+  const found = async (text: string) =>
+    (await storage.list(context(), { namespace: 'default', fields: parseFieldSelector(text) })).entries.length;
   assert.equal(await found('type=a/b'), 5);
   assert.equal(await found('type!=a/b'), 4);
   assert.equal(await found('type=Opaque,metadata.name=s-1'), 1);

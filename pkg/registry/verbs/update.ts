@@ -68,7 +68,13 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   if (isSame(object, old)) return current;
   const strategyCall = strategyContext(write);
   const companions = (await strategy.companions?.(object, old, strategyCall)) ?? [];
-  if (!call.managesFields) trackFields(declaration, object, old, { context, subresource, apiVersion: apiVersionOf(declaration), time: environment.timestamps.at(now) });
+  if (!call.managesFields)
+    trackFields(declaration, object, old, {
+      context,
+      subresource,
+      apiVersion: apiVersionOf(declaration),
+      time: environment.timestamps.at(now),
+    });
 
   const causes: StatusCause[] = [];
   validateMetadataUpdate(
