@@ -66,7 +66,7 @@ export async function respondList(call: ResourceCall, page: ListPage): Promise<A
       return respondObject(exchange, partialMetadataList(page.entries, metadata, negotiated.metaVersion), negotiated, { compressor });
     case 'object':
       if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange)) {
-        return compressed(
+        return respondBytes(
           exchange,
           'application/json',
           concatenated(encoder.encode(JSON.stringify({ ...head, items: [] })), page.entries),
@@ -130,7 +130,7 @@ export async function respondObject(
   if (exchange.request.direct) return { status, headers: {}, object };
   const { mediaType } = negotiated;
   const bytes = await encodeAs(object, mediaType, wantsPretty(exchange));
-  const response = compressed(exchange, mediaType, bytes, compressor);
+  const response = respondBytes(exchange, mediaType, bytes, compressor);
   return { ...response, status, headers: { ...response.headers, ...headers } };
 }
 
@@ -150,7 +150,8 @@ export async function encodeAs(object: unknown, mediaType: MediaType, pretty = f
   }
 }
 
-function compressed(
+/** Bytes that are there already; compressed if it is worth it and the client asked. */
+export function respondBytes(
   exchange: Exchange,
   contentType: string,
   body: Uint8Array | AsyncIterable<Uint8Array>,

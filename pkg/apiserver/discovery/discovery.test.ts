@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { gzipCompressor } from '../gzip.node.ts';
 import { testServer } from '../testing/test-server.ts';
 import { compareVersions } from './api-groups.ts';
 
@@ -103,4 +104,24 @@ test('metrics count requests by resource, and make no label of what does not exi
   const { text } = await request('GET', '/metrics');
   assert.match(text, /apiserver_request_total\{[^}]*resource="pods"[^}]*\} 1/);
   assert.doesNotMatch(text, /made-up/);
+});
+
+test('OpenAPI v3 is found through its index, kept by its hash, and redirects to the present one', async () => {
+  const { request } = await testServer({ compressor: gzipCompressor });
+  const { paths } = (await request('GET', '/openapi/v3')).json;
+  assert.ok(paths['api/v1'] && paths['apis/apps/v1']);
+  const address = paths['apis/apps/v1'].serverRelativeURL;
+  const answer = await request('GET', address);
+  assert.match(answer.headers['cache-control'] ?? '', /immutable/);
+  assert.ok(answer.json.components.schemas['io.k8s.api.apps.v1.Deployment']);
+  assert.ok(answer.json.paths['/apis/apps/v1/namespaces/{namespace}/deployments'].post);
+  assert.equal((await request('GET', address, { headers: { 'if-none-match': answer.headers['etag'] as string } })).status, 304);
+  const old = await request('GET', '/openapi/v3/apis/apps/v1?hash=old');
+  assert.equal(old.status, 301);
+  assert.equal(old.headers['location'], address);
+  assert.equal((await request('GET', '/openapi/v3/apis/nothing/v1')).status, 404);
+  const protobuf = { accept: 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf' };
+  assert.equal((await request('GET', address, { headers: protobuf })).status, 406);
+  const compressed = await request('GET', address, { headers: { 'accept-encoding': 'gzip' } });
+  assert.equal(compressed.headers['content-encoding'], 'gzip');
 });

@@ -1,0 +1,97 @@
+/**
+ * OpenAPI as it is served: v3 as one document for each version of a group, found through an index whose addresses
+ * change when the document does; v2 as one document for all, in JSON and in the protobuf form that Go clients ask for.
+ * Documents are made when they are first asked for, and made anew when resources come or go.
+ * https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition
+ */
+import type { ApiResponse } from '../../api/http.ts';
+import { toBase64Url } from '../../client/credentials/base64.ts';
+import { sha256 } from '../../client/credentials/sha-256.ts';
+import type { ResourceDeclaration } from '../../registry/contract.ts';
+import { encodeJson } from '../../runtime/encode.ts';
+import { openApiV3 } from '../../runtime/open-api.ts';
+import type { Exchange } from '../exchange.ts';
+import { negotiate } from '../negotiate.ts';
+import type { Compressor, RegistryPort } from '../resource-call.ts';
+import { respondBytes, respondObject } from '../respond.ts';
+import { gitVersion } from '../version.ts';
+import { groupsOf } from './api-groups.ts';
+
+interface GroupDocument {
+  readonly group: string;
+  readonly version: string;
+  readonly resources: readonly ResourceDeclaration[];
+  readonly hash: string;
+  bytes?: Uint8Array;
+}
+
+interface Documents {
+  /** By what follows /openapi/v3/: `api/v1`, `apis/apps/v1`. */
+  readonly v3: ReadonlyMap<string, GroupDocument>;
+}
+
+export class OpenApiDocuments {
+  readonly #registry: RegistryPort;
+  readonly #compressor: Compressor | undefined;
+  #declarations: readonly ResourceDeclaration[] = [];
+  #documents: Documents = { v3: new Map() };
+
+  constructor(registry: RegistryPort, compressor: Compressor | undefined) {
+    this.#registry = registry;
+    this.#compressor = compressor;
+  }
+
+  /** `path`: the segments behind /openapi. undefined: there is no such document. */
+  respond(exchange: Exchange, [kind, ...rest]: readonly string[]): Promise<ApiResponse> | undefined {
+    if (kind !== 'v3') return undefined;
+    return rest.length === 0 ? this.#index(exchange) : this.#group(exchange, rest.join('/'));
+  }
+
+  #index(exchange: Exchange): Promise<ApiResponse> {
+    const paths = [...this.#current().v3].map(([path, { hash }]) => [path, { serverRelativeURL: addressOf(path, hash) }]);
+    const negotiated = negotiate(exchange.request.headers['accept'], ['application/json']);
+    return respondObject(exchange, { paths: Object.fromEntries(paths) }, negotiated);
+  }
+
+  #group(exchange: Exchange, path: string): Promise<ApiResponse> | undefined {
+    const document = this.#current().v3.get(path);
+    if (!document) return undefined;
+    const { request } = exchange;
+    negotiate(request.headers['accept'], ['application/json']);
+    const etag = `"${document.hash}"`;
+    const asked = request.query.get('hash');
+    if (asked !== null && asked !== '' && asked !== document.hash) {
+      return Promise.resolve({ status: 301, headers: { location: addressOf(path, document.hash) } });
+    }
+    // An address with its hash always leads to the same document.
+    const caching: Record<string, string> = asked === document.hash ? { 'cache-control': 'public, immutable, max-age=31536000' } : {};
+    const headers = { ...caching, etag, vary: 'Accept' };
+    if (request.headers['if-none-match'] === etag) return Promise.resolve({ status: 304, headers });
+    document.bytes ??= encodeJson(openApiV3(document, document.resources));
+    const response = respondBytes(exchange, 'application/json', document.bytes, this.#compressor);
+    return Promise.resolve({ ...response, headers: { ...headers, ...response.headers } });
+  }
+
+  #current(): Documents {
+    const declarations = this.#registry.declarations();
+    if (declarations === this.#declarations) return this.#documents;
+    this.#declarations = declarations;
+    const v3 = new Map<string, GroupDocument>();
+    for (const { name: group, versions } of groupsOf(declarations)) {
+      for (const { version, resources } of versions) {
+        v3.set(group === '' ? `api/${version}` : `apis/${group}/${version}`, { group, version, resources, hash: hashOf(resources) });
+      }
+    }
+    this.#documents = { v3 };
+    return this.#documents;
+  }
+}
+
+function addressOf(path: string, hash: string): string {
+  return `/openapi/v3/${path}?hash=${hash}`;
+}
+
+/** Of what the document is made from: the same for the same resources and the same version of this program. */
+function hashOf(resources: readonly ResourceDeclaration[]): string {
+  return toBase64Url(sha256(new TextEncoder().encode(gitVersion + JSON.stringify(resources))));
+}
