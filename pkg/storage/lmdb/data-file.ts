@@ -78,11 +78,12 @@ class Pages {
   /** Visits every page of the trees under `roots`. */
   async walk(roots: readonly number[]): Promise<void> {
     const left = [...roots];
-    for (let visited = 0; left.length > 0; visited++) {
-      if (visited > this.count) throw this.#damaged('its pages name each other in a circle');
+    for (let visited = 0; left.length > 0; ) {
       const number = left.pop() as number;
       const page = await this.read(number);
-      if (page) left.push(...this.#children(number, page));
+      if (!page) continue;
+      if (++visited > this.count) throw this.#damaged('its pages name each other in a circle');
+      left.push(...this.#children(number, page));
     }
   }
 
