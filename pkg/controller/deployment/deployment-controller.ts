@@ -8,7 +8,7 @@
  *   status.ts        counts and conditions
  *   decide.ts        one whole step out of these
  */
-import { isAlreadyExists, isNotFound } from '../../api/errors.ts';
+import { isAlreadyExists } from '../../api/errors.ts';
 import type { Deployment, ReplicaSet } from '../../api/generated/apps-v1.ts';
 import { deployments, pods as podsRef, replicasets } from '../../api/generated/resources.ts';
 import { controllerOf, type Draft, type KubeObject, keyOf, splitKey } from '../../api/object.ts';
@@ -23,6 +23,7 @@ import { type ControllerContext, type ControllerDeclaration, controlLoop, contro
 import { equal } from '../equal.ts';
 import { controllerIndex, podIndexes } from '../indexes.ts';
 import { isPodTerminal } from '../pod-state.ts';
+import { unlessGone } from '../unless-gone.ts';
 import { decideDeployment } from './decide.ts';
 import { hasTemplateOf, isRollingUpdate, revisionAnnotation, sizeOf } from './replica-sets.ts';
 import { condition, type Moment } from './status.ts';
@@ -112,11 +113,8 @@ export const deploymentController: ControllerDeclaration = {
         if (sizeOf(from) !== sizeOf(to)) noteScaled(deployment, from.metadata.name, sizeOf(from), sizeOf(to));
       }
       for (const { metadata } of plan.remove) {
-        try {
-          await api.delete(metadata.name, { namespace, preconditions: { uid: metadata.uid, resourceVersion: metadata.resourceVersion } });
-        } catch (error) {
-          if (!isNotFound(error)) throw error;
-        }
+        const { name: setName, uid, resourceVersion } = metadata;
+        await unlessGone(api.delete(setName, { namespace, preconditions: { uid, resourceVersion } }));
       }
       if (plan.revision !== undefined || !equal(plan.status, deployment.status)) {
         // The revision goes with the status: a write of the object itself would count as a change of what is wanted.
@@ -125,7 +123,7 @@ export const deploymentController: ControllerDeclaration = {
           ...(plan.revision === undefined ? {} : { [revisionAnnotation]: plan.revision }),
         };
         const metadata = { ...deployment.metadata, annotations };
-        await client.resource(deployments).updateStatus({ ...deployment, metadata, status: plan.status }, { namespace });
+        await unlessGone(client.resource(deployments).updateStatus({ ...deployment, metadata, status: plan.status }, { namespace }));
       }
       return plan.after === undefined ? undefined : { after: plan.after };
     }

@@ -22,6 +22,7 @@ import type { Causes } from '../../trace/cause.ts';
 import { type ControllerContext, type ControllerDeclaration, controlLoop, controllerQueue } from '../controller.ts';
 import { equal } from '../equal.ts';
 import { podIndexes } from '../indexes.ts';
+import { unlessGone } from '../unless-gone.ts';
 import { decideBudget, failedStatus } from './decide.ts';
 
 const name = 'disruption-controller';
@@ -95,7 +96,7 @@ export const disruptionController: ControllerDeclaration = {
       const time = timestamp(clock);
       try {
         const plan = decideBudget({ budget, pods: members, scale: () => scaleOf(members), now: clock.now(), time });
-        if (!equal(plan.status, budget.status)) await api.updateStatus({ ...budget, status: plan.status }, { namespace });
+        if (!equal(plan.status, budget.status)) await unlessGone(api.updateStatus({ ...budget, status: plan.status }, { namespace }));
         return plan.after === undefined ? undefined : { after: plan.after };
       } catch (error) {
         if (!(error instanceof ApiError) || error.reason !== 'BadRequest') throw error;
@@ -107,7 +108,7 @@ export const disruptionController: ControllerDeclaration = {
           `Failed to calculate the number of expected pods: ${error.message}`,
         );
         const status = failedStatus(budget, error.message, time);
-        if (!equal(status, budget.status)) await api.updateStatus({ ...budget, status }, { namespace });
+        if (!equal(status, budget.status)) await unlessGone(api.updateStatus({ ...budget, status }, { namespace }));
         return undefined;
       }
     }

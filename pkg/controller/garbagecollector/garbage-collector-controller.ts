@@ -19,6 +19,7 @@ import { RunTogether } from '../../listwatch/run-together.ts';
 import type { Causes } from '../../trace/cause.ts';
 import { type ControllerContext, type ControllerDeclaration, controllerQueue } from '../controller.ts';
 import { Discovery } from '../discovery.ts';
+import { unlessGone } from '../unless-gone.ts';
 import { blocking, decideDependent, type OwnerState } from './decide.ts';
 import {
   foregroundFinalizer,
@@ -30,7 +31,7 @@ import {
   ownersOf,
   waitsForDependents,
 } from './graph.ts';
-import { Monitors, unlessGone } from './monitors.ts';
+import { Monitors } from './monitors.ts';
 
 const name = 'garbage-collector-controller';
 /** As in kube-controller-manager. New kinds are found at once, through the CustomResourceDefinitions among the monitors. */
@@ -210,10 +211,10 @@ export const garbageCollectorController: ControllerDeclaration = {
       change(node, { finalizers: (node.object.metadata.finalizers ?? []).filter((each) => each !== finalizer) }, client);
 
     /** With uid and revision: what has changed since is left alone, and looked at again. */
-    function change(node: Node, metadata: Partial<KubeObject['metadata']>, client: Client): Promise<void> {
+    async function change(node: Node, metadata: Partial<KubeObject['metadata']>, client: Client): Promise<void> {
       const { uid, resourceVersion, name: objectName } = node.object.metadata;
       const body = { metadata: { uid, resourceVersion, ...metadata } };
-      return unlessGone(client.resource(node.ref).patch(objectName, { type: 'merge', body }, inNamespace(node)));
+      await unlessGone(client.resource(node.ref).patch(objectName, { type: 'merge', body }, inNamespace(node)));
     }
 
     return {

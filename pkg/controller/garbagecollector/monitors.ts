@@ -1,4 +1,4 @@
-import { isNotFound, qualifiedResource } from '../../api/errors.ts';
+import { qualifiedResource } from '../../api/errors.ts';
 import type { KubeObject, ResourceRef } from '../../api/object.ts';
 import type { Environment, Handler, Informer } from '../../listwatch/contract.ts';
 import { createInformer } from '../../listwatch/informer.ts';
@@ -84,14 +84,5 @@ export class Monitors {
         signal.removeEventListener('abort', onAbort);
       });
     }
-  }
-}
-
-/** Ends well also when the object is not there. */
-export async function unlessGone(request: Promise<unknown>): Promise<void> {
-  try {
-    await request;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
   }
 }

@@ -14,6 +14,7 @@ import { controllerIndex, podIndexes } from '../indexes.ts';
 import { isPodActive, isPodTerminating } from '../pod-state.ts';
 import { podFromTemplate } from '../pod-template.ts';
 import { slowStart } from '../slow-start.ts';
+import { unlessGone } from '../unless-gone.ts';
 import {
   nextAvailability,
   planReplicas,
@@ -192,7 +193,8 @@ export function createReplicaController<T extends KubeObject>(context: Controlle
       now,
       time: timestamp(clock),
     });
-    if (!equal(status, previous)) await client.resource(kind.ref).updateStatus(kind.withStatus(owner, status) as never, { namespace });
+    if (!equal(status, previous))
+      await unlessGone(client.resource(kind.ref).updateStatus(kind.withStatus(owner, status) as never, { namespace }));
     if (failure !== undefined) throw failure;
 
     const wait = nextAvailability(active, spec.minReadySeconds, now);
