@@ -7,9 +7,10 @@ export const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cos
 /**
  * Orders pods by how little is lost with them, the first to go first:
  * unassigned, pending, not ready, low deletion cost, doubled up on a node, ready for a short time, often restarted,
- * young. Times are compared on a logarithmic scale (2 and 3 hours are alike, 2 and 20 are not), and where that makes
- * no difference the uid decides, which is as good as a draw: so the pods of one moment are not all on one side.
- * Kubernetes: controller.ActivePodsWithRanks.
+ * young. Times are compared on a logarithmic scale (2 and 3 hours are alike, 2 and 20 are not), and where nothing makes
+ * a difference the uid decides, which is as good as a draw: so the pods of one moment are not all on one side.
+ * Kubernetes: controller.ActivePodsWithRanks, which lets the uid decide already between unequal times of one rank,
+ * and so has circles in its order.
  *
  * `related`: the pods that count for doubling up: those of all owners under the same owner, these included.
  */
@@ -26,9 +27,10 @@ export function inDeletionOrder(pods: readonly Pod[], related: readonly Pod[], n
       Number(ready) - Number(isPodReady(b)) ||
       deletionCost(a) - deletionCost(b) ||
       rank(b) - rank(a) ||
-      (ready ? byAge(readySince(a), readySince(b), a, b, now) : 0) ||
+      (ready ? ageRank(readySince(a), now) - ageRank(readySince(b), now) : 0) ||
       compare(restarts(b), restarts(a)) ||
-      byAge(timeOf(a.metadata.creationTimestamp), timeOf(b.metadata.creationTimestamp), a, b, now)
+      ageRank(timeOf(a.metadata.creationTimestamp), now) - ageRank(timeOf(b.metadata.creationTimestamp), now) ||
+      (a.metadata.uid < b.metadata.uid ? -1 : 1)
     );
   });
 }
@@ -43,16 +45,9 @@ export function deletionCost({ metadata }: Pod): number {
   return text !== undefined && /^(-?[1-9]\d*|0)$/.test(text) ? Number(text) : 0;
 }
 
-/** Negative when a is the younger. Equal moments say nothing; an unknown one counts as just now. */
-function byAge(a: number | undefined, b: number | undefined, podA: Pod, podB: Pod, now: number): number {
-  if (a === b) return 0;
-  if (a === undefined || b === undefined) return a === undefined ? -1 : 1;
-  return ageRank(a, now) - ageRank(b, now) || (podA.metadata.uid < podB.metadata.uid ? -1 : 1);
-}
-
-/** The binary logarithm of the age in nanoseconds, as Kubernetes takes it. */
-function ageRank(time: number, now: number): number {
-  return now > time ? Math.floor(Math.log2((now - time) * 1e6)) : -1;
+/** The binary logarithm of the age in nanoseconds, as Kubernetes takes it; an unknown age counts as none. */
+function ageRank(time: number | undefined, now: number): number {
+  return time !== undefined && now > time ? Math.floor(Math.log2((now - time) * 1e6)) : -1;
 }
 
 /** The most often restarted container, ordinary ones first, then those that restart on their own (sidecars). */
