@@ -30,17 +30,15 @@ async function environment(node: TestNode): Promise<Record<string, string>> {
 }
 const create = async (node: TestNode): Promise<void> => {
   const metadata = { namespace: 'default' };
-  await node.client
-    .resource(configmaps)
-    .create(
-      {
-        apiVersion: 'v1',
-        kind: 'ConfigMap',
-        metadata: { ...metadata, name: 'settings' },
-        data: { COLOR: 'blue', SIZE: 'xl', 'odd=name': 'x' },
-      },
-      metadata,
-    );
+  await node.client.resource(configmaps).create(
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { ...metadata, name: 'settings' },
+      data: { COLOR: 'blue', SIZE: 'xl', 'odd=name': 'x' },
+    },
+    metadata,
+  );
   await node.client
     .resource(secrets)
     .create({ apiVersion: 'v1', kind: 'Secret', metadata: { ...metadata, name: 'keys' }, data: { PASSWORD: btoa('hunter2') } }, metadata);
@@ -138,17 +136,15 @@ test('services of the namespace are in the environment, unless links are switche
       ['my-db', '10.96.0.7', 5432],
       ['headless', 'None', 80],
     ] as const) {
-      await node.client
-        .resource(services)
-        .create(
-          {
-            apiVersion: 'v1',
-            kind: 'Service',
-            metadata: { name, namespace: 'default' },
-            spec: { clusterIP, ports: [{ name: 'main', port, protocol: 'TCP' }] },
-          },
-          { namespace: 'default' },
-        );
+      await node.client.resource(services).create(
+        {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { name, namespace: 'default' },
+          spec: { clusterIP, ports: [{ name: 'main', port, protocol: 'TCP' }] },
+        },
+        { namespace: 'default' },
+      );
     }
   };
   const node = await withContainer({ env: [{ name: 'URL', value: 'postgres://$(MY_DB_SERVICE_HOST):$(MY_DB_SERVICE_PORT)' }] }, service);

@@ -38,6 +38,7 @@ import { isTerminal } from './pod-phase.ts';
 import { PodWorker, type PodWorkerParts, type Verdict } from './pod-worker.ts';
 import { ProbeManager } from './probes/probe-manager.ts';
 import { RuntimeManager } from './runtime-manager.ts';
+import { KubeletServer } from './server/kubelet-server.ts';
 import { StatusManager } from './status-manager.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
@@ -86,6 +87,7 @@ class NodeKubelet implements Kubelet {
   readonly #parts: PodWorkerParts;
   readonly #agent: NodeAgent;
   readonly #pleg: Pleg;
+  readonly #server: KubeletServer;
   readonly #backoff = new CrashBackoff();
   readonly #recorder: (EventRecorder & Partial<Runnable>) | undefined;
   readonly #workers = new Map<string, PodWorker>();
@@ -150,10 +152,24 @@ class NodeKubelet implements Kubelet {
       },
     };
     this.#pleg = new Pleg({ runtime, clock, log, metrics, onPod: (uid) => this.#notice(uid), onRelist: (uids) => this.#sweep(uids) });
+    this.#server = new KubeletServer({
+      context: this.#context,
+      workers: () => [...this.#workers.values()],
+      current: ({ pod }) => ({ ...pod, status: this.#parts.statuses.statusOf(pod) }),
+      problems: () => this.#problems(),
+    });
   }
 
-  async handle(_request: ApiRequest): Promise<ApiResponse> {
-    return { status: 404, headers: {} };
+  handle(request: ApiRequest): Promise<ApiResponse> {
+    return this.#server.handle(request);
+  }
+
+  /** The runtime must have answered lately: twice the distance of two looks at it, and a little. */
+  #problems(): readonly string[] {
+    const { lastRelist } = this.#pleg;
+    if (lastRelist === undefined) return ['the kubelet has not seen the runtime yet'];
+    const age = this.#context.clock.monotonic() - lastRelist;
+    return age > 75_000 ? [`the runtime was last seen ${Math.round(age / 1000)}s ago`] : [];
   }
 
   /** Runs until the signal is aborted; pods go on running. */
