@@ -12,6 +12,8 @@ export type DataSink = (lane: Lane, data: Uint8Array | undefined) => Promise<voi
 export interface HelperClientOptions {
   /** Names the cluster in the helper's command line, so that a sweep can find it. */
   readonly mark: string;
+  /** For the helper alone; emptied when it starts. */
+  readonly pipesFolder: string;
   readonly cgroupFolders: readonly string[];
   /** Where compiled sources may be kept, when this process has no such folder itself. */
   readonly compileCache: string;
@@ -46,7 +48,7 @@ export class HelperClient {
     const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './helper/main.ts' : './helper/main.js', import.meta.url));
     const flags = ['--no-warnings', '--max-old-space-size=128', '--max-semi-space-size=2'];
     // In a session of its own: a Ctrl-C at the terminal must not reach it before its containers had their grace.
-    this.#child = spawn(process.execPath, [...flags, entry, options.mark, ...options.cgroupFolders], {
+    this.#child = spawn(process.execPath, [...flags, entry, options.mark, options.pipesFolder, ...options.cgroupFolders], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       detached: true,
       cwd: '/',

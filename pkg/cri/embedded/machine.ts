@@ -108,12 +108,13 @@ export class EmbeddedMachine implements RuntimeHost {
     for (const runtime of [...this.#runtimes.values()]) await runtime.close();
     await this.#helper.close();
     await this.cgroups.remove(this.prefix);
-    await rm(join(this.directory, 'nodes'), { recursive: true, force: true });
+    for (const folder of ['nodes', 'pipes']) await rm(join(this.directory, folder), { recursive: true, force: true });
   }
 
   #startHelper(): HelperClient {
     return new HelperClient({
       mark: this.prefix,
+      pipesFolder: join(this.directory, 'pipes'),
       cgroupFolders: this.cgroups.folders(this.prefix).slice(0, 1),
       compileCache: join(this.directory, 'compile-cache'),
       onEvent: (event) => this.#onEvent(event),

@@ -201,6 +201,8 @@ read -r pid rest </proc/self/stat
 echo "pid $pid"
 cd ${quote(directory)}
 mount -n -i -a -T ${quote(list)}
+# A shell gives its background processes this as their input.
+: >${quote(`${root}/dev/null`)}
 cd ${quote(root)}
 pivot_root . ${toolkitMount.slice(1)}/old
 cd /

@@ -129,18 +129,22 @@ const findCommand = `find_command() {
     [ -e "$1" ] || fail "exec: \\"$1\\": stat $1: no such file or directory"
     [ ! -d "$1" ] || fail "exec: \\"$1\\": is a directory"
     [ -x "$1" ] || fail "exec: \\"$1\\": permission denied"
+    found=$1
     ;;
   *)
     set -f
     IFS=:
     for place in $2; do
-      if [ -f "$place/$1" ] && [ -x "$place/$1" ]; then found=1; break; fi
+      if [ -f "$place/$1" ] && [ -x "$place/$1" ]; then found=$place/$1; break; fi
     done
     set +f
     unset IFS
     [ -n "$found" ] || fail "exec: \\"$1\\": executable file not found in \\$PATH"
     ;;
   esac
+  # The C library would hand what the kernel does not know to a shell.
+  IFS= read -r line <"$found" || :
+  case "$line" in '#!'* | ?ELF*) ;; *) fail "exec $found: exec format error" ;; esac
 }`;
 
 /**

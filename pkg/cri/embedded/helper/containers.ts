@@ -2,9 +2,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, CallFailure } from './calls.ts';
 import { type Lane, lanes } from './frames.ts';
+import { launch } from './launch.ts';
 import { LaunchReport, launcherComplaint } from './launch-report.ts';
-import { type LaunchedProcess, launch } from './launched-process.ts';
+import type { LaunchedProcess } from './launched-process.ts';
 import { LogWriter } from './log-writer.ts';
+import type { Pipes } from './pipes.ts';
 import type { HelperEvent, StartParams, StartResult } from './protocol.ts';
 
 /**
@@ -16,14 +18,16 @@ import type { HelperEvent, StartParams, StartResult } from './protocol.ts';
  */
 export class Containers {
   readonly #emit: (event: HelperEvent) => void;
+  readonly #pipes: Pipes;
   readonly #running = new Map<string, Running>();
 
-  constructor(emit: (event: HelperEvent) => void) {
+  constructor(emit: (event: HelperEvent) => void, pipes: Pipes) {
     this.#emit = emit;
+    this.#pipes = pipes;
   }
 
   async start(params: StartParams): Promise<StartResult> {
-    const process = await launch(params);
+    const process = await launch(params, this.#pipes);
     const container = new Running(params, process, this.#emit);
     this.#running.set(params.id, container);
     try {
@@ -79,6 +83,7 @@ class Running {
       this.#sayOk = resolve;
     });
     process.onOutput((lane, chunk) => this.#onOutput(lane, chunk));
+    void process.exited.then(() => this.#killGroup());
     this.#finished = process.ended.then((exitCode) => {
       this.#exitCode = exitCode;
     });
@@ -91,7 +96,6 @@ class Running {
   async started(): Promise<StartResult> {
     await Promise.race([this.#ok, this.#finished]);
     if (this.#phase === 'preparing') {
-      this.#killGroup();
       throw new CallFailure('StartFailed', this.#report.message);
     }
     await this.#log.open();
@@ -126,7 +130,6 @@ class Running {
   #watch(): void {
     void this.#finished.then(async () => {
       this.#phase = 'ended';
-      this.#killGroup();
       await this.#log.close();
       this.#emit({ type: 'exited', id: this.#params.id, exitCode: this.#exitCode ?? 255, at: Date.now() });
     });

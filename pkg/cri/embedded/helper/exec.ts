@@ -1,12 +1,13 @@
 import { type Call, CallFailure } from './calls.ts';
 import { type Lane, lanes } from './frames.ts';
+import { launch } from './launch.ts';
 import { LaunchReport, launcherComplaint } from './launch-report.ts';
-import { launch } from './launched-process.ts';
+import type { Pipes } from './pipes.ts';
 import type { ExecAnswer, ExecParams } from './protocol.ts';
 
 /** A command inside a running container, joined with the call's streams until it ends. */
-export async function execInContainer(params: ExecParams, call: Call): Promise<ExecAnswer> {
-  const process = await launch(params);
+export async function execInContainer(params: ExecParams, call: Call, pipes: Pipes): Promise<ExecAnswer> {
+  const process = await launch(params, pipes);
   const report = new LaunchReport();
   let ok = false;
   let firstError = '';

@@ -6,6 +6,7 @@ import { Containers } from './containers.ts';
 import { execInContainer } from './exec.ts';
 import { FramedSocket, frameKinds } from './frames.ts';
 import { Namespaces } from './namespaces.ts';
+import { Pipes } from './pipes.ts';
 import { PortForwards } from './port-forward.ts';
 import type { HelperEvent } from './protocol.ts';
 import { runProgram } from './run-program.ts';
@@ -15,12 +16,13 @@ import { runProgram } from './run-program.ts';
  * from a large one), holds their streams, writes container logs and tells how things ended. It talks over the
  * socket at descriptor 3. When that ends, its parent is gone: it kills every container and leaves.
  *
- * Arguments: a mark that names the cluster (for the sweep), then the cluster's cgroup folders.
+ * Arguments: a mark that names the cluster (for the sweep), a folder for pipes, then the cluster's cgroup folders.
  */
-const cgroups = process.argv.slice(3);
+const [, , , pipesFolder = '', ...cgroups] = process.argv;
+const pipes = new Pipes(pipesFolder);
 const emit = (event: HelperEvent): void => socket.sendJson(frameKinds.event, 0, event);
-const namespaces = new Namespaces(emit);
-const containers = new Containers(emit);
+const namespaces = new Namespaces(emit, pipes);
+const containers = new Containers(emit, pipes);
 const forwards = new PortForwards();
 
 const server = new CallServer({
@@ -41,7 +43,7 @@ const server = new CallServer({
     containers.forget(id);
     return null;
   },
-  exec: execInContainer,
+  exec: (params, call) => execInContainer(params, call, pipes),
   forward: async (params, call) => {
     await forwards.forward(params, call);
     return null;

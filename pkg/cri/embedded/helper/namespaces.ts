@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { CallFailure } from './calls.ts';
+import { launch } from './launch.ts';
 import { LaunchReport } from './launch-report.ts';
-import { type LaunchedProcess, launch, launcherEnvironment } from './launched-process.ts';
+import { type LaunchedProcess, launcherEnvironment } from './launched-process.ts';
+import type { Pipes } from './pipes.ts';
 import type { HelperEvent, NamespacePaths, NamespacesParams } from './protocol.ts';
 
 /**
@@ -11,10 +13,12 @@ import type { HelperEvent, NamespacePaths, NamespacesParams } from './protocol.t
  */
 export class Namespaces {
   readonly #emit: (event: HelperEvent) => void;
+  readonly #pipes: Pipes;
   readonly #held = new Map<string, { descriptors: number[]; pause?: LaunchedProcess }>();
 
-  constructor(emit: (event: HelperEvent) => void) {
+  constructor(emit: (event: HelperEvent) => void, pipes: Pipes) {
     this.#emit = emit;
+    this.#pipes = pipes;
   }
 
   async create(params: NamespacesParams): Promise<NamespacePaths> {
@@ -52,7 +56,7 @@ export class Namespaces {
   async startPause(sandbox: string, argv: readonly string[]): Promise<{ pidNamespace: string }> {
     const entry = this.#held.get(sandbox);
     if (!entry) throw new CallFailure('NotFound', `sandbox ${sandbox} has no namespaces`);
-    const process = await launch({ argv, stdin: true, tty: false });
+    const process = await launch({ argv, stdin: true, tty: false }, this.#pipes);
     const report = new LaunchReport();
     const ok = new Promise<boolean>((resolve) => {
       process.onOutput((_lane, chunk) => {

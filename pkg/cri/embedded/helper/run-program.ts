@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { exitCodeOf, launcherEnvironment } from './launched-process.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { launcherEnvironment } from './launched-process.ts';
 import type { RunAnswer, RunParams } from './protocol.ts';
 
 /** Runs a program to its end and returns what it wrote. One that runs for too long is killed: exit code

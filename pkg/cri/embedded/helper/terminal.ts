@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { IPty } from '@lydell/node-pty';
+import { exitCodeOf } from './exit-code.ts';
 import { lanes } from './frames.ts';
-import { exitCodeOf, type LaunchedProcess, type LaunchOptions, launcherEnvironment } from './launched-process.ts';
+import { type LaunchedProcess, type LaunchOptions, launcherEnvironment } from './launched-process.ts';
 
 /**
  * A process on a terminal of its own: by node-pty where its prebuilt library loads, else by util-linux' `script`
@@ -13,14 +14,17 @@ export async function spawnTerminal(options: LaunchOptions): Promise<LaunchedPro
   if (!pty) return spawnScript(options.argv);
   const terminal: IPty = pty.spawn(file, args, { cols: 80, rows: 24, env: launcherEnvironment, encoding: null });
   let ended = false;
+  // Told after the last of the output.
+  const exited = new Promise<number>((resolve) => {
+    terminal.onExit(({ exitCode, signal }) => {
+      ended = true;
+      resolve(signal ? 128 + signal : exitCode);
+    });
+  });
   return {
     pid: terminal.pid,
-    ended: new Promise((resolve) => {
-      terminal.onExit(({ exitCode, signal }) => {
-        ended = true;
-        resolve(signal ? 128 + signal : exitCode);
-      });
-    }),
+    exited,
+    ended: exited,
     // With `encoding: null` the data is bytes, whatever the declaration says.
     onOutput: (sink) => void terminal.onData((data) => sink(lanes.stdout, Buffer.from(data as unknown as Uint8Array))),
     pause: () => terminal.pause(),
@@ -58,12 +62,14 @@ function spawnScript(argv: readonly string[]): LaunchedProcess {
     detached: true,
   });
   child.stdin.on('error', () => child.stdin.destroy());
+  const exited = new Promise<number>((resolve) => {
+    child.once('error', () => resolve(127));
+    child.once('close', (code, signal) => resolve(exitCodeOf(code, signal)));
+  });
   return {
     pid: child.pid as number,
-    ended: new Promise((resolve) => {
-      child.once('error', () => resolve(127));
-      child.once('close', (code, signal) => resolve(exitCodeOf(code, signal)));
-    }),
+    exited,
+    ended: exited,
     onOutput: (sink) => void child.stdout.on('data', (chunk: Buffer) => sink(lanes.stdout, chunk)),
     pause: () => child.stdout.pause(),
     resume: () => child.stdout.resume(),
