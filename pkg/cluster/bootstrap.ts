@@ -2,7 +2,7 @@
  * What stands in every cluster from its first moment: the system's namespaces, priority classes and the DNS service.
  * Made if missing, left alone if there.
  */
-import { isAlreadyExists } from '../api/errors.ts';
+import { isAlreadyExists, isNotFound } from '../api/errors.ts';
 import { namespaces, priorityclasses, services } from '../api/generated/resources.ts';
 import type { Draft, KubeObject, ResourceRef } from '../api/object.ts';
 import type { Client } from '../client/client.ts';
@@ -50,10 +50,18 @@ export async function createSystemObjects(client: Client, network: NetworkPlan):
 }
 
 async function createIfMissing<T extends KubeObject>(client: Client, ref: ResourceRef<T>, draft: Draft<T>): Promise<void> {
-  const { namespace } = draft.metadata;
+  const { name = '', namespace } = draft.metadata;
+  const where = namespace ? { namespace } : {};
   try {
-    await client.resource(ref).create(draft, namespace ? { namespace } : {});
+    await client.resource(ref).get(name, where);
+    return;
   } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  try {
+    await client.resource(ref).create(draft, where);
+  } catch (error) {
+    // Another API server over the same store was quicker.
     if (!isAlreadyExists(error)) throw error;
   }
 }

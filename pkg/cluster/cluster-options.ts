@@ -49,3 +49,8 @@ export interface ClusterOptions extends Patience {
   /** Milliseconds to wait for the nodes to be ready; default 60,000. 0: don't wait. */
   readonly wait?: number;
 }
+
+/** The first address of a range that ends in 0: `10.96.0.0/16` gives `10.96.0.1`. */
+export function firstAddress(cidr: string): string {
+  return cidr.replace(/\.0\/\d+$/, '.1');
+}

@@ -23,7 +23,7 @@ import { Registry } from '../registry/registry.ts';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../storage/store.ts';
 import { createSystemNamespaces, createSystemObjects } from './bootstrap.ts';
-import type { NetworkPlan, Patience } from './cluster-options.ts';
+import { firstAddress, type NetworkPlan, type Patience } from './cluster-options.ts';
 import { components } from './components.ts';
 
 export interface ControlPlaneOptions extends Patience {
@@ -105,7 +105,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const manager = createControllerManager(environment(components.controller, 'kube-controller-manager'), {
     clusterCIDR: network.clusterCIDR,
     rootCA: options.rootCA,
-    apiServerEndpoints: { addresses: [options.serverEndpoint.address], port: options.serverEndpoint.port },
+    apiServerEndpoints: { addresses: [options.serverEndpoint.address], port: options.serverEndpoint.port, clusterIP: firstAddress(network.serviceCIDR) },
     ...(options.controllers ? { controllers: options.controllers } : {}),
     ...(options.nodeMonitorGracePeriod === undefined ? {} : { nodeMonitorGracePeriod: options.nodeMonitorGracePeriod }),
   });

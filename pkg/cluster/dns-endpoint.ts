@@ -14,7 +14,7 @@ export async function publishDnsEndpoint(client: Client, endpoint: { readonly ad
     metadata: {
       name,
       namespace,
-      labels: { 'kubernetes.io/service-name': 'kube-dns', 'endpointslice.kubernetes.io/managed-by': 'gokube.dev/dns' },
+      labels: { 'kubernetes.io/service-name': 'kube-dns', 'endpointslice.kubernetes.io/managed-by': 'dns.gokube.dev' },
     },
     addressType: 'IPv4',
     endpoints: [{ addresses: [endpoint.address], conditions: { ready: true, serving: true, terminating: false } }],

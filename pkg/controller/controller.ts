@@ -46,6 +46,8 @@ export interface ControllerOptions {
 export interface ApiServerEndpoints {
   readonly addresses: readonly string[];
   readonly port: number;
+  /** Of the `kubernetes` Service: the first of the services' range, which the server's certificate names. */
+  readonly clusterIP?: string;
 }
 
 /** One line of the controller manager's list. */

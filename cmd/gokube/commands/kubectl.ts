@@ -6,7 +6,6 @@ import { createClient } from '../../../pkg/client/create-client.ts';
 import { transportFromKubeconfig } from '../../../pkg/client/kubeconfig/kubeconfig-files.node.ts';
 import { RealClock } from '../../../pkg/clock/real-clock.ts';
 import { adminKubeconfigFile } from '../../../pkg/cluster/node/kubeconfig-context.ts';
-import { runKubectl } from '../../../pkg/kubectl/kubectl.ts';
 import { connectToCluster, dataDirectory } from '../cluster-directory.ts';
 import { type ClusterFlags, withClusterFlags } from '../program.ts';
 
@@ -20,6 +19,8 @@ export function kubectlCommand(): Command {
     .helpOption(false)
     .action(async (argv: string[], flags: ClusterFlags) => {
       await connectToCluster(flags);
+      // Loaded when it is needed: the other commands start quicker without it.
+      const { runKubectl } = await import('../../../pkg/kubectl/kubectl.ts');
       const transport = await transportFromKubeconfig({ explicit: join(dataDirectory(flags), adminKubeconfigFile), home: homedir() });
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));

@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { chooseRuntime, type RuntimeChoice } from '../../../pkg/cluster/node/choose-runtime.ts';
 import { ControlClient } from '../../../pkg/cluster/node/control-client.ts';
 import { mergeClusterContext } from '../../../pkg/cluster/node/kubeconfig-context.ts';
-import { type LocalCluster, serveClusterControl, startLocalCluster } from '../../../pkg/cluster/node/local-cluster.ts';
+import type { LocalCluster } from '../../../pkg/cluster/node/local-cluster.ts';
 import { createPinoLogger } from '../../../pkg/log/pino-logger.node.ts';
 import { openStore } from '../../../pkg/storage/open-store.node.ts';
 import { dataDirectory } from '../cluster-directory.ts';
@@ -108,6 +108,7 @@ async function foreground(flags: UpFlags, directory: string): Promise<void> {
   process.on('uncaughtException', (error) => ended.resolve({ failure: error }));
   process.on('unhandledRejection', (error) => ended.resolve({ failure: error }));
 
+  const { serveClusterControl, startLocalCluster } = await import('../../../pkg/cluster/node/local-cluster.ts');
   const cluster = await startLocalCluster({
     name: flags.name,
     directory,

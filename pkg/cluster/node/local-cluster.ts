@@ -25,7 +25,7 @@ import { createPrometheusMetrics } from '../../metrics/prometheus.node.ts';
 import { createProxy } from '../../proxy/proxy.ts';
 import type { Store } from '../../storage/store.ts';
 import type { ClusterNode } from '../cluster-node.ts';
-import { defaultNetworkPlan, type NetworkPlan, type Patience } from '../cluster-options.ts';
+import { defaultNetworkPlan, firstAddress, type NetworkPlan, type Patience } from '../cluster-options.ts';
 import { components } from '../components.ts';
 import { type ControlPlane, createControlPlane } from '../control-plane.ts';
 import { publishDnsEndpoint } from '../dns-endpoint.ts';
@@ -243,10 +243,6 @@ function networkPlan(known: ClusterConfig | undefined, linux: LinuxMachine | und
   const place = Number(clusterCIDR.split('.')[1]) - Number(defaultNetworkPlan.clusterCIDR.split('.')[1]);
   const serviceCIDR = known?.serviceCIDR ?? `10.${96 + Math.max(0, place)}.0.0/16`;
   return { ...defaultNetworkPlan, clusterCIDR, serviceCIDR, dnsAddress: serviceCIDR.replace(/\.0\/\d+$/, '.10') };
-}
-
-function firstAddress(cidr: string): string {
-  return cidr.replace(/\.0\/\d+$/, '.1');
 }
 
 function configOf(

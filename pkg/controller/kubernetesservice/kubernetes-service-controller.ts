@@ -17,7 +17,7 @@ const name = 'kubernetes';
 const periodMs = 10_000;
 
 /** The three objects as they should be. */
-export function kubernetesObjects({ addresses, port }: ApiServerEndpoints): {
+export function kubernetesObjects({ addresses, port, clusterIP }: ApiServerEndpoints): {
   service: Draft<Service>;
   endpoints: Draft<Endpoints>;
   slice: Draft<EndpointSlice>;
@@ -28,7 +28,7 @@ export function kubernetesObjects({ addresses, port }: ApiServerEndpoints): {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { ...metadata, labels: { component: 'apiserver', provider: 'kubernetes' } },
-      spec: { type: 'ClusterIP', sessionAffinity: 'None', ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }] },
+      spec: { type: 'ClusterIP', ...(clusterIP ? { clusterIP } : {}), sessionAffinity: 'None', ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }] },
     },
     endpoints: {
       apiVersion: 'v1',
