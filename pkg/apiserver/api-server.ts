@@ -115,12 +115,18 @@ export class ApiServer {
   #withinTime(exchange: Exchange): Promise<ApiResponse> {
     const { info, request } = exchange;
     if (isLongRunning(info, request.query)) return this.#carryOut(exchange);
+    let timeout: number;
+    try {
+      timeout = this.#timeoutOf(request);
+    } catch (error) {
+      return this.#refuse(exchange, error);
+    }
     return new Promise((resolve) => {
       const expire = (): void => {
         const error = new ApiError('Timeout', 'Timeout: request did not complete within the allotted timeout');
         void this.#refuse(exchange, error).then(resolve);
       };
-      this.#deadlines.set(expire, this.#timeoutOf(request));
+      this.#deadlines.set(expire, timeout);
       void this.#carryOut(exchange).then((response) => {
         this.#deadlines.clear(expire);
         resolve(response);
