@@ -63,7 +63,7 @@ test('a pod tolerates failing nodes for as long as the cluster says, unless it s
     ['node.kubernetes.io/not-ready', 300],
     ['node.kubernetes.io/unreachable', 300],
   ]);
-  const short = { tolerationSeconds: { notReady: 2, unreachable: 3 } };
+  const short = { notReadyTolerationSeconds: 2, unreachableTolerationSeconds: 3 };
   assert.deepEqual(seconds(await createPod(pod('a'), short)), [
     ['node.kubernetes.io/not-ready', 2],
     ['node.kubernetes.io/unreachable', 3],

@@ -7,9 +7,14 @@ import { serviceAccount } from './service-account.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export interface BuiltinAdmissionOptions {
-  /** Seconds that a pod stays on a node that is not ready, or not reachable; 300 each. */
-  readonly tolerationSeconds?: { readonly notReady: number; readonly unreachable: number };
+  /** Seconds that a pod stays on a node that is not ready, where it does not say itself: 300 unless stated. */
+  readonly notReadyTolerationSeconds?: number;
+  /** The same for a node that cannot be reached. */
+  readonly unreachableTolerationSeconds?: number;
 }
+
+/** Kubernetes' own default: five minutes. */
+const usualSeconds = 300;
 
 /** Kubernetes' admission plugins that a cluster cannot do without, in its order, under its names. */
 export function builtinAdmission(environment: Environment, options: BuiltinAdmissionOptions): Admission[] {
@@ -18,6 +23,9 @@ export function builtinAdmission(environment: Environment, options: BuiltinAdmis
     serviceAccount(environment),
     taintNodesByCondition,
     priority(environment),
-    defaultTolerationSeconds(options.tolerationSeconds ?? { notReady: 300, unreachable: 300 }),
+    defaultTolerationSeconds({
+      notReady: options.notReadyTolerationSeconds ?? usualSeconds,
+      unreachable: options.unreachableTolerationSeconds ?? usualSeconds,
+    }),
   ];
 }
