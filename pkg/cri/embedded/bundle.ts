@@ -132,8 +132,9 @@ export function createBundle(options: BundleOptions): Bundle {
     if (isFolder) mkdirSync(at('from', String(index)));
     else writeFileSync(at('from', String(index)), '');
     before += fstabLine(source, inRoot(`${toolkitMount}/from/${index}`), 'none', isFolder ? 'rbind' : 'bind');
-    // A target below another volume can be made only once that one is mounted.
-    if (after.length === 0 || covered.some((path) => target.startsWith(`${path}/`))) {
+    // A target below another volume can be made only once that one is mounted; and since links may lead there
+    // (/var/run to /run), what lies deeper always comes later.
+    if (after.length === 0 || depth(target) > depth(covered[0] as string)) {
       after.push({ fstab: `fstab.${after.length}`, folders: [], files: [] });
       lists.push('');
       covered = [];
