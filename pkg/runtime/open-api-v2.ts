@@ -1,0 +1,97 @@
+/**
+ * The one OpenAPI v2 (Swagger 2.0) document of all resources, which older clients read: kubectl up to 1.26, Helm,
+ * generators of client libraries.
+ */
+import { builtinsOf, componentOfKind, customComponents, documentVersion, isCustom, mediaTypesOf, phrases, sorted } from './open-api.ts';
+import { type OpenApiResource, type Operation, operationsOf, patchComponent } from './open-api-operations.ts';
+import { openApiComponents, reference } from './open-api-schema.ts';
+import { isObject, type JsonObject } from './values.ts';
+
+export function openApiV2(resources: readonly OpenApiResource[]): JsonObject {
+  const component = componentOfKind(resources);
+  const custom = isCustom(resources);
+  const versions = Map.groupBy(resources, ({ group, version }) => `${group}/${version}`);
+  const operations = [...versions.values()].flatMap((own) => {
+    const [{ group, version }] = own as [OpenApiResource];
+    return operationsOf(group, version, own, component);
+  });
+  const paths: Record<string, JsonObject> = {};
+  for (const operation of operations) {
+    let item = paths[operation.path];
+    if (!item) {
+      item = {};
+      paths[operation.path] = item;
+    }
+    item[operation.method] = operationObject(operation, custom(operation));
+  }
+  const own = Object.fromEntries(Object.entries(customComponents(resources)).map(([name, schema]) => [name, toSwagger(schema)]));
+  return {
+    swagger: '2.0',
+    info: { title: 'Kubernetes', version: documentVersion },
+    paths: sorted(paths),
+    definitions: sorted({ ...openApiComponents(builtinsOf(resources, operations), 2), ...own }),
+    securityDefinitions: {
+      BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' },
+    },
+    security: [{ BearerToken: [] }],
+  };
+}
+
+function operationObject(operation: Operation, custom: boolean): JsonObject {
+  const { id, description, tag, action, kind, parameters, body, bodyRequired, response, statuses } = operation;
+  const { objects, patches } = mediaTypesOf(custom);
+  const schema = response === undefined ? { type: 'string' } : { $ref: reference(response, 2) };
+  return {
+    description,
+    consumes: body === patchComponent ? patches : ['*/*'],
+    produces: response === undefined ? ['*/*'] : objects,
+    schemes: ['https'],
+    tags: [tag],
+    operationId: id,
+    parameters: [
+      ...(body === undefined
+        ? []
+        : [{ name: 'body', in: 'body', ...(bodyRequired ? { required: true } : {}), schema: { $ref: reference(body, 2) } }]),
+      ...parameters.map(({ name, in: place, type, description: text }) => ({
+        uniqueItems: true,
+        type,
+        description: text,
+        name,
+        in: place,
+        ...(place === 'path' ? { required: true } : {}),
+      })),
+    ],
+    responses: {
+      ...Object.fromEntries(statuses.map((status) => [String(status), { description: phrases[status], schema }])),
+      '401': { description: 'Unauthorized' },
+    },
+    ...(action === ''
+      ? {}
+      : { 'x-kubernetes-action': action, 'x-kubernetes-group-version-kind': { group: kind[0], version: kind[1], kind: kind[2] } }),
+  };
+}
+
+/** What OpenAPI v3 can say of a schema and v2 cannot. */
+const onlyV3 = new Set(['nullable', 'oneOf', 'anyOf', 'not']);
+
+/** A schema of OpenAPI v3 as far as v2 can express it; where it cannot, it says less. */
+export function toSwagger(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(toSwagger);
+  if (!isObject(schema)) return schema;
+  const only = Array.isArray(schema['allOf']) && schema['allOf'].length === 1 ? schema['allOf'][0] : undefined;
+  if (isObject(only) && typeof only['$ref'] === 'string') {
+    const { allOf: _, ...rest } = schema;
+    return { ...(toSwagger(rest) as JsonObject), ...(toSwagger(only) as JsonObject) };
+  }
+  const out: JsonObject = {};
+  for (const [key, value] of Object.entries(schema)) {
+    if (key === 'properties' && isObject(value))
+      out[key] = Object.fromEntries(Object.entries(value).map(([name, property]) => [name, toSwagger(property)]));
+    else if (key === '$ref' && typeof value === 'string') out[key] = value.replace('#/components/schemas/', '#/definitions/');
+    else if (key === 'default' || key === 'enum' || key === 'example' || key.startsWith('x-')) out[key] = value;
+    else if (!onlyV3.has(key)) out[key] = toSwagger(value);
+  }
+  // What may be null, or of several types, or holds more than it says, cannot be typed.
+  if (schema['nullable'] === true || schema['x-kubernetes-int-or-string'] === true) delete out['type'];
+  return out;
+}
