@@ -3,6 +3,7 @@
  * message that quotes the value.
  */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { stringifyJson } from '../../runtime/json.ts';
 
 const cause = (reason: string, field: string, message: string): StatusCause => ({ reason, message, field });
 const joined = (head: string, detail: string): string => (detail === '' ? head : `${head}: ${detail}`);
@@ -11,7 +12,7 @@ const joined = (head: string, detail: string): string => (detail === '' ? head :
 export function quoted(value: unknown): string {
   if (value === undefined || value === null) return 'null';
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  return JSON.stringify(value);
+  return stringifyJson(value);
 }
 
 export function required(field: string, detail = ''): StatusCause {
