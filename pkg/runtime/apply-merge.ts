@@ -1,6 +1,7 @@
 /** The two halves of an apply that make the object: putting in what is applied, and taking out what no longer is. */
 import { byElement } from './field-compare.ts';
 import { child, elementOf, type FieldSet, isAtomic, isEmptySet, isMember, typeUnder } from './field-set.ts';
+import { stringifyJson } from './json.ts';
 import type { Schema } from './schema.ts';
 import { getKey, isObject, type JsonObject, setKey } from './values.ts';
 
@@ -114,12 +115,12 @@ export function unnamedElement(value: unknown, schema: Schema | undefined, path 
 }
 
 function describe(item: unknown, schema: Schema): string {
-  if (!isObject(item)) return `=${JSON.stringify(item)}`;
+  if (!isObject(item)) return `=${stringifyJson(item)}`;
   return [...schema.listKeys]
     .sort()
     .flatMap((key) => {
       const value = getKey(item, key) ?? schema.items?.fields.get(key)?.default;
-      return value === undefined ? [] : [`${key}=${JSON.stringify(value)}`];
+      return value === undefined ? [] : [`${key}=${stringifyJson(value)}`];
     })
     .join(',');
 }

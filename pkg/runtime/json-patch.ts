@@ -1,5 +1,6 @@
 /** JSON patch: https://www.rfc-editor.org/rfc/rfc6902 */
 import { ApiError, badRequest } from '../api/errors.ts';
+import { stringifyJson } from './json.ts';
 import { copyValue, equalValues, goKind, isObject, setKey } from './values.ts';
 
 /** Kubernetes refuses longer patches. */
@@ -41,7 +42,7 @@ function parseOperations(ops: unknown): Operation[] {
     if (!isObject(operation)) throw badRequest(`json: cannot unmarshal ${goKind(operation)} into Go value of type jsonpatch.Operation`);
     const { op, path, from } = operation;
     if (op !== 'add' && op !== 'remove' && op !== 'replace' && op !== 'move' && op !== 'copy' && op !== 'test') {
-      throw badRequest(`operation ${index} of the JSON patch has the unexpected kind ${JSON.stringify(op ?? 'unknown')}`);
+      throw badRequest(`operation ${index} of the JSON patch has the unexpected kind ${stringifyJson(op ?? 'unknown')}`);
     }
     if (typeof path !== 'string') throw badRequest(`operation ${index} of the JSON patch (${op}) has no path`);
     if ((op === 'move' || op === 'copy') && typeof from !== 'string')

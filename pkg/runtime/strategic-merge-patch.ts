@@ -5,6 +5,7 @@
  * https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md
  */
 import { badRequest } from '../api/errors.ts';
+import { stringifyJson } from './json.ts';
 import type { Field, Schema } from './schema.ts';
 import { copyValue, equalValues, getKey, goKind, isObject, type JsonObject, setKey } from './values.ts';
 
@@ -28,7 +29,7 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: Schema | u
     case 'delete':
       return {};
     default:
-      throw badRequest(`unknown patch type found: ${JSON.stringify(patch['$patch'])}`);
+      throw badRequest(`unknown patch type found: ${stringifyJson(patch['$patch'])}`);
   }
   const out = retained(original, patch);
   const orders = new Map<string, unknown[]>();
@@ -146,7 +147,7 @@ function withoutSpecialElements(
     }
     const key = getKey(item, mergeKey);
     if (key === undefined || key === null) {
-      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+      throw badRequest(`map: ${stringifyJson(item)} does not contain declared merge key: ${mergeKey}`);
     }
     if (directive === 'delete') base = base.filter((other) => !isObject(other) || !equalValues(getKey(other, mergeKey), key));
     else if (directive === undefined) additions.push(item);
@@ -154,7 +155,7 @@ function withoutSpecialElements(
       throw badRequest(
         directive === 'merge'
           ? 'merging lists cannot yet be specified in the patch'
-          : `unknown patch type found: ${JSON.stringify(directive)}`,
+          : `unknown patch type found: ${stringifyJson(directive)}`,
       );
   }
   return replace ? { base: [], additions } : { base, additions };
@@ -187,7 +188,7 @@ function inOrder(items: readonly unknown[], order: readonly unknown[], live: rea
 /** What tells elements of a list apart: the merge key's value, or the element's own. */
 function identityOf(item: unknown, mergeKey: string | undefined): unknown {
   const identity = mergeKey !== undefined && isObject(item) ? getKey(item, mergeKey) : item;
-  return typeof identity === 'object' ? JSON.stringify(identity) : identity;
+  return typeof identity === 'object' ? stringifyJson(identity) : identity;
 }
 
 /** Identity to place; the first one counts. */
