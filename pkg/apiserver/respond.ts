@@ -8,6 +8,7 @@ import { apiVersionOf } from '../api/object.ts';
 import { concatBytes } from '../client/read-body.ts';
 import type { Entry, ListPage } from '../registry/contract.ts';
 import { encodeJson } from '../runtime/encode.ts';
+import { stringifyJson } from '../runtime/json.ts';
 import { encodeProtobuf } from '../runtime/protobuf.ts';
 import { formatYaml } from '../runtime/yaml-format.ts';
 import type { Exchange } from './exchange.ts';
@@ -142,7 +143,7 @@ export function success(details: Status['details']): Status {
 export async function encodeAs(object: unknown, mediaType: MediaType, pretty = false): Promise<Uint8Array> {
   switch (mediaType) {
     case 'application/json':
-      return pretty ? encoder.encode(`${JSON.stringify(object, null, 2)}\n`) : concatBytes([encodeJson(object), newline]);
+      return pretty ? encoder.encode(`${stringifyJson(object, 2)}\n`) : concatBytes([encodeJson(object), newline]);
     case 'application/yaml':
       return encoder.encode(formatYaml(object));
     case 'application/vnd.kubernetes.protobuf':

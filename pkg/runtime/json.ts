@@ -275,12 +275,12 @@ export function formatPath(path: readonly (string | number)[]): string {
 }
 
 /** JSON text of a value that may hold bigints. Equal values with keys in equal order give equal text. */
-export function stringifyJson(value: unknown): string {
+export function stringifyJson(value: unknown, indent?: number): string {
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(value, null, indent);
   } catch (error) {
     if (!(error instanceof TypeError) || !hasBigint(value)) throw error;
-    return JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? rawJson(item) : item));
+    return JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? rawJson(item) : item), indent);
   }
 }
 
