@@ -16,7 +16,7 @@ export async function bootstrap(
   environment: Environment,
   storage: (group: string, version: string, resource: string) => ResourceStorage,
 ): Promise<void> {
-  const context = systemContext();
+  const context = systemContext('create');
   const create = async (group: string, version: string, resource: string, object: object): Promise<void> => {
     try {
       await storage(group, version, resource).create(context, '', object as KubeObject);
@@ -33,12 +33,12 @@ export async function bootstrap(
 }
 
 /** The server's own writes. */
-function systemContext(): RequestContext {
+export function systemContext(verb: string): RequestContext {
   return {
     user: { name: 'system:apiserver', groups: ['system:masters'] },
     agent: 'gokube',
-    requestId: 'bootstrap',
-    verb: 'create',
+    requestId: 'registry',
+    verb,
     causes: [],
     dryRun: false,
     fieldManager: 'gokube',

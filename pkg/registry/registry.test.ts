@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isAlreadyExists, isConflict, isNotFound } from '../api/errors.ts';
+import { timestamp } from '../clock/clock.ts';
 import { MemoryStore } from '../storage/memory-store.ts';
 import { decodeRecord } from '../trace/cause.ts';
 import { changed, configMap, storageOf } from './testing/objects.ts';
@@ -135,4 +136,27 @@ test('two runs with one seed write the identical bytes', async () => {
     return items.map(({ key: k, value, modRevision }) => `${modRevision} ${k} ${new TextDecoder().decode(value)}`).join('\n');
   };
   assert.equal(await run(), await run());
+});
+
+test('events are forgotten an hour after they were last heard of', async () => {
+  const { registry, context, clock } = await testRegistry();
+  const events = storageOf(registry, 'events');
+  const event = (name: string) =>
+    ({
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name },
+      involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' },
+      lastTimestamp: timestamp(clock),
+    }) as never;
+  const left = async () => (await events.list(context(), { namespace: '' })).entries.map((entry) => entry.object.metadata.name);
+  await events.create(context(), 'default', event('a'));
+  await events.create(context(), 'default', event('b'));
+  await clock.advance(3_000_000);
+  await events.update(context(), { namespace: 'default', name: 'b' }, () => event('b'));
+  await clock.advance(1_200_000);
+  assert.deepEqual(await left(), ['b']);
+  await clock.advance(4_000_000);
+  assert.deepEqual(await left(), []);
+  await registry.close();
 });

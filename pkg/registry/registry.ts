@@ -24,6 +24,7 @@ import { WatchCache } from './cache/watch-cache.ts';
 import { WrittenEntries } from './cache/written-entries.ts';
 import type { Admission, ResourceDeclaration, ResourceStorage } from './contract.ts';
 import { builtinDeclarations } from './declarations.ts';
+import { expireEvents } from './event-expiry.ts';
 import { type Cidr, parseCidr } from './ip-address.ts';
 import { objectFormat } from './object-format.ts';
 import type { Environment, Resource } from './resource.ts';
@@ -45,17 +46,22 @@ export interface RegistryOptions extends BuiltinAdmissionOptions {
   /** Blocks of service addresses, one per family, the preferred family first. */
   readonly serviceCIDRs?: readonly string[];
   readonly nodePortRange?: { readonly from: number; readonly to: number };
+  /** Milliseconds after which Events are forgotten: an hour, unless stated. */
+  readonly eventTTL?: number;
 }
 
 /** Kubernetes' usual ones. */
 const defaultServiceCIDRs = ['10.96.0.0/16'];
 const bookmarkPeriod = 60_000;
+const defaultEventTTL = 3_600_000;
 const defaultNodePorts = { from: 30_000, to: 32_767 };
 
 export class Registry {
   readonly #environment: Environment;
   readonly #admission: Admission[] = [];
+  readonly #eventTTL: number;
   #ticking: Timer | undefined;
+  #sweeping: Promise<void> = Promise.resolve();
   readonly #declarations: ResourceDeclaration[];
   readonly #storages = new Map<string, VersionedStorage>();
   readonly #resources: Resource[] = [];
@@ -81,6 +87,7 @@ export class Registry {
       resource: (group, resource) => this.#resource(group, resource),
     };
     this.#admission.push(...builtinAdmission(this.#environment, options), ...(options.admission ?? []));
+    this.#eventTTL = options.eventTTL ?? defaultEventTTL;
     this.#declarations = builtinDeclarations(columnsOf);
     for (const served of groupByStorage(this.#declarations)) this.#add(served);
   }
@@ -95,6 +102,7 @@ export class Registry {
   /** Ends all watches. Idempotent; the store stays open. */
   async close(): Promise<void> {
     this.#ticking?.cancel();
+    await this.#sweeping;
     await this.#environment.feed.close();
     for (const { cache } of this.#resources) cache.reset();
   }
@@ -109,12 +117,22 @@ export class Registry {
     return this.#storages.get(`${group}/${version}/${resource}`);
   }
 
-  /** Once a minute, watches that want to know are told where they stand: Kubernetes' bookmarkFrequency. */
-  #tick(): void {
+  /** What is due from time to time: bookmarks every minute, and what has expired every fifth. */
+  #tick(count = 1): void {
     this.#ticking = this.#environment.clock.setTimer(bookmarkPeriod, () => {
       for (const { cache } of this.#resources) cache.bookmark();
-      this.#tick();
+      if (count % 5 === 0) this.#sweeping = this.#sweep();
+      this.#tick(count + 1);
     });
+  }
+
+  async #sweep(): Promise<void> {
+    await this.#sweeping;
+    try {
+      await expireEvents(this.#environment, this.#eventTTL);
+    } catch (error) {
+      this.#environment.log.warn('expired events could not be taken away', { error });
+    }
   }
 
   #resource(group: string, resource: string): Resource {
