@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomInt, SeededRandom } from '../../clock/random.ts';
-import { isStoreError, type Operation, prefixRange, type Store, type StoreEvent } from '../store.ts';
+import { type Operation, prefixRange, type Store, type StoreEvent } from '../store.ts';
 import type { Engine, StoreUnderTest } from './engine.ts';
 import { assertSame, bytes, freshPrefix, modelOf, readUntil, withStore } from './harness.ts';
-import { type Call, isLinearizable, type SequentialModel } from './linearizability.ts';
+import { recordHistory, storeModel } from './history.ts';
+import { isLinearizable } from './linearizability.ts';
 
 export function registerConcurrency(engine: Engine): void {
   const rounds = Math.ceil((engine.runs ?? 100) / 5);
@@ -77,7 +78,7 @@ export function registerConcurrency(engine: Engine): void {
     await withStore(engine, async (under) => {
       const stores = await clients(under);
       for (let round = 0; round < rounds; round++) {
-        const history = await record(stores, freshPrefix(), `${engine.name}/${round}`);
+        const history = await recordHistory(stores, freshPrefix(), { seed: `${engine.name}/${round}`, calls: 12 });
         assert.ok(isLinearizable(storeModel, history), `round ${round} is not linearizable: ${JSON.stringify(history)}`);
       }
       await closeOthers(under, stores);
@@ -163,94 +164,4 @@ async function addOne(store: Store, key: string): Promise<void> {
 
 function describeEvent(event: StoreEvent): string {
   return `${event.revision} ${event.type} ${event.key}`;
-}
-
-/** A value of '' stands for "no such key", in inputs and outputs. */
-type Input =
-  | { readonly kind: 'get'; readonly name: string }
-  | { readonly kind: 'list' }
-  | { readonly kind: 'commit'; readonly writes: readonly { readonly name: string; readonly value: string; readonly expect?: string }[] };
-type Output = { readonly kind: 'values'; readonly values: readonly string[] } | { readonly kind: 'ok' } | { readonly kind: 'conflict' };
-
-const names = ['x', 'y', 'z'];
-
-/** The state: the values under `names`, in that order. */
-const storeModel: SequentialModel<readonly string[], Input, Output> = {
-  initial: names.map(() => ''),
-  fingerprint: (state) => state.join(),
-  step(state, input, output) {
-    if (input.kind !== 'commit') {
-      const values = input.kind === 'list' ? state : [state[names.indexOf(input.name)]];
-      return output === undefined || (output.kind === 'values' && output.values.join() === values.join()) ? state : undefined;
-    }
-    const holds = input.writes.every((w) => w.expect === undefined || state[names.indexOf(w.name)] === w.expect);
-    if (output !== undefined && output.kind !== (holds ? 'ok' : 'conflict')) return undefined;
-    return holds ? names.map((name, i) => input.writes.find((w) => w.name === name)?.value ?? (state[i] as string)) : state;
-  },
-};
-
-/** Lets five clients call the stores at random, and writes down what they asked, what they got, and when. */
-async function record(stores: readonly Store[], prefix: string, seed: string): Promise<Call<Input, Output>[]> {
-  const history: Call<Input, Output>[] = [];
-  let clock = 0;
-  const client = async (id: number): Promise<void> => {
-    const random = new SeededRandom(`${seed}/${id}`);
-    const store = stores[id % stores.length] as Store;
-    /** What this client last saw under each name: the expectation of its compare-and-sets. */
-    const seen = new Map<string, { revision: number; value: string }>(names.map((name) => [name, { revision: 0, value: '' }]));
-    for (let i = 0; i < 12; i++) {
-      const input = randomInput(random, `${id}.${i}`, seen);
-      const start = clock++;
-      const output = await call(store, prefix, input, seen);
-      history.push({ input, output, start, end: output === undefined ? Number.POSITIVE_INFINITY : clock++ });
-    }
-  };
-  await Promise.all([0, 1, 2, 3, 4].map(client));
-  return history;
-}
-
-function randomInput(random: SeededRandom, value: string, seen: ReadonlyMap<string, { value: string }>): Input {
-  const name = names[randomInt(random, names.length)] as string;
-  const roll = random.next();
-  if (roll < 0.25) return { kind: 'get', name };
-  if (roll < 0.4) return { kind: 'list' };
-  const other = names[(names.indexOf(name) + 1) % names.length] as string;
-  const first = { name, value: random.next() < 0.2 ? '' : value };
-  const expecting = { ...first, expect: (seen.get(name) as { value: string }).value };
-  if (roll < 0.6) return { kind: 'commit', writes: [first] };
-  return { kind: 'commit', writes: roll < 0.85 ? [expecting] : [expecting, { name: other, value }] };
-}
-
-async function call(
-  store: Store,
-  prefix: string,
-  input: Input,
-  seen: Map<string, { revision: number; value: string }>,
-): Promise<Output | undefined> {
-  const text = new TextDecoder();
-  if (input.kind === 'commit') {
-    const operations = input.writes.map((w): Operation => {
-      const expect = w.expect === undefined ? undefined : (seen.get(w.name)?.revision ?? 0);
-      return { key: prefix + w.name, value: w.value === '' ? undefined : bytes(w.value), ...(expect !== undefined && { expect }) };
-    });
-    try {
-      const result = await store.commit(operations);
-      if (result.ok)
-        for (const w of input.writes)
-          seen.set(w.name, w.value === '' ? { revision: 0, value: '' } : { revision: result.revision, value: w.value });
-      return { kind: result.ok ? 'ok' : 'conflict' };
-    } catch (error) {
-      if (isStoreError(error, 'Unknown')) return undefined;
-      throw error;
-    }
-  }
-  const wanted = input.kind === 'list' ? names : [input.name];
-  const items = input.kind === 'list' ? (await store.list(prefixRange(prefix))).items : [(await store.get(prefix + input.name)).item];
-  const values = wanted.map((name) => {
-    const item = items.find((found) => found?.key === prefix + name);
-    const value = text.decode(item?.value);
-    seen.set(name, { revision: item?.modRevision ?? 0, value });
-    return value;
-  });
-  return { kind: 'values', values };
 }

@@ -51,11 +51,11 @@ export class EtcdConnection {
 
   async call<M extends keyof UnaryMethods>(method: M, request: UnaryMethods[M][0], control: CallControl): Promise<UnaryMethods[M][1]> {
     control.signal?.throwIfAborted();
-    const end = Date.now() + (control.timeout ?? this.#callTimeout);
+    const end = performance.now() + (control.timeout ?? this.#callTimeout);
     for (let attempt = 0; ; attempt++) {
       const index = this.#preferred;
       const member = this.#members[index] as Member;
-      const deadline = Math.min(end, Date.now() + (control.timeout ?? this.#attemptTimeout));
+      const deadline = Math.min(end, performance.now() + (control.timeout ?? this.#attemptTimeout));
       let failure: StoreError;
       try {
         await this.#ready(member, deadline);
@@ -70,7 +70,7 @@ export class EtcdConnection {
       if (this.#closed) throw new StoreError('Closed', 'the store has been closed');
       // All members once without delay, then with pauses.
       const delay = attempt + 1 < this.#members.length ? 0 : Math.min(1_000, 50 * 2 ** (attempt + 1 - this.#members.length));
-      if (Date.now() + delay >= end) throw new StoreError('Unavailable', failure.message, { cause: failure });
+      if (performance.now() + delay >= end) throw new StoreError('Unavailable', failure.message, { cause: failure });
       await sleep(delay, control.signal);
     }
   }
@@ -80,7 +80,7 @@ export class EtcdConnection {
     const index = this.#preferred;
     const member = this.#members[index] as Member;
     try {
-      await this.#ready(member, Date.now() + this.#attemptTimeout);
+      await this.#ready(member, performance.now() + this.#attemptTimeout);
       const version = await this.#versionOf(member);
       signal.throwIfAborted();
       return { call: member.watch(requireLeader()), version, leave: () => this.#leave(index) };
@@ -102,9 +102,9 @@ export class EtcdConnection {
 
   async #versionOf(member: Member): Promise<string> {
     const known = this.#versions.get(member);
-    if (known && Date.now() < known.until) return known.version;
-    const { version } = await this.#send(member, 'Status', {}, Date.now() + this.#attemptTimeout, undefined);
-    this.#versions.set(member, { version, until: Date.now() + versionLifetime });
+    if (known && performance.now() < known.until) return known.version;
+    const { version } = await this.#send(member, 'Status', {}, performance.now() + this.#attemptTimeout, undefined);
+    this.#versions.set(member, { version, until: performance.now() + versionLifetime });
     return version;
   }
 
@@ -119,8 +119,10 @@ export class EtcdConnection {
     const channel = member.client.getChannel();
     if (channel.getConnectivityState(true) === connectivityState.READY) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const until = Math.min(deadline, Date.now() + connectTimeout);
-      member.client.waitForReady(until, (error) => (error ? reject(new NotSent(`no connection to ${channel.getTarget()}`)) : resolve()));
+      const until = Math.min(deadline, performance.now() + connectTimeout);
+      member.client.waitForReady(onWallClock(until), (error) =>
+        error ? reject(new NotSent(`no connection to ${channel.getTarget()}`)) : resolve(),
+      );
     });
   }
 
@@ -132,7 +134,7 @@ export class EtcdConnection {
     signal: AbortSignal | undefined,
   ): Promise<UnaryMethods[M][1]> {
     return new Promise((resolve, reject) => {
-      const call = member.unary[method](request, requireLeader(), { deadline }, (error, response) => {
+      const call = member.unary[method](request, requireLeader(), { deadline: onWallClock(deadline) }, (error, response) => {
         signal?.removeEventListener('abort', cancel);
         if (error || !response) reject(error ?? new Error('no response'));
         else resolve(response);
@@ -169,6 +171,11 @@ function explain(error: ServiceError): StoreError | NotSent {
     default:
       return new StoreError('Unknown', `etcd: ${text}: whether it happened is not known`, options);
   }
+}
+
+/** gRPC takes its deadlines on the wall clock, which may jump in between; here they are kept on the other one. */
+function onWallClock(deadline: number): number {
+  return Date.now() + (deadline - performance.now());
 }
 
 /** A member that has lost its cluster answers at once instead of never. */
