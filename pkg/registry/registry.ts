@@ -23,6 +23,7 @@ import { EventFeed } from './cache/event-feed.ts';
 import { WatchCache } from './cache/watch-cache.ts';
 import { WrittenEntries } from './cache/written-entries.ts';
 import type { Admission, ResourceDeclaration, ResourceStorage } from './contract.ts';
+import { versionOf } from './conversion/version-view.ts';
 import { builtinDeclarations } from './declarations.ts';
 import { expireEvents } from './event-expiry.ts';
 import { type Cidr, parseCidr } from './ip-address.ts';
@@ -32,7 +33,6 @@ import { indexedFields } from './selectable-fields.ts';
 import { strategyOf } from './strategies/strategies.ts';
 import { columnsOf } from './tables/columns.ts';
 import { Timestamps } from './timestamps.ts';
-import { versionOf } from './version-view.ts';
 import { VersionedStorage } from './versioned-storage.ts';
 
 export interface RegistryOptions extends BuiltinAdmissionOptions {

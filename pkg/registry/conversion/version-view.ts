@@ -1,9 +1,11 @@
-import { apiVersionOf, deepFreeze, type KubeObject } from '../api/object.ts';
-import { encodeJson } from '../runtime/encode.ts';
-import type { View } from './cache/watch-channel.ts';
-import type { Entry, ResourceDeclaration } from './contract.ts';
-import type { StoredEntry } from './stored-entry.ts';
-import { storedVersion, type Version } from './versioned-storage.ts';
+import { apiVersionOf, deepFreeze, type KubeObject } from '../../api/object.ts';
+import { encodeJson } from '../../runtime/encode.ts';
+import type { View } from '../cache/watch-channel.ts';
+import type { Entry, ResourceDeclaration } from '../contract.ts';
+import { kube, raw } from '../raw.ts';
+import type { StoredEntry } from '../stored-entry.ts';
+import { storedVersion, type Version } from '../versioned-storage.ts';
+import { conversionOf } from './conversions.ts';
 
 /** An entry in another version than the stored one; converted when first asked for. */
 class ConvertedEntry implements Entry {
@@ -33,8 +35,11 @@ class ConvertedEntry implements Entry {
 /** How `served` is seen over `stored`. */
 export function versionOf(served: ResourceDeclaration, stored: ResourceDeclaration): Version {
   if (served === stored) return storedVersion;
-  const outward = (object: KubeObject): KubeObject => ({ ...object, apiVersion: apiVersionOf(served), kind: served.kind });
-  const inward = (object: KubeObject): KubeObject => ({ ...object, apiVersion: apiVersionOf(stored), kind: stored.kind });
+  const { outward: toServed, inward } = conversionOf(served);
+  const outward = (object: KubeObject): KubeObject =>
+    kube({ ...toServed(raw(object)), apiVersion: apiVersionOf(served), kind: served.kind });
+  const toStored = (object: KubeObject): KubeObject =>
+    kube({ ...inward(raw(object)), apiVersion: apiVersionOf(stored), kind: stored.kind });
   const entries = new WeakMap<StoredEntry, Entry>();
   const view: View = (entry) => {
     let converted = entries.get(entry);
@@ -44,5 +49,5 @@ export function versionOf(served: ResourceDeclaration, stored: ResourceDeclarati
     }
     return converted;
   };
-  return { view, outward, toStored: inward };
+  return { view, outward, toStored };
 }

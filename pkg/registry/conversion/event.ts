@@ -1,0 +1,23 @@
+/** Events are stored as core/v1 and served as events.k8s.io/v1 too: the same fields under other names. */
+import type { Raw } from '../raw.ts';
+
+/** From core/v1 to events.k8s.io/v1. */
+const names: Readonly<Record<string, string>> = {
+  involvedObject: 'regarding',
+  message: 'note',
+  source: 'deprecatedSource',
+  firstTimestamp: 'deprecatedFirstTimestamp',
+  lastTimestamp: 'deprecatedLastTimestamp',
+  count: 'deprecatedCount',
+  reportingComponent: 'reportingController',
+};
+const back = Object.fromEntries(Object.entries(names).map(([stored, served]) => [served, stored]));
+
+function renamed(object: Raw, table: Readonly<Record<string, string>>): Raw {
+  return Object.fromEntries(
+    Object.entries(object).map(([key, value]) => [Object.hasOwn(table, key) ? (table[key] as string) : key, value]),
+  );
+}
+
+export const eventToServed = (event: Raw): Raw => renamed(event, names);
+export const eventToStored = (event: Raw): Raw => renamed(event, back);
