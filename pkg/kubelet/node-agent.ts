@@ -173,11 +173,8 @@ export class NodeAgent {
   async #tell(signal: AbortSignal): Promise<void> {
     const { context } = this.#options;
     const { node } = this;
-    if (!node) {
-      // Not seen yet, or deleted by somebody: a kubelet that runs is a node.
-      if (this.#options.informer.synced) await this.#registerOnce(signal);
-      return;
-    }
+    // Not seen yet; or deleted by somebody, and then it stays so until the kubelet starts anew, as in Kubernetes.
+    if (!node) return;
     const status = await this.#compute(node.status);
     const now = context.clock.now();
     if (sameButHeartbeats(status, node.status) && now - this.#toldAt < reportPeriod) return;

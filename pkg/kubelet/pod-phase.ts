@@ -1,5 +1,5 @@
 import type { ContainerStatus, Pod } from '../api/generated/core-v1.ts';
-import { isSidecar, restartPolicyOf } from './restart-policy.ts';
+import { isSidecar, restartPolicyOf, restartsAfter } from './restart-policy.ts';
 
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
@@ -49,11 +49,6 @@ function willRestart(pod: Pod, own: readonly ContainerStatus[]): boolean {
   return own.some(({ state, lastState }, i) => {
     const container = pod.spec.containers[i];
     const end = state.terminated ?? lastState.terminated;
-    if (!container || !end) return true;
-    const policy = restartPolicyOf(pod, container);
-    const byRule = (container.restartPolicyRules ?? []).some(
-      ({ exitCodes }) => exitCodes && (exitCodes.values ?? []).includes(end.exitCode) === (exitCodes.operator === 'In'),
-    );
-    return byRule || policy === 'Always' || (policy === 'OnFailure' && end.exitCode !== 0);
+    return !container || !end || restartsAfter(pod, container, end.exitCode);
   });
 }

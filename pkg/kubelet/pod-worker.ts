@@ -248,7 +248,7 @@ export class PodWorker {
   // syncing
 
   async #sync(): Promise<void> {
-    const { context, volumes } = this.#parts;
+    const { context } = this.#parts;
     const pod = this.#pod;
     const { signal } = this.#syncing;
     this.#wakeIn(resync);
@@ -266,15 +266,20 @@ export class PodWorker {
       this.#wakeIn(firstRetry);
       return;
     }
-    let mounted: MountedVolumes;
+    const mounted = await this.#mount(pod, signal);
+    await this.#apply(computePodActions(pod, this.#observed, this.#parts.probes), mounted, signal);
+  }
+
+  async #mount(pod: Pod, signal: AbortSignal): Promise<MountedVolumes> {
+    const { context, volumes } = this.#parts;
     try {
-      mounted = await Promise.race([volumes.mount(pod), rejection(signal)]);
+      const mounted = await Promise.race([volumes.mount(pod), rejection(signal)]);
+      for (const problem of mounted.problems) context.events.event(pod, 'Warning', 'FailedMount', problem);
+      return mounted.volumes;
     } catch (error) {
-      if (!(error instanceof MountFailure)) throw error;
-      context.events.event(pod, 'Warning', 'FailedMount', error.message);
+      if (error instanceof MountFailure) context.events.event(pod, 'Warning', 'FailedMount', error.message);
       throw error;
     }
-    await this.#apply(computePodActions(pod, this.#observed, this.#parts.probes), mounted, signal);
   }
 
   async #apply(actions: PodActions, volumes: MountedVolumes, signal: AbortSignal): Promise<void> {

@@ -17,12 +17,21 @@ export interface NodeHostOptions {
   readonly network?: Pick<NodeNetwork, 'run'>;
 }
 
+export interface NodeHost extends KubeletHost {
+  /** Takes away the file systems in memory below the directory: when the node is switched off, or removed. Idempotent. */
+  close(): Promise<void>;
+}
+
 /** The machine that this process runs on. Facts that cannot be read are left empty; Linux has them all. */
-export function createNodeHost(options: NodeHostOptions): KubeletHost {
+export function createNodeHost(options: NodeHostOptions): NodeHost {
   const dialer = new Dialer(options.network);
   let facts: Promise<MachineFacts> | undefined;
+  const files = createNodeFiles();
   return {
-    files: createNodeFiles(),
+    files,
+    async close() {
+      for (const path of [...(await files.mountsBelow(options.directory))].reverse()) await files.unmount(path);
+    },
     machine: () => (facts ??= machineFacts(options.directory)),
     resolvConf,
     hostsFile: async () => (await text('/etc/hosts')) || '127.0.0.1\tlocalhost\n',

@@ -30,18 +30,29 @@ export class VolumeManager {
     this.#tokens = new TokenManager(context);
   }
 
-  /** Makes every volume of the pod ready, or brings it up to date. Throws MountFailure. */
-  async mount(pod: Pod): Promise<MountedVolumes> {
-    const out = new Map<string, MountedVolume>();
+  /**
+   * Makes every volume of the pod ready, or brings it up to date. Throws MountFailure for one that is not there yet;
+   * one that is, but cannot be brought up to date, stays as it is: `problems` says why.
+   */
+  async mount(pod: Pod): Promise<{ readonly volumes: MountedVolumes; readonly problems: readonly string[] }> {
+    const volumes = new Map<string, MountedVolume>();
+    const problems: string[] = [];
     for (const volume of pod.spec.volumes ?? []) {
       try {
-        out.set(volume.name, await this.#mountOne(pod, volume));
+        volumes.set(volume.name, await this.#mountOne(pod, volume));
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        throw new MountFailure(`MountVolume.SetUp failed for volume "${volume.name}" : ${why}`, { cause: error });
+        const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${why}`;
+        const plugin = pluginOf(volume);
+        const path = plugin && this.#context.paths.volume(pod.metadata.uid, plugin, volume.name);
+        if (path === undefined || (await this.#context.host.files.readLink(`${path}/..data`)) === undefined) {
+          throw new MountFailure(message, { cause: error });
+        }
+        volumes.set(volume.name, { hostPath: path, readonly: true });
+        problems.push(message);
       }
     }
-    return out;
+    return { volumes, problems };
   }
 
   /** Takes the pod's volumes away, with all that is in them. Idempotent. */
@@ -70,15 +81,7 @@ export class VolumeManager {
       }
       return { hostPath: path, readonly: false };
     }
-    const plugin = volume.configMap
-      ? 'configmap'
-      : volume.secret
-        ? 'secret'
-        : volume.downwardAPI
-          ? 'downward-api'
-          : volume.projected
-            ? 'projected'
-            : undefined;
+    const plugin = pluginOf(volume);
     if (!plugin) {
       const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'unknown';
       throw new Error(`no volume plugin matched: volumes of kind ${kind} are not supported on this node`);
@@ -119,6 +122,14 @@ export class VolumeManager {
     if (!found) await files.makeDirectory(path, 0o755);
     return path;
   }
+}
+
+/** What makes a volume's files, if they are made of the API server's objects. */
+function pluginOf({ configMap, secret, downwardAPI, projected }: Volume): string | undefined {
+  if (configMap) return 'configmap';
+  if (secret) return 'secret';
+  if (downwardAPI) return 'downward-api';
+  return projected ? 'projected' : undefined;
 }
 
 /** As Kubernetes names them: `2026_01_02_03_04_05.000000006`. */

@@ -96,6 +96,23 @@ test('a pod waits for a config map that is not there yet, and says so', async ()
   await node.stop();
 });
 
+test('what is deleted later leaves the files, and the container can be started again', async () => {
+  const node = await withVolume({ configMap: { name: 'settings' } }, { prepare: (node) => configMap(node, { a: 'one' }) });
+  await ready(node);
+  await node.client.resource(configmaps).delete('settings', { namespace: 'default' });
+  await node.clock.advance(1000);
+  const [container] = await node.runtime.listContainers();
+  node.runtime.killContainer(container?.id ?? '');
+  await node.eventually(
+    'it is back',
+    () => isReady(node.pod('web')) && node.pod('web')?.status.containerStatuses?.[0]?.restartCount === 1,
+    1,
+  );
+  assert.equal(await inside(node, 'cat', '/v/a'), 'one');
+  assert.ok(node.events('web').some((event) => event.startsWith('FailedMount')));
+  await node.stop();
+});
+
 test('what is optional may be missing', async () => {
   const node = await withVolume({ secret: { secretName: 'keys', optional: true } });
   await ready(node);
