@@ -22,6 +22,8 @@ export interface ObjectFormat {
   decode(value: Uint8Array, revision: number): KubeObject;
   /** The JSON of the object as of `revision`. */
   splice(value: Uint8Array, revision: number): Uint8Array;
+  /** The stored value that was spliced. */
+  unsplice(json: Uint8Array, revision: number): Uint8Array;
 }
 
 export function objectFormat(ref: { readonly group: string; readonly version: string; readonly kind: string }): ObjectFormat {
@@ -54,14 +56,25 @@ export function objectFormat(ref: { readonly group: string; readonly version: st
     },
     splice(value, revision) {
       const stored = inForm(value);
-      const part = `"resourceVersion":"${revision}",`;
+      const part = splicedPart(revision);
       const out = new Uint8Array(stored.length + part.length);
       out.set(head);
       for (let i = 0; i < part.length; i++) out[head.length + i] = part.charCodeAt(i);
       out.set(stored.subarray(head.length), head.length + part.length);
       return out;
     },
+    unsplice(json, revision) {
+      const { length } = splicedPart(revision);
+      const out = new Uint8Array(json.length - length);
+      out.set(head);
+      out.set(json.subarray(head.length + length), head.length);
+      return out;
+    },
   };
+}
+
+function splicedPart(revision: number): string {
+  return `"resourceVersion":"${revision}",`;
 }
 
 function parse(value: Uint8Array): Raw {

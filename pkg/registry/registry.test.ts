@@ -98,6 +98,19 @@ test('a generated name is tried again when it is taken', async () => {
   await registry.close();
 });
 
+test('an entry’s JSON, and that of its deletion, say what its object says', async () => {
+  const { registry, context } = await testRegistry();
+  const storage = storageOf(registry, 'configmaps');
+  const created = await storage.create(context(), 'default', configMap('a', { data: { x: 'ä"\\' } }));
+  const read = (json: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(json));
+  assert.deepEqual(read(created.json()), created.object);
+  const { entry } = await storage.delete(context(), key, {});
+  assert.equal(entry.object.metadata.resourceVersion, String(entry.revision));
+  assert.deepEqual(read(entry.json()), entry.object);
+  assert.ok(entry.revision > created.revision);
+  await registry.close();
+});
+
 test('every write keeps a record of who wrote, why, and because of what', async () => {
   const { registry, context, store } = await testRegistry();
   const storage = storageOf(registry, 'configmaps');

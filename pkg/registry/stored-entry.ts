@@ -4,34 +4,40 @@ import type { ObjectFormat } from './object-format.ts';
 
 /**
  * One object at one revision, in the version it is stored in. It begins as the stored bytes, with the decoded object
- * where the write came from here; what is missing is made when it is first asked for, and kept.
+ * where the write came from here; what is missing is made when it is first asked for, and kept. Its JSON takes the
+ * place of the stored bytes: no object is held as text twice.
  */
 export class StoredEntry implements Entry {
   readonly revision: number;
   readonly #format: ObjectFormat;
-  readonly #value: Uint8Array;
+  /** As it stands in the store; once `#spliced`, with the resourceVersion in it. */
+  #bytes: Uint8Array;
+  #spliced = false;
   #object: KubeObject | undefined;
-  #json: Uint8Array | undefined;
 
   constructor(format: ObjectFormat, value: Uint8Array, revision: number, object?: KubeObject) {
     this.#format = format;
-    this.#value = value;
+    this.#bytes = value;
     this.revision = revision;
     this.#object = object;
   }
 
   get object(): KubeObject {
-    this.#object ??= this.#format.decode(this.#value, this.revision);
+    this.#object ??= this.#format.decode(this.#bytes, this.revision);
     return this.#object;
   }
 
   json(): Uint8Array {
-    this.#json ??= this.#format.splice(this.#value, this.revision);
-    return this.#json;
+    if (!this.#spliced) {
+      this.#bytes = this.#format.splice(this.#bytes, this.revision);
+      this.#spliced = true;
+    }
+    return this.#bytes;
   }
 
   /** The same content under a later revision: how a deletion, or a move out of a selector, is told. */
   at(revision: number): StoredEntry {
-    return new StoredEntry(this.#format, this.#value, revision);
+    const value = this.#spliced ? this.#format.unsplice(this.#bytes, this.revision) : this.#bytes;
+    return new StoredEntry(this.#format, value, revision);
   }
 }
