@@ -185,7 +185,9 @@ function hasLeftovers(names: NetworkNames): boolean {
 }
 
 function linksOf(names: NetworkNames): string[] {
-  return readdirSync('/sys/class/net').filter((name) => name === names.bridge || name.startsWith(names.uplinkPrefix));
+  // Unlike /sys/class/net it is the namespace's that we are in, whatever is mounted.
+  const links = [...readFileSync('/proc/net/dev', 'utf8').matchAll(/^\s*(\S+):/gm)].map((match) => match[1] as string);
+  return links.filter((name) => name === names.bridge || name.startsWith(names.uplinkPrefix));
 }
 
 function namespacesOf(names: NetworkNames): string[] {
