@@ -24,6 +24,8 @@ export interface ClusterNodeOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** See KubeletOptions. */
+  readonly leaseSeconds?: number;
   /** Told when the node's components end with a failure. */
   onFailure(error: unknown): void;
 }
@@ -76,6 +78,7 @@ export class ClusterNode {
       host: this.machine.host,
       informers: kubeletInformers,
       rootDirectory: this.machine.directory,
+      ...(this.#options.leaseSeconds === undefined ? {} : { leaseSeconds: this.#options.leaseSeconds }),
       dns: { servers: [network.dnsAddress], domain: network.domain },
     });
     this.#kubelet = kubelet;

@@ -54,3 +54,8 @@ export interface ClusterOptions extends Patience {
 export function firstAddress(cidr: string): string {
   return cidr.replace(/\.0\/\d+$/, '.1');
 }
+
+/** Heartbeats must come well within the time after which a silent node is given up; Kubernetes has 40 s for both. */
+export function leaseSecondsFor({ nodeMonitorGracePeriod = 40_000 }: Patience): number {
+  return Math.max(1, Math.min(40, Math.floor(nodeMonitorGracePeriod / 1000)));
+}

@@ -22,7 +22,7 @@ import { MemoryStore } from '../storage/memory-store.ts';
 import type { Store } from '../storage/store.ts';
 import { applyObject } from './apply-object.ts';
 import type { ClusterNode } from './cluster-node.ts';
-import { type ClusterOptions, defaultNetworkPlan, type NetworkPlan } from './cluster-options.ts';
+import { type ClusterOptions, defaultNetworkPlan, leaseSecondsFor, type NetworkPlan } from './cluster-options.ts';
 import { components } from './components.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { parseTime } from './duration.ts';
@@ -96,6 +96,7 @@ export class Cluster {
       random: this.#random,
       log,
       metrics,
+      leaseSeconds: leaseSecondsFor(options),
       onFailure: (error) => this.#fail(error),
     });
     this.client = this.controlPlane.client(components.admin, 'gokube');

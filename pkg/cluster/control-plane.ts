@@ -105,7 +105,11 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const manager = createControllerManager(environment(components.controller, 'kube-controller-manager'), {
     clusterCIDR: network.clusterCIDR,
     rootCA: options.rootCA,
-    apiServerEndpoints: { addresses: [options.serverEndpoint.address], port: options.serverEndpoint.port, clusterIP: firstAddress(network.serviceCIDR) },
+    apiServerEndpoints: {
+      addresses: [options.serverEndpoint.address],
+      port: options.serverEndpoint.port,
+      clusterIP: firstAddress(network.serviceCIDR),
+    },
     ...(options.controllers ? { controllers: options.controllers } : {}),
     ...(options.nodeMonitorGracePeriod === undefined ? {} : { nodeMonitorGracePeriod: options.nodeMonitorGracePeriod }),
   });

@@ -29,7 +29,7 @@ import { ImageManager } from './image-manager.ts';
 import type { ClusterDns, KubeletContext } from './kubelet-context.ts';
 import type { KubeletHost } from './kubelet-host.ts';
 import { NodeAgent } from './node-agent.ts';
-import { renewLease } from './node-lease.ts';
+import { defaultLeaseSeconds, renewLease } from './node-lease.ts';
 import { NodeObjects } from './node-objects.ts';
 import { orphanPod } from './orphan-pod.ts';
 import { Pleg } from './pleg.ts';
@@ -60,6 +60,8 @@ export interface KubeletOptions extends Environment {
   readonly port?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
+  /** How long the node counts as alive after a heartbeat, whole seconds; default 40. A quarter of it lies between two. */
+  readonly leaseSeconds?: number;
   /** Default 110. */
   readonly maxPods?: number;
   /** What is kept back from pods; default 100Mi of memory. */
@@ -181,7 +183,7 @@ class NodeKubelet implements Kubelet {
       if (this.#recorder?.run) background.push(this.#recorder.run(signal));
       await this.#whenRuntimeAnswers(signal);
       await this.#agent.register(signal);
-      background.push(renewLease(this.#context, signal), this.#agent.run(signal));
+      background.push(renewLease({ ...this.#context, leaseSeconds: this.#options.leaseSeconds ?? defaultLeaseSeconds }, signal), this.#agent.run(signal));
       this.#parts.statuses.start(signal);
       await this.#watchPods(signal);
       background.push(this.#pleg.run(signal));

@@ -6,19 +6,22 @@ import { formatMicroTime } from '../clock/clock.ts';
 import { messageOf, sleepUnless, withDeadline } from './deadline.ts';
 import type { KubeletContext } from './kubelet-context.ts';
 
-/** https://kubernetes.io/docs/concepts/architecture/nodes/#heartbeats: a lease of 40 s, renewed after a quarter of it. */
+/** https://kubernetes.io/docs/concepts/architecture/nodes/#heartbeats: a lease of 40 s. */
+export const defaultLeaseSeconds = 40;
+/** Renewed after a quarter of its time, so that one lost heartbeat, or two, do not matter. */
+const renewals = 4;
 const namespace = 'kube-node-lease';
-const durationSeconds = 40;
-const renewInterval = (durationSeconds * 1000) / 4;
 const firstRetry = 200;
 const longestRetry = 7000;
 
+type Holder = Pick<KubeletContext, 'client' | 'clock' | 'log' | 'nodeName' | 'node'> & {
+  readonly leaseSeconds: number;
+};
+
 /** The node's heartbeat: renews its Lease until the signal is aborted. Never rejects. */
-export async function renewLease(
-  context: Pick<KubeletContext, 'client' | 'clock' | 'log' | 'nodeName' | 'node'>,
-  signal: AbortSignal,
-): Promise<void> {
+export async function renewLease(context: Holder, signal: AbortSignal): Promise<void> {
   const { clock, log, nodeName } = context;
+  const renewInterval = (context.leaseSeconds * 1000) / renewals;
   let current: Lease | undefined;
   let failures = 0;
   for (;;) {
@@ -38,7 +41,7 @@ export async function renewLease(
 }
 
 async function renewOnce(
-  { client, clock, nodeName, node }: Pick<KubeletContext, 'client' | 'clock' | 'nodeName' | 'node'>,
+  { client, clock, nodeName, node, leaseSeconds }: Holder,
   known: Lease | undefined,
   signal: AbortSignal,
 ): Promise<Lease> {
@@ -49,7 +52,7 @@ async function renewOnce(
   const spec = {
     ...current?.spec,
     holderIdentity: nodeName,
-    leaseDurationSeconds: durationSeconds,
+    leaseDurationSeconds: leaseSeconds,
     renewTime: formatMicroTime(clock.now()),
   };
   if (current) return resource.update({ ...current, metadata: { ...current.metadata, ...owner }, spec }, { namespace, signal });

@@ -25,7 +25,7 @@ import { createPrometheusMetrics } from '../../metrics/prometheus.node.ts';
 import { createProxy } from '../../proxy/proxy.ts';
 import type { Store } from '../../storage/store.ts';
 import type { ClusterNode } from '../cluster-node.ts';
-import { defaultNetworkPlan, firstAddress, type NetworkPlan, type Patience } from '../cluster-options.ts';
+import { defaultNetworkPlan, firstAddress, leaseSecondsFor, type NetworkPlan, type Patience } from '../cluster-options.ts';
 import { components } from '../components.ts';
 import { type ControlPlane, createControlPlane } from '../control-plane.ts';
 import { publishDnsEndpoint } from '../dns-endpoint.ts';
@@ -173,7 +173,17 @@ async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalClu
     await services.ready;
   }
 
-  nodes = new NodePool({ machine, controlPlane, network, clock, random, log, metrics, onFailure: options.onFailure });
+  nodes = new NodePool({
+    machine,
+    controlPlane,
+    network,
+    clock,
+    random,
+    log,
+    metrics,
+    leaseSeconds: leaseSecondsFor(options),
+    onFailure: options.onFailure,
+  });
   const pool = nodes;
   undo.add(() => pool.killAll());
   const names = [...(known?.nodes ?? [])];
