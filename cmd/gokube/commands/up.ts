@@ -88,9 +88,10 @@ async function foreground(flags: UpFlags, directory: string): Promise<void> {
   const terminal = new Terminal(process.stderr);
   const started = performance.now();
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const { runtime, why } = await chooseRuntime(flags.runtime);
+  const { runtime, why, notes } = await chooseRuntime(flags.runtime, directory);
   terminal.line(`starting cluster "${flags.name}" (data in ${directory})`);
   terminal.line(`  runtime: ${runtime} (${why})`);
+  for (const note of notes) terminal.line(`    ${note}`);
 
   const ended = Promise.withResolvers<{ readonly failure?: unknown }>();
   const logFile = join(directory, 'gokube.log');

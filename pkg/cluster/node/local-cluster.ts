@@ -351,7 +351,7 @@ function createControl(parts: {
       return true;
     },
     async loadImage(path) {
-      const loaded = await withLinux().containers.images.loadImage(path);
+      const loaded = await withLinux().containers.images.load(path);
       return loaded.flatMap(({ tags, id }) => (tags.length > 0 ? tags : [id]));
     },
     async listImages(): Promise<readonly ImageStatus[]> {

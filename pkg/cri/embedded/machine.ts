@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -68,6 +68,13 @@ export class EmbeddedMachine implements RuntimeHost {
     const images = await ImageStore.open({ directory, hide: [directory, ...(options.hide ?? [])], logger });
     cgroups.create(prefix);
     return new EmbeddedMachine({ prefix, directory, cgroups, toolkit, logger, images, clock: options.clock ?? new RealClock() });
+  }
+
+  /** Removes what a cluster that was killed left, without starting it again. */
+  static async sweep(options: Pick<MachineOptions, 'cluster' | 'directory'>): Promise<void> {
+    const directory = resolve(options.directory);
+    const cgroups = detectCgroups();
+    if (cgroups && existsSync(directory)) await sweepMachine({ prefix: machinePrefix(options.cluster, directory), directory, cgroups });
   }
 
   private constructor(parts: Pick<EmbeddedMachine, 'prefix' | 'directory' | 'cgroups' | 'toolkit' | 'logger' | 'images' | 'clock'>) {
