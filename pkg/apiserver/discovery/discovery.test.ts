@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { WireReader } from '../../runtime/protobuf-wire.ts';
 import { gzipCompressor } from '../gzip.node.ts';
 import { testServer } from '../testing/test-server.ts';
 import { compareVersions } from './api-groups.ts';
@@ -124,4 +125,32 @@ test('OpenAPI v3 is found through its index, kept by its hash, and redirects to 
   assert.equal((await request('GET', address, { headers: protobuf })).status, 406);
   const compressed = await request('GET', address, { headers: { 'accept-encoding': 'gzip' } });
   assert.equal(compressed.headers['content-encoding'], 'gzip');
+});
+
+test('OpenAPI v2 comes as JSON and as the protobuf that Go clients ask for, with the same definitions', async () => {
+  const { request } = await testServer();
+  const { json, headers } = await request('GET', '/openapi/v2');
+  assert.equal(json.swagger, '2.0');
+  assert.equal((await request('GET', '/openapi/v2', { headers: { 'if-none-match': headers['etag'] as string } })).status, 304);
+  const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+  const protobuf = await request('GET', '/openapi/v2', { headers: { accept } });
+  assert.equal(protobuf.headers['content-type'], accept);
+  assert.notEqual(protobuf.headers['etag'], headers['etag']);
+  // Document.definitions (9) → NamedSchema (1) → name (1).
+  const names: string[] = [];
+  const document = new WireReader(protobuf.bytes);
+  for (let field = document.next(); field !== 0; field = document.next()) {
+    if (field !== 9) {
+      document.skip();
+      continue;
+    }
+    const definitions = new WireReader(document.bytes());
+    for (let entry = definitions.next(); entry !== 0; entry = definitions.next()) {
+      const named = new WireReader(definitions.bytes());
+      named.next();
+      names.push(named.string());
+    }
+  }
+  assert.deepEqual(names, Object.keys(json.definitions));
+  assert.equal((await request('GET', '/openapi/v2', { headers: { accept: 'text/html' } })).status, 406);
 });

@@ -4,18 +4,21 @@
  * Documents are made when they are first asked for, and made anew when resources come or go.
  * https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition
  */
+import { ApiError } from '../../api/errors.ts';
 import type { ApiResponse } from '../../api/http.ts';
 import { toBase64Url } from '../../client/credentials/base64.ts';
 import { sha256 } from '../../client/credentials/sha-256.ts';
 import type { ResourceDeclaration } from '../../registry/contract.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import { openApiV3 } from '../../runtime/open-api.ts';
+import { openApiV2 } from '../../runtime/open-api-v2.ts';
 import type { Exchange } from '../exchange.ts';
-import { negotiate } from '../negotiate.ts';
+import { negotiate, parseAccept } from '../negotiate.ts';
 import type { Compressor, RegistryPort } from '../resource-call.ts';
 import { respondBytes, respondObject } from '../respond.ts';
 import { gitVersion } from '../version.ts';
 import { groupsOf } from './api-groups.ts';
+import { encodeOpenApiV2, openApiV2Protobuf } from './open-api-protobuf.ts';
 
 interface GroupDocument {
   readonly group: string;
@@ -28,13 +31,18 @@ interface GroupDocument {
 interface Documents {
   /** By what follows /openapi/v3/: `api/v1`, `apis/apps/v1`. */
   readonly v3: ReadonlyMap<string, GroupDocument>;
+  /** By content type. */
+  readonly v2: Map<string, Uint8Array>;
 }
+
+/** What v2 is served as; the second name of the protobuf form is the one that a media type may have. */
+const v2Types = ['application/json', openApiV2Protobuf, 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'] as const;
 
 export class OpenApiDocuments {
   readonly #registry: RegistryPort;
   readonly #compressor: Compressor | undefined;
   #declarations: readonly ResourceDeclaration[] = [];
-  #documents: Documents = { v3: new Map() };
+  #documents: Documents = { v3: new Map(), v2: new Map() };
 
   constructor(registry: RegistryPort, compressor: Compressor | undefined) {
     this.#registry = registry;
@@ -43,6 +51,7 @@ export class OpenApiDocuments {
 
   /** `path`: the segments behind /openapi. undefined: there is no such document. */
   respond(exchange: Exchange, [kind, ...rest]: readonly string[]): Promise<ApiResponse> | undefined {
+    if (kind === 'v2' && rest.length === 0) return this.#all(exchange);
     if (kind !== 'v3') return undefined;
     return rest.length === 0 ? this.#index(exchange) : this.#group(exchange, rest.join('/'));
   }
@@ -72,6 +81,23 @@ export class OpenApiDocuments {
     return Promise.resolve({ ...response, headers: { ...headers, ...response.headers } });
   }
 
+  async #all(exchange: Exchange): Promise<ApiResponse> {
+    const { headers } = exchange.request;
+    const contentType = chooseV2(headers['accept']);
+    const { v2, v3 } = this.#current();
+    const etag = `"${toBase64Url(sha256(new TextEncoder().encode([...v3.values()].map(({ hash }) => hash).join('') + contentType)))}"`;
+    const caching = { etag, vary: 'Accept' };
+    if (headers['if-none-match'] === etag) return { status: 304, headers: caching };
+    let bytes = v2.get(contentType);
+    if (!bytes) {
+      const document = openApiV2(this.#declarations);
+      bytes = contentType === 'application/json' ? encodeJson(document) : encodeOpenApiV2(document);
+      v2.set(contentType, bytes);
+    }
+    const response = respondBytes(exchange, contentType, bytes, this.#compressor);
+    return { ...response, headers: { ...caching, ...response.headers } };
+  }
+
   #current(): Documents {
     const declarations = this.#registry.declarations();
     if (declarations === this.#declarations) return this.#documents;
@@ -82,9 +108,18 @@ export class OpenApiDocuments {
         v3.set(group === '' ? `api/${version}` : `apis/${group}/${version}`, { group, version, resources, hash: hashOf(resources) });
       }
     }
-    this.#documents = { v3 };
+    this.#documents = { v3, v2: new Map() };
     return this.#documents;
   }
+}
+
+function chooseV2(accept: string | undefined): (typeof v2Types)[number] {
+  if (!accept) return 'application/json';
+  for (const { type } of parseAccept(accept)) {
+    const found = v2Types.find((each) => each === type) ?? (type === '*/*' || type === 'application/*' ? 'application/json' : undefined);
+    if (found) return found;
+  }
+  throw new ApiError('NotAcceptable', `only the following media types are accepted: ${v2Types.join(', ')}`);
 }
 
 function addressOf(path: string, hash: string): string {
