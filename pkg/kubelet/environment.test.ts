@@ -54,7 +54,7 @@ test('$(NAME) is replaced by what is known, and $$ stands for one $', () => {
     ['$(C)', '$(C)'],
     ['$$(A)', '$(A)'],
     ['$$$(A)', '$a'],
-    ['$A ${A} $', '$A ${A} $'],
+    ['$A $ {A}', '$A $ {A}'],
     ['$(A', '$(A'],
   ] as const) {
     assert.equal(expandVariables(text, variables), wanted, text);

@@ -23,8 +23,10 @@ import type { Environment, EventRecorder, InformerFactory, Runnable } from '../l
 import { createEventRecorder } from '../listwatch/event-recorder.ts';
 import type { NodeNetwork } from '../network/network.ts';
 import { admissionVerdict } from './admission.ts';
+import { qosClassOf } from './container-resources.ts';
 import { CrashBackoff } from './crash-backoff.ts';
 import { messageOf } from './deadline.ts';
+import { defaultThresholds, EvictionManager, type EvictionThresholds } from './eviction.ts';
 import { ImageManager } from './image-manager.ts';
 import type { ClusterDns, KubeletContext } from './kubelet-context.ts';
 import type { KubeletHost } from './kubelet-host.ts';
@@ -68,6 +70,7 @@ export interface KubeletOptions extends Environment {
   readonly reserved?: Readonly<Record<string, string>>;
   /** Instead of what the machine has, for instance where several nodes share one. */
   readonly capacity?: Readonly<Record<string, string>>;
+  readonly evictionHard?: Partial<EvictionThresholds>;
 }
 
 export interface Kubelet extends Runnable {
@@ -89,6 +92,7 @@ class NodeKubelet implements Kubelet {
   readonly #parts: PodWorkerParts;
   readonly #agent: NodeAgent;
   readonly #pleg: Pleg;
+  readonly #eviction: EvictionManager;
   readonly #server: KubeletServer;
   readonly #backoff = new CrashBackoff();
   readonly #recorder: (EventRecorder & Partial<Runnable>) | undefined;
@@ -134,7 +138,7 @@ class NodeKubelet implements Kubelet {
       reserved: options.reserved ?? { memory: '100Mi' },
       capacity: options.capacity ?? {},
       kubeletPort: options.port ?? 10250,
-      pressure: () => ({ memory: false, disk: false, pids: false }),
+      pressure: () => this.#eviction.pressure,
       onNetworkChange: () => {
         for (const worker of this.#workers.values()) worker.wake();
       },
@@ -154,6 +158,12 @@ class NodeKubelet implements Kubelet {
       },
     };
     this.#pleg = new Pleg({ runtime, clock, log, metrics, onPod: (uid) => this.#notice(uid), onRelist: (uids) => this.#sweep(uids) });
+    this.#eviction = new EvictionManager({
+      context: this.#context,
+      thresholds: { ...defaultThresholds, ...options.evictionHard },
+      workers: () => [...this.#workers.values()],
+      onChange: () => this.#agent.refresh(),
+    });
     this.#server = new KubeletServer({
       context: this.#context,
       workers: () => [...this.#workers.values()],
@@ -183,10 +193,13 @@ class NodeKubelet implements Kubelet {
       if (this.#recorder?.run) background.push(this.#recorder.run(signal));
       await this.#whenRuntimeAnswers(signal);
       await this.#agent.register(signal);
-      background.push(renewLease({ ...this.#context, leaseSeconds: this.#options.leaseSeconds ?? defaultLeaseSeconds }, signal), this.#agent.run(signal));
+      background.push(
+        renewLease({ ...this.#context, leaseSeconds: this.#options.leaseSeconds ?? defaultLeaseSeconds }, signal),
+        this.#agent.run(signal),
+      );
       this.#parts.statuses.start(signal);
       await this.#watchPods(signal);
-      background.push(this.#pleg.run(signal));
+      background.push(this.#pleg.run(signal), this.#eviction.run(signal));
       log.info('the kubelet runs', { runtime: this.#runtimeName });
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
@@ -248,8 +261,19 @@ class NodeKubelet implements Kubelet {
   #admit(pod: Pod): Verdict | undefined {
     const node = this.#agent.node;
     if (!node || isTerminal(pod.status.phase) || pod.metadata.deletionTimestamp !== undefined) return undefined;
+    const verdict = this.#underPressure(pod);
+    if (verdict) return verdict;
     const others = [...this.#workers.values()].filter(({ active }) => active).map((worker) => worker.pod);
     return admissionVerdict(pod, others, node);
+  }
+
+  /** While the node is short of something, what would only make it worse is not let in. */
+  #underPressure(pod: Pod): Verdict | undefined {
+    const { memory, disk } = this.#eviction.pressure;
+    const critical = (pod.spec.priority ?? 0) >= 2_000_000_000;
+    const refused = disk ? 'DiskPressure' : memory && qosClassOf(pod) === 'BestEffort' ? 'MemoryPressure' : undefined;
+    if (critical || !refused) return undefined;
+    return { reason: 'Evicted', message: `Pod was rejected: The node had condition: [${refused}]. ` };
   }
 
   #update(pod: Pod): void {

@@ -25,7 +25,8 @@ export class FakeContainer {
   readonly env: Readonly<Record<string, string>>;
   readonly createdAt: number;
   readonly logPath: string;
-  process: FakeProcess | undefined;
+  /** Its first process, once it was started. */
+  main: FakeProcess | undefined;
   startedAt: number | undefined;
   end: (ProcessEnd & { readonly at: number; readonly message?: string }) | undefined;
   readonly #clock: Clock;
@@ -62,7 +63,7 @@ export class FakeContainer {
 
   get state(): ContainerStatus['state'] {
     if (this.end) return 'exited';
-    return this.process ? 'running' : 'created';
+    return this.main ? 'running' : 'created';
   }
 
   status(): ContainerStatus {

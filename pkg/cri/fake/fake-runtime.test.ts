@@ -111,7 +111,7 @@ test('the shell does what simple scripts ask of it', async () => {
     const { exitCode, stdout, stderr } = await settle(clock, runtime.execSync(id, ['sh', '-c', script], 10));
     return `${new TextDecoder().decode(stdout)}${new TextDecoder().decode(stderr)}(${exitCode})`;
   };
-  assert.equal(await said('echo "hello $NAME" \'$NAME\' ${NAME}'), 'hello world $NAME world\n(0)');
+  assert.equal(await said(`echo "hello $NAME" '$NAME' \${NAME}`), 'hello world $NAME world\n(0)');
   assert.equal(await said('false && echo no; false || echo yes; true && echo $?'), 'yes\n0\n(0)');
   assert.equal(
     await said('echo one > /tmp/f; echo two >> /tmp/f; cat /tmp/f; rm /tmp/f; cat /tmp/f'),

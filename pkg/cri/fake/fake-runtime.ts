@@ -11,7 +11,6 @@
  */
 import type { Clock } from '../../clock/clock.ts';
 import type { Random } from '../../clock/random.ts';
-import type { NodeNetwork } from '../../network/network.ts';
 import type {
   ContainerConfig,
   ContainerEvent,
@@ -25,6 +24,7 @@ import type {
   LinuxResources,
   PodSandboxConfig,
   PodSandboxStatus,
+  PortMapping,
   ProcessStreams,
   RuntimeService,
   RuntimeStatus,
@@ -40,11 +40,22 @@ import { FakeProcess } from './fake-process.ts';
 import { MemoryFiles } from './memory-files.ts';
 import { runCommand } from './tiny-shell.ts';
 
+/** What gives pods their addresses: a node's network (pkg/network) does. */
+export interface PodAddresses {
+  /** The node's own, which pods with the node's network share. */
+  readonly address: string;
+  attachPod(
+    sandboxId: string,
+    options: { readonly netns: string; readonly portMappings?: readonly PortMapping[] },
+  ): Promise<readonly string[]>;
+  detachPod(sandboxId: string): Promise<void>;
+}
+
 export interface FakeRuntimeOptions {
   readonly clock: Clock;
   /** Source of ids. */
   readonly random: Random;
-  readonly network: Pick<NodeNetwork, 'address' | 'attachPod' | 'detachPod'>;
+  readonly network: PodAddresses;
   /** The node's disk; default: a new one. */
   readonly files?: MemoryFiles;
   /** Facts about images, by reference. */
@@ -79,7 +90,7 @@ export class FakeRuntime implements RuntimeService, ImageService {
 
   /** As `kill -9` of the container's first process. Does nothing when it does not run. */
   killContainer(id: string, end: { exitCode: number; reason: string } = sigkill): void {
-    this.#containers.get(id)?.process?.end(end);
+    this.#containers.get(id)?.main?.end(end);
   }
 
   /** Everything that runs is gone at once, nobody is told, and every call fails until `powerOn`. */
@@ -90,7 +101,7 @@ export class FakeRuntime implements RuntimeService, ImageService {
     const sandboxes = [...this.#sandboxes.keys()];
     this.#containers.clear();
     this.#sandboxes.clear();
-    for (const container of containers) container.process?.end(sigkill);
+    for (const container of containers) container.main?.end(sigkill);
     for (const id of sandboxes) await this.#options.network.detachPod(id);
   }
 
@@ -143,7 +154,7 @@ export class FakeRuntime implements RuntimeService, ImageService {
     this.#check();
     const sandbox = this.#sandboxes.get(id);
     if (!sandbox) return;
-    for (const container of this.#inSandbox(id)) container.process?.end(sigkill);
+    for (const container of this.#inSandbox(id)) container.main?.end(sigkill);
     if (sandbox.state === 'notready') return;
     sandbox.state = 'notready';
     sandbox.ips = [];
@@ -218,7 +229,7 @@ export class FakeRuntime implements RuntimeService, ImageService {
     }
     const { config } = container;
     const entrypoint = config.command ?? this.#images.facts(config.imageReference).entrypoint ?? [];
-    container.process = new FakeProcess({
+    container.main = new FakeProcess({
       clock: this.#clock,
       behavior: container.behavior,
       attempt: config.metadata.attempt,
@@ -236,21 +247,21 @@ export class FakeRuntime implements RuntimeService, ImageService {
     });
     container.startedAt = this.#clock.now();
     this.#publish('started', container.sandbox, id);
-    container.process.start();
+    container.main.start();
   }
 
   async stopContainer(id: string, graceSeconds: number): Promise<void> {
     this.#check();
     const container = this.#containers.get(id);
-    if (!container?.process || container.end) return;
-    const { process } = container;
+    if (!container?.main || container.end) return;
+    const { main } = container;
     if (graceSeconds <= 0) {
-      process.end(sigkill);
+      main.end(sigkill);
       return;
     }
     // Each call has a deadline of its own: a later, shorter one wins.
-    const deadline = this.#clock.setTimer(graceSeconds * 1000, () => process.end(sigkill));
-    process.terminate();
+    const deadline = this.#clock.setTimer(graceSeconds * 1000, () => main.end(sigkill));
+    main.terminate();
     await container.whenEnded();
     deadline.cancel();
   }
@@ -259,7 +270,7 @@ export class FakeRuntime implements RuntimeService, ImageService {
     this.#check();
     const container = this.#containers.get(id);
     if (!container) return;
-    container.process?.end(sigkill);
+    container.main?.end(sigkill);
     this.#forget(container);
   }
 
@@ -424,7 +435,7 @@ export class FakeRuntime implements RuntimeService, ImageService {
   }
 
   #listening(sandboxId: string, port: number): FakeContainer | undefined {
-    return this.#inSandbox(sandboxId).find(({ process, behavior }) => process?.answers && (behavior.port ?? port) === port);
+    return this.#inSandbox(sandboxId).find(({ main, behavior }) => main?.answers && (behavior.port ?? port) === port);
   }
 
   #inSandbox(id: string): FakeContainer[] {
