@@ -65,6 +65,7 @@ export async function startLinuxMachine(options: LinuxMachineOptions): Promise<L
     const nodeNetwork = await network.addNode(name);
     const kubeletDirectory = join(directory, 'nodes', name);
     mkdirSync(kubeletDirectory, { recursive: true });
+    const host = createNodeHost({ directory: kubeletDirectory, network: nodeNetwork });
     let runtime: EmbeddedRuntime = containers.runtime(name, nodeNetwork);
     let on = true;
     return {
@@ -76,7 +77,7 @@ export async function startLinuxMachine(options: LinuxMachineOptions): Promise<L
         return runtime;
       },
       network: nodeNetwork,
-      host: createNodeHost({ directory: kubeletDirectory, network: nodeNetwork }),
+      host,
       directory: kubeletDirectory,
       proxyBackend: () =>
         network.nat
@@ -86,6 +87,8 @@ export async function startLinuxMachine(options: LinuxMachineOptions): Promise<L
         if (!on) return;
         on = false;
         await runtime.close();
+        // Volumes in memory are mounts, and hold what a power cut would take.
+        await host.close();
       },
       async powerOn() {
         if (on) return;
@@ -95,6 +98,7 @@ export async function startLinuxMachine(options: LinuxMachineOptions): Promise<L
       async remove() {
         if (on) await runtime.close();
         on = false;
+        await host.close();
         await network.removeNode(name);
         await rm(kubeletDirectory, { recursive: true, force: true });
       },
