@@ -55,7 +55,8 @@ fail() { echo "error $1"; exit 127; }
 read -r pid rest </proc/self/stat
 echo "pid $pid"
 ${plan.cgroupProcs.map((file) => `echo 0 >${quote(file)}`).join('\n')}
-${plan.oomScoreAdj === undefined ? '' : `echo ${plan.oomScoreAdj} >/proc/self/oom_score_adj`}
+# To be killed later than others takes CAP_SYS_RESOURCE, which root in a container of its own may not have.
+${plan.oomScoreAdj === undefined ? '' : `{ echo ${plan.oomScoreAdj} >/proc/self/oom_score_adj; } 2>/dev/null || :`}
 
 # The image's root and what the runtime itself puts there.
 cd ${quote(plan.directory)}
