@@ -438,20 +438,22 @@ export class PodWorker {
 
   // terminated
 
-  /** The last status; then volumes, and once the object is gone everything else. */
+  /** The last status; then volumes, and once nobody will ask for its logs any more, everything else. */
   async #cleanUp(): Promise<void> {
     const { context, runtime, statuses, volumes, probes, images, objects } = this.#parts;
-    const { uid } = this.#pod.metadata;
+    const { uid, deletionTimestamp } = this.#pod.metadata;
     this.#publish();
     objects.release(uid);
     await volumes.unmount(uid);
+    // A pod that is done and not deleted keeps its containers. Of one that is, nothing runs or is mounted once its
+    // object goes; its log stays until then.
+    if (this.#vanished || deletionTimestamp !== undefined) await runtime.removePod(await this.#look());
     if (!this.#vanished) {
       statuses.finish(this.#pod);
       return;
     }
-    await runtime.removePod(await this.#look());
-    for (const directory of [context.paths.pod(uid), context.paths.podLogs(this.#pod), ...context.paths.volumes(uid)])
-      await context.host.files.remove(directory);
+    const { paths, host } = context;
+    for (const directory of [paths.pod(uid), paths.podLogs(this.#pod), ...paths.volumes(uid)]) await host.files.remove(directory);
     probes.forget(uid);
     images.forget(uid);
     this.#backoff.forget(`${uid}/`);
