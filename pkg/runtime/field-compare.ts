@@ -84,7 +84,10 @@ function whole(value: unknown, schema: Schema | undefined): FieldSet {
     }
     return out;
   }
-  for (const key in value as JsonObject) out[`f:${key}`] = whole((value as JsonObject)[key], typeUnder(schema, key));
+  for (const key in value as JsonObject) {
+    const field = schema?.kind === 'object' ? schema.fields.get(key) : undefined;
+    out[field?.element ?? `f:${key}`] = whole((value as JsonObject)[key], field?.schema ?? typeUnder(schema, key));
+  }
   return out;
 }
 
@@ -105,16 +108,18 @@ export function compareObjects(before: JsonObject, after: JsonObject, schema: Sc
   const comparer = new Comparer();
   const metadata = schema.fields.get('metadata')?.schema;
   const compareRoot = (a: JsonObject, b: JsonObject, type: Schema | undefined, skip: (key: string) => boolean): void => {
-    for (const key in b) if (!skip(key)) comparer.under(`f:${key}`, own(a, key), b[key], typeUnder(type, key));
-    for (const key in a) if (!skip(key) && !Object.hasOwn(b, key)) comparer.under(`f:${key}`, a[key], undefined, typeUnder(type, key));
+    for (const key in b) if (!skip(key)) comparer.under(key, own(a, key), b[key], typeUnder(type, key));
+    for (const key in a) if (!skip(key) && !Object.hasOwn(b, key)) comparer.under(key, a[key], undefined, typeUnder(type, key));
   };
   compareRoot(before, after, schema, (key) => key === 'apiVersion' || key === 'kind' || key === 'metadata');
   const [old, now] = [before['metadata'], after['metadata']];
-  comparer.path.push('f:metadata');
+  comparer.path.push('metadata');
   compareRoot(isObject(old) ? old : {}, isObject(now) ? now : {}, metadata, (key) => unowned.has(key));
   comparer.path.pop();
   return comparer;
 }
+
+const mark = '\u0000';
 
 const own = (object: JsonObject, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
 
@@ -122,12 +127,13 @@ class Comparer implements Comparison {
   added: MutableSet = {};
   modified: MutableSet = {};
   removed: MutableSet = {};
+  /** Names of fields as they are, elements of lists as sets name them, behind a mark that no field's name begins with. */
   readonly path: string[] = [];
 
   /** `undefined` stands for absence. */
-  under(element: string, before: unknown, after: unknown, schema: Schema | undefined): void {
+  under(name: string, before: unknown, after: unknown, schema: Schema | undefined): void {
     if (before === after) return;
-    this.path.push(element);
+    this.path.push(name);
     if (before === undefined) insert(this.added, this.path, whole(after, schema));
     else if (after === undefined) insert(this.removed, this.path, whole(before, schema));
     else this.#both(before, after, schema);
@@ -144,16 +150,16 @@ class Comparer implements Comparison {
       return;
     }
     const [a, b] = [before as JsonObject, after as JsonObject];
-    for (const key in b) this.under(`f:${key}`, own(a, key), b[key], typeUnder(schema, key));
-    for (const key in a) if (!Object.hasOwn(b, key)) this.under(`f:${key}`, a[key], undefined, typeUnder(schema, key));
+    for (const key in b) this.under(key, own(a, key), b[key], typeUnder(schema, key));
+    for (const key in a) if (!Object.hasOwn(b, key)) this.under(key, a[key], undefined, typeUnder(schema, key));
   }
 
   #lists(before: readonly unknown[], after: readonly unknown[], schema: Schema): void {
     const old = byElement(before, schema);
     const now = byElement(after, schema);
     const items = schema.listType === 'set' ? undefined : schema.items;
-    for (const [element, item] of now) this.under(element, old.get(element), item, items);
-    for (const [element, item] of old) if (!now.has(element)) this.under(element, item, undefined, items);
+    for (const [element, item] of now) this.under(mark + element, old.get(element), item, items);
+    for (const [element, item] of old) if (!now.has(element)) this.under(mark + element, item, undefined, items);
   }
 }
 
@@ -167,10 +173,15 @@ export function byElement(list: readonly unknown[], schema: Schema): Map<string,
   return out;
 }
 
+/** Paths become elements only here, since few of the fields that are compared differ. */
 function insert(set: MutableSet, path: readonly string[], node: FieldSet): void {
   let at = set;
-  for (let i = 0; i < path.length - 1; i++) {
-    const element = path[i] as string;
+  for (const [index, name] of path.entries()) {
+    const element = name.startsWith(mark) ? name.slice(1) : `f:${name}`;
+    if (index === path.length - 1) {
+      at[element] = node;
+      return;
+    }
     let next = child(at, element) as MutableSet | undefined;
     if (next === undefined) {
       next = {};
@@ -178,5 +189,4 @@ function insert(set: MutableSet, path: readonly string[], node: FieldSet): void 
     }
     at = next;
   }
-  at[path[path.length - 1] as string] = node;
 }

@@ -4,6 +4,7 @@
  * when it has a child `.`, or no children at all. Sets are immutable and share what they have in common.
  * https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */
+import { stringifyJson } from './json.ts';
 import type { Schema } from './schema.ts';
 import { equalValues, getKey, isObject, type JsonObject } from './values.ts';
 
@@ -195,17 +196,23 @@ export function typeUnder(schema: Schema | undefined, key: string): Schema | und
  * which cannot be named.
  */
 export function elementOf(item: unknown, schema: Schema): string | undefined {
-  if (schema.listType === 'set') return `v:${JSON.stringify(item)}`;
+  if (schema.listType === 'set') return `v:${stringifyJson(item)}`;
   if (!isObject(item)) return undefined;
+  const names = sortedKeys(schema);
+  if (names.length === 1) {
+    const name = names[0] as string;
+    const value = getKey(item, name) ?? schema.items?.fields.get(name)?.default;
+    return value === undefined ? undefined : `k:{"${name}":${stringifyJson(value)}}`;
+  }
   const keys: JsonObject = {};
   let found = false;
-  for (const name of sortedKeys(schema)) {
+  for (const name of names) {
     const value = getKey(item, name) ?? schema.items?.fields.get(name)?.default;
     if (value === undefined) continue;
     keys[name] = value;
     found = true;
   }
-  return found ? `k:${JSON.stringify(keys)}` : undefined;
+  return found ? `k:${stringifyJson(keys)}` : undefined;
 }
 
 const keysOf = new WeakMap<Schema, readonly string[]>();

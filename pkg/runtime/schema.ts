@@ -51,6 +51,8 @@ export interface Schema {
 /** A field of an object. */
 export interface Field {
   readonly name: string;
+  /** Its name in sets of fields: `f:<name>`. */
+  readonly element: string;
   readonly schema: Schema;
   readonly required: boolean;
   /** Go holds a value, not a pointer: zero is the same as unset. */
@@ -255,6 +257,7 @@ function parseField([name, type, ...flags]: [string, string, ...string[]]): Fiel
   const byDefault = attribute('d=');
   return {
     name,
+    element: `f:${name}`,
     schema,
     required: flags.includes('!'),
     value,

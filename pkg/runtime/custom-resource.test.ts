@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { JSONSchemaProps } from '../api/generated/apiextensions-v1.ts';
+import { deepFreeze, type KubeObject } from '../api/object.ts';
+import { applyConfiguration } from './apply.ts';
+import { customDefinition, schemaFromOpenApi } from './custom-schema.ts';
+import { applyDefaults } from './default.ts';
+import { hasFormat } from './formats.ts';
+import { compilePattern } from './pattern.ts';
+import { pruneToSchema } from './prune.ts';
+import { validateValue } from './value-validation.ts';
+
+const kind = { group: 'example.com', version: 'v1', kind: 'Widget' };
+const props: JSONSchemaProps = {
+  type: 'object',
+  required: ['spec'],
+  properties: {
+    spec: {
+      type: 'object',
+      required: ['size'],
+      properties: {
+        size: { type: 'integer', minimum: 1, maximum: 10 },
+        colour: { type: 'string', enum: ['red', 'green'], default: 'red' },
+        name: { type: 'string', maxLength: 5, minLength: 2, pattern: '^[a-z]+$' },
+        port: { 'x-kubernetes-int-or-string': true },
+        maybe: { type: 'string', nullable: true },
+        tags: { type: 'array', items: { type: 'string' }, 'x-kubernetes-list-type': 'set', maxItems: 3 },
+        parts: {
+          type: 'array',
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['name'],
+          items: { type: 'object', required: ['name'], properties: { name: { type: 'string' }, weight: { type: 'number', default: 1.5 } } },
+        },
+        limits: { type: 'object', additionalProperties: { type: 'integer' } },
+        raw: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+        template: { type: 'object', 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true },
+        when: { type: 'string', format: 'date-time' },
+        options: { type: 'object', default: {}, properties: { on: { type: 'boolean', default: true } } },
+      },
+    },
+    status: { type: 'object', properties: { ready: { type: 'boolean' } } },
+  },
+};
+const schema = schemaFromOpenApi(props, kind);
+const base = { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'a' } };
+
+const faults = (spec: unknown): string[] => validateValue({ ...base, spec }, props).map(({ field, message }) => `${field}: ${message}`);
+
+describe('custom resource', () => {
+  it('is pruned to its schema; what is of the wrong type, and null, is left to validation', () => {
+    const raw = { anything: [{ a: null }] };
+    const { value, unknown } = pruneToSchema(
+      {
+        ...base,
+        spec: { size: 'x', foo: 1, raw, maybe: null, colour: null, name: null, parts: [{ name: 'p', bar: 1 }], limits: { a: 1 } },
+        other: 1,
+      },
+      schema,
+    );
+    assert.deepEqual(unknown, ['spec.foo', 'spec.parts[0].bar', 'other']);
+    assert.deepEqual(value, { ...base, spec: { size: 'x', raw, maybe: null, name: null, parts: [{ name: 'p' }], limits: { a: 1 } } });
+  });
+
+  it('keeps zero values and empty lists, which Go would drop', () => {
+    const spec = { size: 0, tags: [], name: '', limits: {} };
+    assert.deepEqual(pruneToSchema({ ...base, spec }, schema).value, { ...base, spec });
+  });
+
+  it('keeps the metadata of an embedded resource, and of its own, in shape', () => {
+    const template = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x', labels: { a: 'b' }, nonsense: 1 }, spec: { a: 1 } };
+    const { value, unknown } = pruneToSchema({ ...base, spec: { size: 1, template } }, schema);
+    assert.deepEqual(unknown, ['spec.template.metadata.nonsense']);
+    assert.deepEqual((value['spec'] as { template: unknown }).template, { ...template, metadata: { name: 'x', labels: { a: 'b' } } });
+  });
+
+  it('is defaulted where the object around is there, within defaults too', () => {
+    const object: Record<string, unknown> = { ...base, spec: { size: 1, parts: [{ name: 'p' }] } };
+    applyDefaults(object, schema, new Map());
+    assert.deepEqual(object['spec'], { size: 1, parts: [{ name: 'p', weight: 1.5 }], colour: 'red', options: { on: true } });
+    const bare: Record<string, unknown> = { ...base };
+    applyDefaults(bare, schema, new Map());
+    assert.deepEqual(bare, base);
+  });
+
+  it("is refused in Kubernetes' words", () => {
+    assert.deepEqual(faults({ size: 5, colour: 'green', name: 'abc', port: 'http', maybe: null, limits: { a: 1 } }), []);
+    assert.deepEqual(faults(undefined), ['spec: Invalid value: "undefined": spec in body must be of type object: "undefined"']);
+    assert.deepEqual(
+      validateValue(base, props).map(({ field, message }) => `${field}: ${message}`),
+      ['spec: Required value'],
+    );
+    const cases: readonly [spec: object, fault: string][] = [
+      [{}, 'spec.size: Required value'],
+      [{ size: 'x' }, 'spec.size: Invalid value: "string": spec.size in body must be of type integer: "string"'],
+      [{ size: 1.5 }, 'spec.size: Invalid value: "number": spec.size in body must be of type integer: "number"'],
+      [{ size: null }, 'spec.size: Invalid value: "null": spec.size in body must be of type integer: "null"'],
+      [{ size: 0 }, 'spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1'],
+      [{ size: 11 }, 'spec.size: Invalid value: 11: spec.size in body should be less than or equal to 10'],
+      [{ size: 1, colour: 'blue' }, 'spec.colour: Unsupported value: "blue": supported values: "red", "green"'],
+      [{ size: 1, name: 'abcdef' }, 'spec.name: Too long: may not be more than 5 bytes'],
+      [{ size: 1, name: 'a' }, 'spec.name: Invalid value: "a": spec.name in body should be at least 2 chars long'],
+      [{ size: 1, name: 'ABC' }, 'spec.name: Invalid value: "ABC": spec.name in body should match \'^[a-z]+$\''],
+      [{ size: 1, port: true }, 'spec.port: Invalid value: "boolean": spec.port in body must be of type integer,string: "boolean"'],
+      [{ size: 1, tags: ['a', 'b', 'a'] }, 'spec.tags[2]: Duplicate value: "a"'],
+      [{ size: 1, tags: ['a', 'b', 'c', 'd'] }, 'spec.tags: Too many: 4: must have at most 3 items'],
+      [{ size: 1, parts: [{ name: 'x' }, { name: 'x' }] }, 'spec.parts[1]: Duplicate value: {"name":"x"}'],
+      [{ size: 1, parts: [{}] }, 'spec.parts[0].name: Required value'],
+      [{ size: 1, limits: { a: 'x' } }, 'spec.limits.a: Invalid value: "string": spec.limits.a in body must be of type integer: "string"'],
+      [{ size: 1, when: 'today' }, 'spec.when: Invalid value: "today": spec.when in body must be of type date-time: "today"'],
+    ];
+    for (const [spec, fault] of cases) assert.deepEqual(faults(spec), [fault]);
+  });
+
+  it('obeys anyOf, oneOf, allOf and not', () => {
+    const combined: JSONSchemaProps = {
+      type: 'integer',
+      anyOf: [{ minimum: 10 }, { maximum: -10 }],
+      oneOf: [{ multipleOf: 2 }, { multipleOf: 3 }],
+      allOf: [{ maximum: 100 }],
+      not: { enum: [50] },
+    };
+    const refused = (value: number): string[] => validateValue(value, combined, 'x').map(({ message = '' }) => message.replace(/^.*must /, ''));
+    assert.deepEqual(refused(14), []);
+    assert.deepEqual(refused(4), ['validate at least one schema (anyOf)']);
+    assert.deepEqual(refused(12), ['validate one and only one schema (oneOf). Found 2 valid alternatives']);
+    assert.deepEqual(refused(11), ['validate one and only one schema (oneOf). Found none valid']);
+    assert.ok(refused(104).includes('validate all the schemas (allOf)'));
+    assert.deepEqual(refused(50), ['not validate the schema (not)']);
+  });
+
+  it('has owned fields like any other object: sets and maps by element, the untyped by key', () => {
+    const facts = { schema, apiVersion: 'example.com/v1', subresource: '', time: '2024-01-01T00:00:00Z', force: false };
+    const apply = (live: KubeObject | undefined, spec: object, manager: string): KubeObject =>
+      deepFreeze(applyConfiguration({ ...facts, live, applied: { ...base, spec } as unknown as KubeObject, manager }).object);
+    const first = apply(undefined, { size: 1, tags: ['a'], raw: { x: { y: 1 } }, parts: [{ name: 'p' }] }, 'one');
+    const second = apply(first, { tags: ['b'], raw: { x: { z: 2 } }, parts: [{ name: 'q' }] }, 'two');
+    const { spec } = second as unknown as { spec: object };
+    assert.deepEqual(spec, { size: 1, tags: ['a', 'b'], raw: { x: { y: 1, z: 2 } }, parts: [{ name: 'p' }, { name: 'q' }] });
+    assert.deepEqual(second.metadata.managedFields?.find(({ manager }) => manager === 'two')?.fieldsV1, {
+      'f:spec': {
+        'f:parts': { 'k:{"name":"q"}': { '.': {}, 'f:name': {} } },
+        'f:raw': { 'f:x': { '.': {}, 'f:z': {} } },
+        'f:tags': { 'v:"b"': {} },
+      },
+    });
+  });
+
+  it('without a schema is kept as it is', () => {
+    const object = { ...base, spec: { any: [{ thing: null }] } };
+    assert.deepEqual(pruneToSchema(object, schemaFromOpenApi(undefined, kind)), { value: object, unknown: [] });
+    assert.equal(customDefinition(kind), 'com.example.v1.Widget');
+  });
+
+  it('never crashes, whatever stands in it', () => {
+    fc.assert(
+      fc.property(
+        fc.jsonValue({ maxDepth: 4 }),
+        fc.constantFrom(...Object.keys(props.properties?.['spec']?.properties ?? {})),
+        (junk, key) => {
+          const { value } = pruneToSchema({ ...base, spec: { size: 1, [key]: junk } }, schema);
+          applyDefaults(value, schema, new Map());
+          validateValue(value, props);
+        },
+      ),
+    );
+  });
+});
+
+describe('format', () => {
+  it('tells what is of a format from what is not', () => {
+    const cases: Record<string, readonly [good: readonly string[], bad: readonly string[]]> = {
+      ipv4: [
+        ['1.2.3.4', '0.0.0.0'],
+        ['1.2.3', '1.2.3.256', '01.2.3.4', '1.2.3.4.'],
+      ],
+      ipv6: [
+        ['::', '::1', 'fe80::1', '1:2:3:4:5:6:7:8', '::ffff:1.2.3.4'],
+        [':', '1::2::3', '1:2:3:4:5:6:7', 'g::', '1:2:3:4:5:6:7:8:9'],
+      ],
+      cidr: [
+        ['10.0.0.0/8', '::/0'],
+        ['10.0.0.0', '10.0.0.0/33', '::/129', '10.0.0.0/08'],
+      ],
+      'date-time': [
+        ['2024-02-29T12:00:00Z', '2024-01-01T00:00:00.5+01:00'],
+        ['2023-02-29T12:00:00Z', '2024-01-01', '2024-01-01T25:00:00Z'],
+      ],
+      date: [['2024-02-29'], ['2023-02-29', '24-01-01']],
+      duration: [
+        ['1h30m', '5 days', '100ms', '0'],
+        ['1', 'h', ''],
+      ],
+      uuid: [['123e4567-e89b-12d3-a456-426614174000'], ['123e4567']],
+      byte: [
+        ['', 'AA=='],
+        ['A', '%%%'],
+      ],
+      email: [['a@b.c'], ['a', '@b']],
+      hostname: [['a.b-c.d'], ['-a', 'a..b', '']],
+      uri: [
+        ['https://a/b', '/a'],
+        ['a b', ''],
+      ],
+      unknown: [['anything'], []],
+    };
+    for (const [format, [good, bad]] of Object.entries(cases)) {
+      for (const text of good) assert.ok(hasFormat(text, format), `${format}: ${text}`);
+      for (const text of bad) assert.ok(!hasFormat(text, format), `${format}: ${text}`);
+    }
+  });
+});
+
+describe('pattern', () => {
+  it('is read as RE2 reads it', () => {
+    assert.ok(compilePattern('(?i)^abc$').test('ABC'));
+    assert.ok(compilePattern('^(?P<name>[[:alpha:]_]+)\\z').test('a_b'));
+    assert.ok(compilePattern('\\A[a-z\\-]+$').test('a-b'));
+    assert.ok(!compilePattern('^[[:digit:]]+$').test('a'));
+    assert.ok(compilePattern('^.$').test('𝄞'));
+    assert.throws(() => compilePattern('('), /error parsing regexp/);
+  });
+});
