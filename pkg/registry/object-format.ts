@@ -3,7 +3,7 @@
  * `metadata` first, without `metadata.resourceVersion`, since the revision is the store's to assign. Every value
  * therefore begins with the same bytes, and the resourceVersion is spliced in behind them.
  */
-import { apiVersionOf, deepFreeze, type KubeObject } from '../api/object.ts';
+import { apiVersionOf, type KubeObject } from '../api/object.ts';
 import { encodeJson } from '../runtime/encode.ts';
 import { parseJson } from '../runtime/json.ts';
 import { kube, metadataOf, type Raw } from './raw.ts';
@@ -18,7 +18,7 @@ export interface ObjectFormat {
   shape(object: Raw): Raw;
   /** The value to store of an object in that shape. */
   encode(shaped: Raw): Uint8Array;
-  /** The object as of `revision`, frozen. */
+  /** The object as of `revision`, not frozen yet. */
   decode(value: Uint8Array, revision: number): KubeObject;
   /** The JSON of the object as of `revision`. */
   splice(value: Uint8Array, revision: number): Uint8Array;
@@ -52,7 +52,7 @@ export function objectFormat(ref: { readonly group: string; readonly version: st
     decode(value, revision) {
       const object = parse(value);
       metadataOf(object)['resourceVersion'] = String(revision);
-      return kube(deepFreeze(object));
+      return kube(object);
     },
     splice(value, revision) {
       const stored = inForm(value);

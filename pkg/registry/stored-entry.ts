@@ -1,4 +1,4 @@
-import type { KubeObject } from '../api/object.ts';
+import { deepFreeze, type KubeObject } from '../api/object.ts';
 import type { Entry } from './contract.ts';
 import type { ObjectFormat } from './object-format.ts';
 
@@ -13,6 +13,7 @@ export class StoredEntry implements Entry {
   /** As it stands in the store; once `#spliced`, with the resourceVersion in it. */
   #bytes: Uint8Array;
   #spliced = false;
+  #frozen = false;
   #object: KubeObject | undefined;
 
   constructor(format: ObjectFormat, value: Uint8Array, revision: number, object?: KubeObject) {
@@ -23,6 +24,14 @@ export class StoredEntry implements Entry {
   }
 
   get object(): KubeObject {
+    const object = this.peek();
+    if (!this.#frozen) deepFreeze(object);
+    this.#frozen = true;
+    return object;
+  }
+
+  /** The object, for readers in the registry that keep nothing of it: not frozen before somebody outside asks for it. */
+  peek(): KubeObject {
     this.#object ??= this.#format.decode(this.#bytes, this.revision);
     return this.#object;
   }

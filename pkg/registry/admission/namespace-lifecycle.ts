@@ -35,7 +35,7 @@ export function namespaceLifecycle(environment: Environment): Admission {
       const entry = await find(namespace);
       if (!entry) throw notFound({ group: '', resource: 'namespaces' }, namespace);
       const going =
-        entry.object.metadata.deletionTimestamp !== undefined || objectAt(raw(entry.object)['status'])['phase'] === 'Terminating';
+        entry.peek().metadata.deletionTimestamp !== undefined || objectAt(raw(entry.peek())['status'])['phase'] === 'Terminating';
       if (!going) return undefined;
       throw forbidden(attempt, `unable to create new content in namespace ${namespace} because it is being terminated`, [
         { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' },

@@ -63,7 +63,7 @@ export function filterOf(query: FilterQuery, declaration: ResourceDeclaration, i
     namespace,
     name,
     indexed,
-    matches: tests.length === 0 ? undefined : (entry) => test(entry.object),
+    matches: tests.length === 0 ? undefined : (entry) => test(entry.peek()),
     selective: fields.length > 0 || requirements !== undefined,
     id: `${namespace}|${requirements?.toString() ?? ''}|${formatFieldSelector(fields)}`,
   };

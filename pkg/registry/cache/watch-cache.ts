@@ -133,7 +133,7 @@ export class WatchCache implements FeedSink {
     const until = end === undefined ? undefined : sortKey(end);
     const { name } = filter;
     const named =
-      name === undefined ? wanted : (entry: StoredEntry, key: string) => (entry.object.metadata.name === name ? wanted(entry, key) : true);
+      name === undefined ? wanted : (entry: StoredEntry, key: string) => (entry.peek().metadata.name === name ? wanted(entry, key) : true);
     if (filter.indexed === undefined) {
       entries.scan(from, until, named);
       return;
@@ -276,8 +276,8 @@ export class WatchCache implements FeedSink {
     const { indexOf } = this.#options;
     if (indexOf) {
       const before = state.entries.get(sorted);
-      if (before) state.index.get(indexOf(before.object))?.delete(sorted);
-      const value = indexOf(entry.object);
+      if (before) state.index.get(indexOf(before.peek()))?.delete(sorted);
+      const value = indexOf(entry.peek());
       let bucket = state.index.get(value);
       if (!bucket) {
         bucket = new Map();
@@ -291,7 +291,7 @@ export class WatchCache implements FeedSink {
   #remove(state: State, key: string, entry: StoredEntry): void {
     const sorted = sortKey(key);
     const { indexOf } = this.#options;
-    if (indexOf) state.index.get(indexOf(entry.object))?.delete(sorted);
+    if (indexOf) state.index.get(indexOf(entry.peek()))?.delete(sorted);
     state.entries = state.entries.delete(sorted);
   }
 

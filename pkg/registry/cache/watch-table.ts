@@ -48,9 +48,9 @@ export class WatchTable {
       if (event.namespace !== '') offer(event.namespace, event);
       offer(`${event.namespace}/${event.name}`, event);
       if (!indexOf) continue;
-      const now = indexOf(event.entry.object);
+      const now = indexOf(event.entry.peek());
       offer(`=${now}`, event);
-      const before = event.previous && indexOf(event.previous.object);
+      const before = event.previous && indexOf(event.previous.peek());
       if (before !== undefined && before !== now) offer(`=${before}`, event);
     }
     for (const channel of touched) channel.flush();

@@ -1,5 +1,4 @@
 import type { KubeObject } from '../../api/object.ts';
-import { deepFreeze } from '../../api/object.ts';
 import type { ObjectFormat } from '../object-format.ts';
 import { metadataOf, type Raw } from '../raw.ts';
 import { StoredEntry } from '../stored-entry.ts';
@@ -26,7 +25,7 @@ export class WrittenEntries {
     if (!draft) return new StoredEntry(format, value, revision);
     this.#drafts.delete(value);
     metadataOf(draft)['resourceVersion'] = String(revision);
-    const entry = new StoredEntry(format, value, revision, deepFreeze(draft) as unknown as KubeObject);
+    const entry = new StoredEntry(format, value, revision, draft as unknown as KubeObject);
     this.#entries.set(value, entry);
     return entry;
   }

@@ -58,7 +58,7 @@ export async function releaseAddresses(service: Raw, next: Raw | undefined, cont
   return gone.flatMap((ip) => {
     const key = resource.cache.keyOf('', nameOf(ip));
     const entry = resource.cache.get(key);
-    const parent = objectAt(objectAt(entry && raw(entry.object)['spec'])['parentRef']);
+    const parent = objectAt(objectAt(entry && raw(entry.peek())['spec'])['parentRef']);
     const ours = entry && parent['name'] === context.key.name && parent['namespace'] === context.key.namespace;
     return ours ? [{ key, value: undefined, expect: entry.revision }] : [];
   });

@@ -16,7 +16,7 @@ export async function deleteEntries(
   const page = await listEntries(resource, query);
   const deleted: StoredEntry[] = [];
   for (const entry of page.entries) {
-    const { namespace = '', name } = entry.object.metadata;
+    const { namespace = '', name } = entry.peek().metadata;
     try {
       deleted.push((await deleteEntry(resource, { ...call, key: { namespace, name } }, options)).entry);
     } catch (error) {

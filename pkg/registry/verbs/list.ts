@@ -138,11 +138,12 @@ async function readPast(resource: Resource, filter: Filter, options: PastOptions
 
 function selects(filter: Filter, entry: StoredEntry): boolean {
   return (
-    (filter.name === undefined || entry.object.metadata.name === filter.name) && (filter.matches === undefined || filter.matches(entry))
+    (filter.name === undefined || entry.peek().metadata.name === filter.name) && (filter.matches === undefined || filter.matches(entry))
   );
 }
 
-function pathOf(resource: Resource, { object }: StoredEntry): string {
+function pathOf(resource: Resource, entry: StoredEntry): string {
+  const object = entry.peek();
   return resource.declaration.namespaced ? `${object.metadata.namespace}/${object.metadata.name}` : object.metadata.name;
 }
 
