@@ -1,14 +1,17 @@
+/** What the verbs work with: the surroundings, the stored resource, and what is special about it. */
+import type { DeleteOptions, StatusCause } from '../api/generated/meta-v1.ts';
+import type { KubeObject } from '../api/object.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import type { Logger } from '../log/log.ts';
-import type { Store } from '../storage/store.ts';
+import type { Operation, Store } from '../storage/store.ts';
 import type { EventFeed } from './cache/event-feed.ts';
 import type { WatchCache } from './cache/watch-cache.ts';
 import type { WrittenEntries } from './cache/written-entries.ts';
-import type { Admission, ResourceDeclaration } from './contract.ts';
+import type { Admission, ObjectKey, RequestContext, ResourceDeclaration } from './contract.ts';
 import type { Cidr } from './ip-address.ts';
 import type { ObjectFormat } from './object-format.ts';
-import type { Strategy } from './strategy.ts';
+import type { Raw } from './raw.ts';
 import type { Timestamps } from './timestamps.ts';
 
 /** What every verb of every resource works with. */
@@ -44,4 +47,61 @@ export interface Resource {
   readonly strategy: Strategy;
   /** The field by which the cache is indexed. */
   readonly indexedField: string | undefined;
+}
+
+/** What a strategy may look at beside the object. */
+export interface StrategyContext {
+  readonly environment: Environment;
+  readonly context: RequestContext;
+  /** Of the stored version. */
+  readonly declaration: ResourceDeclaration;
+  readonly key: ObjectKey;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** Brings `object` to what may be written in place of `old`, in place. */
+export type Prepare = (object: Raw, old: Raw, context: StrategyContext) => void;
+
+/**
+ * What one resource does differently on its way to the store. Objects are in the version they are stored in, and may
+ * be changed in place. Everything is optional; the generic path does the rest: a create drops the status, an update
+ * keeps it, a status update keeps everything else (where the resource has a status subresource).
+ */
+export interface Strategy {
+  /** `metadata.generation` starts at 1 and grows when this says so; true: when anything but metadata and status does. */
+  readonly generation?: true | ((next: Raw, old: Raw) => boolean);
+  /** A create keeps the status it comes with (a Node's), instead of beginning with an empty one. */
+  readonly keepsStatusOnCreate?: boolean;
+  /** A PUT of what does not exist creates it. (An apply always does.) */
+  readonly createOnUpdate?: boolean;
+  /** A PUT without resourceVersion is refused. */
+  readonly needsResourceVersion?: boolean;
+  /** What becomes of dependents when a deletion does not say: `background` unless stated; `none`: it has none. */
+  readonly collection?: 'background' | 'orphan' | 'none';
+
+  prepareCreate?(object: Raw, context: StrategyContext): void;
+  prepareUpdate?: Prepare;
+  /** By subresource. The generic path has kept everything but the status of a status write, and the status of others. */
+  readonly prepareSubresource?: Readonly<Record<string, Prepare>>;
+  /** When the object is marked as being deleted. */
+  prepareDelete?(object: Raw): void;
+
+  /** After the validators of the types. */
+  validate?(object: Raw): StatusCause[];
+  /** `subresource` is empty for the object itself. */
+  validateUpdate?(object: Raw, old: Raw, subresource: string): StatusCause[];
+  warnings?(object: Raw, old: Raw | undefined): string[];
+
+  /**
+   * Writes to other keys in the same commit: what the object reserves (addresses, ports). May change `object`.
+   * `old` undefined: a create; `object` undefined: a deletion. When an expectation of one of them fails, the whole
+   * write begins again.
+   */
+  companions?(object: Raw | undefined, old: Raw | undefined, context: StrategyContext): Promise<Operation[]> | Operation[];
+
+  /** Seconds that a deletion waits; undefined: this kind is never deleted gracefully. */
+  gracePeriod?(object: KubeObject, options: DeleteOptions): number | undefined;
+  /** Something beside finalizers holds the object when it is being deleted: a namespace's `spec.finalizers`. */
+  holdsDeletion?(object: Raw): boolean;
 }

@@ -2,7 +2,7 @@
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { child, isObject, type Raw, text } from '../raw.ts';
-import type { Strategy } from '../strategy.ts';
+import type { Strategy } from '../resource.ts';
 import { forbidden, invalidValue } from '../validation/field-errors.ts';
 
 function frozen(next: Raw, old: Raw, fields: readonly string[]): StatusCause[] {

@@ -1,5 +1,5 @@
 import { assign, child, objectAt, strings } from '../raw.ts';
-import type { Strategy } from '../strategy.ts';
+import type { Strategy } from '../resource.ts';
 
 /** Holds a namespace until the namespace controller has emptied it. */
 const finalizer = 'kubernetes';

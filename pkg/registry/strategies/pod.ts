@@ -3,7 +3,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { formatTime } from '../../clock/clock.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { assign, child, objectAt, objects, type Raw, raw, text } from '../raw.ts';
-import type { Strategy } from '../strategy.ts';
+import type { Strategy } from '../resource.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 import { validatePodUpdate } from '../validation/pod-update.ts';
 import { qosClassOf } from './qos-class.ts';

@@ -4,8 +4,7 @@ import { uuid } from '../../clock/random.ts';
 import type { Operation } from '../../storage/store.ts';
 import { type Cidr, cidrContains, formatIp, parseIp } from '../ip-address.ts';
 import { child, metadataOf, objectAt, type Raw, raw, strings } from '../raw.ts';
-import type { Resource } from '../resource.ts';
-import type { StrategyContext } from '../strategy.ts';
+import type { Resource, StrategyContext } from '../resource.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 
 function addresses({ environment }: StrategyContext): Resource {

@@ -3,8 +3,7 @@ import { randomInt } from '../../clock/random.ts';
 import type { Operation } from '../../storage/store.ts';
 import { registryPrefix } from '../cache/event-feed.ts';
 import { child, objectAt, objects, type Raw } from '../raw.ts';
-import type { Environment } from '../resource.ts';
-import type { StrategyContext } from '../strategy.ts';
+import type { Environment, StrategyContext } from '../resource.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 
 /** One key a port, beside the objects: nobody can ask the API for them. */

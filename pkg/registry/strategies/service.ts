@@ -8,7 +8,7 @@ import { invalid } from '../../api/errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import type { Operation } from '../../storage/store.ts';
 import { assign, child, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import type { Strategy, StrategyContext } from '../strategy.ts';
+import type { Strategy, StrategyContext } from '../resource.ts';
 import { validateServiceFamilies, validateServiceUpdate } from '../validation/service.ts';
 import { allocateAddresses, releaseAddresses } from './service-addresses.ts';
 import { settleFamilies } from './service-families.ts';

@@ -1,7 +1,7 @@
 /** What each resource does differently on its way to the store, by group and plural. Those that are not here do nothing. */
 import { equalValues } from '../../runtime/values.ts';
 import { metadataOf, type Raw } from '../raw.ts';
-import type { Strategy } from '../strategy.ts';
+import type { Strategy } from '../resource.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
 import { validateEndpointSliceUpdate } from '../validation/service.ts';
 import { immutable, validateJobUpdate, validateStatefulSetUpdate } from '../validation/workload.ts';

@@ -6,8 +6,7 @@ import type { CommitResult, Operation } from '../../storage/store.ts';
 import { encodeRecord } from '../../trace/cause.ts';
 import type { AdmissionAttempt, ObjectKey, RequestContext, ResourceDeclaration } from '../contract.ts';
 import { kube, metadataOf, type Raw, raw, text } from '../raw.ts';
-import type { Resource } from '../resource.ts';
-import type { StrategyContext } from '../strategy.ts';
+import type { Resource, StrategyContext } from '../resource.ts';
 
 /** How often a write begins again from the current object before it gives up: more than any contention lasts. */
 export const maxTries = 100;
