@@ -39,22 +39,28 @@ export interface PodActions {
 
 export function computePodActions(pod: Pod, observed: PodObservation, probes: ProbeVerdicts): PodActions {
   const sandbox = usableSandbox(pod, observed);
+  if (pod.metadata.deletionTimestamp !== undefined) return done(observed);
   return sandbox ? inSandbox(pod, observed, probes, sandbox) : withoutSandbox(pod, observed);
+}
+
+/** Nothing is to run any more. */
+function done(observed: PodObservation): PodActions {
+  const [last] = observed.sandboxes;
+  return { killPod: true, createSandbox: false, attempt: last?.metadata.attempt ?? 0, sandboxId: last?.id, kill: [], start: [] };
 }
 
 /** There is no sandbox, or it is broken: everything starts over, if anything is left to be done. */
 function withoutSandbox(pod: Pod, observed: PodObservation): PodActions {
   const [last] = observed.sandboxes;
-  const done = { killPod: true, createSandbox: false, attempt: last?.metadata.attempt ?? 0, sandboxId: undefined, kill: [], start: [] };
   const init = pod.spec.initContainers ?? [];
   const ranBefore = last !== undefined && observed.containers.length > 0;
   // A pod that never restarts has had its one chance.
-  if (ranBefore && pod.spec.containers.every((container) => restartPolicyOf(pod, container) === 'Never')) return done;
+  if (ranBefore && pod.spec.containers.every((container) => restartPolicyOf(pod, container) === 'Never')) return done(observed);
   const wanted = pod.spec.containers.filter((container) => {
     const previous = newest(observed, container.name);
     return previous?.state !== 'exited' || restartsAfter(pod, container, previous.exitCode ?? 0);
   });
-  if (wanted.length === 0) return done;
+  if (wanted.length === 0) return done(observed);
   const [first] = init;
   const start: ContainerStart[] = first
     ? [{ kind: 'init', container: first }]
