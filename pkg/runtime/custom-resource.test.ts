@@ -120,7 +120,8 @@ describe('custom resource', () => {
       allOf: [{ maximum: 100 }],
       not: { enum: [50] },
     };
-    const refused = (value: number): string[] => validateValue(value, combined, 'x').map(({ message = '' }) => message.replace(/^.*must /, ''));
+    const refused = (value: number): string[] =>
+      validateValue(value, combined, 'x').map(({ message = '' }) => message.replace(/^.*must /, ''));
     assert.deepEqual(refused(14), []);
     assert.deepEqual(refused(4), ['validate at least one schema (anyOf)']);
     assert.deepEqual(refused(12), ['validate one and only one schema (oneOf). Found 2 valid alternatives']);

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { encodeGnostic } from './gnostic.ts';
 import type { OpenApiResource } from './open-api.ts';
 import { openApiV2, toSwagger } from './open-api-v2.ts';
-import { WireReader } from './protobuf-wire.ts';
 import { isObject, type JsonObject } from './values.ts';
 
 const pods: OpenApiResource = {
@@ -52,21 +50,6 @@ function references(value: unknown): string[] {
   return Object.entries(value).flatMap(([key, item]) => (key === '$ref' && typeof item === 'string' ? [item] : references(item)));
 }
 
-/** The fields of a message, each with its number: numbers, or bytes. */
-function fieldsOf(bytes: Uint8Array): [number: number, value: unknown][] {
-  const reader = new WireReader(bytes);
-  const out: [number, unknown][] = [];
-  for (let number = reader.next(); number !== 0; number = reader.next())
-    out.push([number, reader.type === 2 ? reader.bytes() : reader.int64()]);
-  return out;
-}
-const inner = (bytes: Uint8Array, ...numbers: number[]): Uint8Array =>
-  numbers.reduce((at, wanted) => fieldsOf(at).find(([number]) => number === wanted)?.[1] as Uint8Array, bytes);
-const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-/** The value of a named entry among repeated ones. */
-const entry = (bytes: Uint8Array, number: number, name: string): Uint8Array =>
-  inner(fieldsOf(bytes).find(([at, value]) => at === number && textOf(inner(value as Uint8Array, 1)) === name)?.[1] as Uint8Array, 2);
-
 describe('OpenAPI v2', () => {
   it('has no reference that leads nowhere, and none of v3', () => {
     const definitions = document['definitions'] as JsonObject;
@@ -103,37 +86,5 @@ describe('OpenAPI v2', () => {
       '/apis/example.com/v1/widgets/{name}',
     ]);
     assert.deepEqual(Object.keys(paths['/api/v1/namespaces/{namespace}/pods/{name}/exec'] ?? {}), ['get', 'post']);
-  });
-});
-
-describe('gnostic', () => {
-  const bytes = encodeGnostic(document);
-
-  it('says in protobuf what the document says in JSON', () => {
-    assert.equal(textOf(inner(bytes, 1)), '2.0');
-    assert.equal(textOf(inner(bytes, 2, 1)), 'Kubernetes');
-    const paths = inner(bytes, 8);
-    assert.equal(fieldsOf(paths).length, Object.keys(document['paths'] as object).length);
-    const patch = inner(entry(paths, 2, '/api/v1/namespaces/{namespace}/pods/{name}'), 8);
-    assert.equal(textOf(inner(patch, 5)), 'patchCoreV1NamespacedPod');
-    assert.deepEqual(JSON.parse(textOf(inner(entry(patch, 13, 'x-kubernetes-group-version-kind'), 2))), {
-      group: '',
-      version: 'v1',
-      kind: 'Pod',
-    });
-    const parameters = fieldsOf(patch).filter(([number]) => number === 8);
-    const names = parameters.map(([, value]) => {
-      const item = inner(value as Uint8Array, 1);
-      const [[kind, body]] = fieldsOf(item) as [[number, Uint8Array]];
-      if (kind === 1) return textOf(inner(body, 2));
-      const [[, other]] = fieldsOf(body) as [[number, Uint8Array]];
-      return textOf(inner(other, 4));
-    });
-    assert.deepEqual(names, ['body', 'namespace', 'name', 'pretty', 'dryRun', 'fieldManager', 'fieldValidation', 'force']);
-    const pod = entry(inner(bytes, 9), 1, 'io.k8s.api.core.v1.PodSpec');
-    const containers = entry(inner(pod, 25), 1, 'containers');
-    assert.equal(textOf(inner(containers, 22, 1)), 'array');
-    assert.equal(textOf(inner(containers, 23, 1, 1)), '#/definitions/io.k8s.api.core.v1.Container');
-    assert.equal(textOf(inner(entry(containers, 31, 'x-kubernetes-patch-merge-key'), 2)), '"name"\n');
   });
 });
