@@ -39,11 +39,8 @@ export class EtcdConnection {
       const url = URL.parse(endpoint);
       if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
         throw new StoreError('Invalid', `etcd: "${endpoint}" is no http(s) URL`);
-      return createMember(
-        `${url.hostname}:${url.port || 2379}`,
-        url.protocol === 'https:' ? (options.tls ?? {}) : undefined,
-        channelOptions,
-      );
+      const tls = url.protocol === 'https:' ? (options.tls ?? {}) : undefined;
+      return createMember(url.hostname, url.port || '2379', tls, channelOptions);
     });
     this.#attemptTimeout = options.attemptTimeout ?? 5_000;
     this.#callTimeout = options.callTimeout ?? 15_000;

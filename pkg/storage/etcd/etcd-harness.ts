@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryDirectory } from '../contract/temporary-directory.node.ts';
 import { EtcdStore } from './etcd-store.ts';
+import type { Tls } from './protocol.ts';
 
 /** An etcd that tests can be run against, or why there is none. */
 export interface EtcdBinary {
@@ -77,6 +78,15 @@ export class EtcdProcess {
   }
 }
 
+export interface EtcdClusterOptions {
+  /** Members; default 1. */
+  readonly size?: number;
+  readonly directory?: string;
+  readonly arguments?: readonly string[];
+  /** What clients need to connect, when `arguments` make the servers speak TLS. */
+  readonly tls?: Tls;
+}
+
 /** A cluster of `size` members on loopback, in `directory`; `dispose` ends it and removes the directory. */
 export class EtcdCluster {
   readonly members: readonly EtcdProcess[];
@@ -87,17 +97,14 @@ export class EtcdCluster {
     this.#directory = directory;
   }
 
-  static async start(
-    binary: string,
-    options: { size?: number; directory?: string; arguments?: readonly string[] } = {},
-  ): Promise<EtcdCluster> {
+  static async start(binary: string, options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
     const directory = options.directory ?? (await temporaryDirectory());
     const size = options.size ?? 1;
     const ports = await freePorts(2 * size);
     const peer = (i: number): string => `http://127.0.0.1:${ports[2 * i + 1]}`;
     const initial = Array.from({ length: size }, (_, i) => `m${i}=${peer(i)}`).join();
     const members = Array.from({ length: size }, (_, i) => {
-      const endpoint = `http://127.0.0.1:${ports[2 * i]}`;
+      const endpoint = `${options.tls ? 'https' : 'http'}://127.0.0.1:${ports[2 * i]}`;
       return new EtcdProcess(binary, endpoint, [
         ...['--name', `m${i}`, '--data-dir', join(directory, `m${i}`)],
         ...['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
@@ -107,7 +114,7 @@ export class EtcdCluster {
     });
     const cluster = new EtcdCluster(members, directory);
     for (const member of members) member.start();
-    const store = new EtcdStore({ endpoints: cluster.endpoints });
+    const store = new EtcdStore({ endpoints: cluster.endpoints, ...(options.tls && { tls: options.tls }) });
     try {
       for (let tries = 0; ; tries++) {
         const ready = await store.revision().then(

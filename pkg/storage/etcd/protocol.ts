@@ -3,6 +3,8 @@
  * numbers are etcd's public contract; see the API reference in etcd's documentation. Enums are sent as plain numbers.
  */
 
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { CallOptions, ChannelCredentials, Client, ClientOptions, ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
 import {
   type ChannelOptions,
@@ -162,10 +164,18 @@ export interface Tls {
   readonly key?: Buffer;
 }
 
-/** A client of the member at `host:port`; `tls` absent: in the clear. Connects at the first call. */
-export function createMember(address: string, tls: Tls | undefined, options: ChannelOptions): Member {
+/** A client of the member at `host` and `port`; `tls` absent: in the clear. Connects at the first call. */
+export function createMember(host: string, port: string, tls: Tls | undefined, channelOptions: ChannelOptions): Member {
+  const address = `${host}:${port}`;
+  const ip = host.replace(/^\[|\]$/g, '');
+  // An IP address is no name that TLS can ask for (Node.js 26 refuses it): ask for another, and check the address.
+  const byAddress = tls !== undefined && isIP(ip) !== 0;
+  const verify = byAddress
+    ? { checkServerIdentity: (_: string, certificate: PeerCertificate) => checkServerIdentity(ip, certificate) }
+    : {};
+  const options = byAddress ? { ...channelOptions, 'grpc.ssl_target_name_override': 'address.invalid' } : channelOptions;
   const channelCredentials: ChannelCredentials = tls
-    ? credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null)
+    ? credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null, verify)
     : credentials.createInsecure();
   const make = (service: string, shared: ClientOptions): GenericClient =>
     new (clients[service] as ClientClass)(address, channelCredentials, shared);
