@@ -4,6 +4,7 @@ import { createEventRecorder } from '../listwatch/event-recorder.ts';
 import { createInformerFactory } from '../listwatch/informer-factory.ts';
 import { runTogether } from '../listwatch/run-together.ts';
 import type { ControllerContext, ControllerDeclaration, ControllerOptions } from './controller.ts';
+import { daemonSetController } from './daemonset/daemonset-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
@@ -25,6 +26,7 @@ export const controllers: readonly ControllerDeclaration[] = [
   replicaSetController,
   replicationControllerController,
   deploymentController,
+  daemonSetController,
   garbageCollectorController,
   namespaceController,
   nodeLifecycleController,

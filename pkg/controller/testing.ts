@@ -13,6 +13,7 @@ import { runTogether } from '../listwatch/run-together.ts';
 import { createTestEnvironment, type TestEnvironment } from '../listwatch/testing.ts';
 import { createLogger } from '../log/log.ts';
 import { type ControllerManagerOptions, createControllerManager } from './controller-manager.ts';
+import { nodeOf } from './daemonset/daemon-pods.ts';
 
 /** How the stand-in kubelets treat a pod. */
 export interface PodBehaviour {
@@ -218,8 +219,8 @@ export class Stage {
       let node = pod.spec.nodeName;
       if (!node) {
         const alive = nodes.filter((each) => !this.dead.has(each));
-        if (alive.length === 0) return;
-        node = alive[turn++ % alive.length] as string;
+        node = nodeOf(pod) ?? alive[turn++ % alive.length];
+        if (!node) return;
         await client.resource(pods).createSubresource(pod.metadata.name, 'binding', { target: { name: node } }, { namespace });
       }
       const { readyAfter, ends } = { readyAfter: 1000, ...this.behaviour(pod) };
