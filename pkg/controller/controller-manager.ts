@@ -19,6 +19,7 @@ import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationControllerController } from './replicationcontroller/replicationcontroller-controller.ts';
 import { rootCAPublisher } from './rootca/root-ca-publisher.ts';
 import { serviceAccountController } from './serviceaccount/service-account-controller.ts';
+import { statefulSetController } from './statefulset/statefulset-controller.ts';
 import { taintEvictionController } from './tainteviction/taint-eviction-controller.ts';
 
 /** Every loop there is. The next one is one more line. */
@@ -27,6 +28,7 @@ export const controllers: readonly ControllerDeclaration[] = [
   replicationControllerController,
   deploymentController,
   daemonSetController,
+  statefulSetController,
   garbageCollectorController,
   namespaceController,
   nodeLifecycleController,
