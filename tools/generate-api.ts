@@ -2,7 +2,7 @@
  * Writes `pkg/api/generated/`: TypeScript types and resource references, from the facts in `pkg/api/facts/`.
  * Run it with `make generate` after the facts change; `make lint` fails when the output is stale.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { DefinitionFact, FieldFact, GoFieldFact, MessageFact, ResourceFact } from '../pkg/api/facts.ts';
 import { schemaTable } from './schema-table.ts';
 
@@ -98,11 +98,10 @@ for (const [name, definition] of Object.entries(definitions)) {
 }
 
 const generated = new URL('generated/', root);
-rmSync(generated, { recursive: true, force: true });
-mkdirSync(generated, { recursive: true });
+const outputs = new Map<string, string>();
 for (const [file, { imports, body }] of files) {
   const lines = [...imports].sort().map(([from, types]) => `import type { ${[...types].sort().join(', ')} } from './${from}.ts';`);
-  writeFileSync(new URL(`${file}.ts`, generated), `${header}${lines.join('\n')}${lines.length ? '\n\n' : '\n'}${body.join('\n\n')}\n`);
+  outputs.set(`${file}.ts`, `${header}${lines.join('\n')}${lines.length ? '\n\n' : '\n'}${body.join('\n\n')}\n`);
 }
 
 // One constant a resource: `pods`, `deployments`; where two versions serve one name, the later ones carry theirs.
@@ -129,13 +128,30 @@ for (const [path, fact] of Object.entries(resources)) {
   );
 }
 const head = [...imports].sort().map(([from, types]) => `import type { ${[...types].sort().join(', ')} } from './${from}.ts';`);
-writeFileSync(
-  new URL('resources.ts', generated),
-  `${header}import type { ResourceRef } from '../object.ts';\n${head.join('\n')}\n\n${lines.join('\n')}\n`,
-);
+outputs.set('resources.ts', `${header}import type { ResourceRef } from '../object.ts';\n${head.join('\n')}\n\n${lines.join('\n')}\n`);
 
 // Keys sorted, one a line, so that a change of the facts reads as a change of lines.
 const table = schemaTable({ definitions, goFields, messages: read<MessageFact>('protobuf') });
 const rows = Object.entries(table).map(([name, line]) => `${JSON.stringify(name)}: ${JSON.stringify(line)}`);
-writeFileSync(new URL('schema-table.json', generated), `{\n${rows.join(',\n')}\n}\n`);
-console.log(`${files.size} type files, ${lines.length} resources`);
+outputs.set('schema-table.json', `{\n${rows.join(',\n')}\n}\n`);
+
+const present = readdirSync(generated);
+const stale = [
+  ...[...outputs]
+    .filter(([name, text]) => !present.includes(name) || readFileSync(new URL(name, generated), 'utf8') !== text)
+    .map(([name]) => name),
+  ...present.filter((name) => !outputs.has(name)),
+];
+if (process.argv.includes('--check')) {
+  if (stale.length > 0) {
+    console.error(`pkg/api/generated is not what the facts say: ${stale.join(', ')}. Run \`make generate\`.`);
+    process.exitCode = 1;
+  }
+} else {
+  for (const name of stale) {
+    const text = outputs.get(name);
+    if (text === undefined) rmSync(new URL(name, generated));
+    else writeFileSync(new URL(name, generated), text);
+  }
+  console.log(`${files.size} type files, ${lines.length} resources; ${stale.length} files changed`);
+}
