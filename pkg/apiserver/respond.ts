@@ -27,6 +27,8 @@ export const compressAbove = 128 * 1024;
 /** A list longer than this is written in pieces of about this size, so that it neither stands twice in memory nor holds up others. */
 const pieceSize = 256 * 1024;
 
+const jsonHeaders = { 'content-type': 'application/json' };
+
 /** One object of a resource. */
 export async function respondEntry(call: ResourceCall, entry: Entry, status = 200): Promise<ApiResponse> {
   const { exchange, negotiated } = call;
@@ -38,8 +40,7 @@ export async function respondEntry(call: ResourceCall, entry: Entry, status = 20
       return respondObject(call.exchange, partialMetadata(entry.object, negotiated.metaVersion), negotiated, { status });
     case 'object':
       if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange)) {
-        const json = entry.json();
-        return { status, headers: { 'content-type': 'application/json' }, body: concatBytes([json, newline]) };
+        return { status, headers: jsonHeaders, body: entry.json() };
       }
       return respondObject(call.exchange, entry.object, negotiated, { status });
   }
