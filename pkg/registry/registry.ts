@@ -11,13 +11,14 @@
  * Guarantees: a read sees every write acknowledged before it began; an object is encoded once per revision; several
  * registries over one store behave as one, since whatever must be unique is reserved in the commit that uses it.
  */
-import { InvariantError } from '../api/errors.ts';
+import { InvariantError, qualifiedResource } from '../api/errors.ts';
 import type { Clock, Timer } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import type { Logger } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Store } from '../storage/store.ts';
 import { type BuiltinAdmissionOptions, builtinAdmission } from './admission/builtin-admission.ts';
+import { BindingStorage } from './binding-storage.ts';
 import { bootstrap } from './bootstrap.ts';
 import { EventFeed } from './cache/event-feed.ts';
 import { WatchCache } from './cache/watch-cache.ts';
@@ -28,6 +29,7 @@ import { builtinDeclarations } from './declarations.ts';
 import { expireEvents } from './event-expiry.ts';
 import { type Cidr, parseCidr } from './ip-address.ts';
 import { objectFormat } from './object-format.ts';
+import { type ResourceMetrics, resourceMetrics } from './registry-metrics.ts';
 import type { Environment, Resource } from './resource.ts';
 import { indexedFields } from './selectable-fields.ts';
 import { strategyOf } from './strategies/strategies.ts';
@@ -63,7 +65,8 @@ export class Registry {
   #ticking: Timer | undefined;
   #sweeping: Promise<void> = Promise.resolve();
   readonly #declarations: ResourceDeclaration[];
-  readonly #storages = new Map<string, VersionedStorage>();
+  readonly #storages = new Map<string, ResourceStorage>();
+  readonly #metricsOf: (resource: string) => ResourceMetrics;
   readonly #resources: Resource[] = [];
   /** By `group/plural`, whatever the version. */
   readonly #byName = new Map<string, Resource>();
@@ -88,8 +91,10 @@ export class Registry {
     };
     this.#admission.push(...builtinAdmission(this.#environment, options), ...(options.admission ?? []));
     this.#eventTTL = options.eventTTL ?? defaultEventTTL;
+    this.#metricsOf = resourceMetrics(options.metrics);
     this.#declarations = builtinDeclarations(columnsOf);
     for (const served of groupByStorage(this.#declarations)) this.#add(served);
+    this.#addBindings();
   }
 
   /** Must have resolved before the first verb. Creates what every cluster has from the beginning, if it is not there. */
@@ -141,17 +146,25 @@ export class Registry {
     return found;
   }
 
+  #addBindings(): void {
+    const declaration = this.#declarations.find(({ group, resource }) => group === '' && resource === 'bindings');
+    const pods = this.storage('', 'v1', 'pods');
+    if (declaration && pods) this.#storages.set('/v1/bindings', new BindingStorage(declaration, pods));
+  }
+
   #add(served: readonly ResourceDeclaration[]): void {
     const stored = served[0] as ResourceDeclaration;
     const { store, feed, written } = this.#environment;
     const format = objectFormat(stored);
     const indexedField = stored.group === '' ? indexedFields[stored.resource] : undefined;
     const indexOf = indexedField === undefined ? undefined : stored.selectableFields[indexedField];
+    const metrics = this.#metricsOf(qualifiedResource(stored));
     const cache = new WatchCache({
       store,
       feed,
       written,
       format,
+      metrics,
       prefix: `${stored.storagePrefix}/`,
       namespaced: stored.namespaced,
       ...(indexOf ? { indexOf } : {}),
@@ -162,6 +175,7 @@ export class Registry {
       format,
       cache,
       strategy: strategyOf(stored.group, stored.resource),
+      metrics,
       indexedField,
     };
     this.#resources.push(resource);

@@ -12,6 +12,7 @@ import type { Admission, ObjectKey, RequestContext, ResourceDeclaration } from '
 import type { Cidr } from './ip-address.ts';
 import type { ObjectFormat } from './object-format.ts';
 import type { Raw } from './raw.ts';
+import type { ResourceMetrics } from './registry-metrics.ts';
 import type { Timestamps } from './timestamps.ts';
 
 /** What every verb of every resource works with. */
@@ -45,6 +46,7 @@ export interface Resource {
   readonly format: ObjectFormat;
   readonly cache: WatchCache;
   readonly strategy: Strategy;
+  readonly metrics: ResourceMetrics;
   /** The field by which the cache is indexed. */
   readonly indexedField: string | undefined;
 }

@@ -13,6 +13,7 @@ import { PersistentMap } from '../../storage/persistent-map.ts';
 import { isStoreError, type KeyRange, prefixRange, type Store, type StoreEvent } from '../../storage/store.ts';
 import type { RegistryEvent } from '../contract.ts';
 import type { ObjectFormat } from '../object-format.ts';
+import type { ResourceMetrics } from '../registry-metrics.ts';
 import { StoredEntry } from '../stored-entry.ts';
 import { type EventFeed, type FeedSink, registryPrefix } from './event-feed.ts';
 import type { Filter } from './filter.ts';
@@ -33,6 +34,7 @@ export interface WatchCacheOptions {
   readonly feed: EventFeed;
   readonly written: WrittenEntries;
   readonly format: ObjectFormat;
+  readonly metrics: ResourceMetrics;
   /** Without `/registry/`, with its last `/`: `pods/`. */
   readonly prefix: string;
   readonly namespaced: boolean;
@@ -171,7 +173,11 @@ export class WatchCache implements FeedSink {
       }
       if (signal.aborted) return;
     }
-    const stream = new WatchStream({ bookmarks: options.bookmarks, onEnd: (ended) => this.#table.remove(channel, ended) });
+    const stream = new WatchStream({
+      bookmarks: options.bookmarks,
+      onEnd: (ended) => this.#table.remove(channel, ended),
+      onCut: this.#options.metrics.cut,
+    });
     const end = (): void => stream.end();
     signal.addEventListener('abort', end, { once: true });
     try {
@@ -211,7 +217,10 @@ export class WatchCache implements FeedSink {
     }
     const changes: CacheEvent[] = [];
     for (const event of events) if (event.revision > this.#state.filledAt) changes.push(this.#change(this.#state, event));
-    if (changes.length > 0) this.#table.dispatch(changes, this.#options.indexOf);
+    if (changes.length === 0) return;
+    this.#options.metrics.received(changes.length);
+    this.#options.metrics.objects(this.#state.entries.size);
+    this.#table.dispatch(changes, this.#options.indexOf);
   }
 
   /** History was lost: watches end, and the next reader fills the cache anew. */
@@ -268,6 +277,8 @@ export class WatchCache implements FeedSink {
       }
       start = page.items.length < page.count ? `${(page.items.at(-1) as { key: string }).key}\0` : undefined;
     }
+    this.#options.metrics.filled();
+    this.#options.metrics.objects(state.entries.size);
     return state;
   }
 

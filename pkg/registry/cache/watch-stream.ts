@@ -14,10 +14,13 @@ export class WatchStream {
   #waiting: ((batch: readonly RegistryEvent[] | undefined) => void) | undefined;
   #ended = false;
   readonly #onEnd: (stream: WatchStream) => void;
+  readonly #onCut: () => void;
 
-  constructor(options: { bookmarks: boolean; onEnd: (stream: WatchStream) => void }) {
+  /** `onCut`: its reader has fallen too far behind; `onEnd` follows. */
+  constructor(options: { bookmarks: boolean; onEnd: (stream: WatchStream) => void; onCut: () => void }) {
     this.bookmarks = options.bookmarks;
     this.#onEnd = options.onEnd;
+    this.#onCut = options.onCut;
   }
 
   push(batch: readonly RegistryEvent[]): void {
@@ -29,6 +32,7 @@ export class WatchStream {
       return;
     }
     if (this.#unreadEvents > 0 && this.#unreadEvents + batch.length > maxUnread) {
+      this.#onCut();
       this.end();
       return;
     }

@@ -28,7 +28,10 @@ const strategies: Readonly<Record<string, Strategy>> = {
   configmaps: configMapStrategy,
   secrets: secretStrategy,
   nodes: { keepsStatusOnCreate: true, validateUpdate: (next, old) => validateNodeUpdate(next, old) },
-  endpoints: { createOnUpdate: true },
+  endpoints: {
+    createOnUpdate: true,
+    warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+  },
   events: { createOnUpdate: true, collection: 'none' },
   limitranges: { createOnUpdate: true },
   podtemplates: { createOnUpdate: true, generation: true },

@@ -1,5 +1,5 @@
 /** The `binding` subresource of a pod: how a scheduler says on which node it runs. */
-import { badRequest, conflict, invalid } from '../../api/errors.ts';
+import { conflict, invalid } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { formatTime } from '../../clock/clock.ts';
 import type { Change } from '../contract.ts';
@@ -61,11 +61,4 @@ function assigned(pod: KubeObject, binding: Record<string, unknown>, now: number
   // The pod was read just now: a revision in the binding would be the scheduler's, and says nothing about it.
   delete metadata['resourceVersion'];
   return kube(draft);
-}
-
-/** The legacy POST to `bindings`: names the pod in its metadata. */
-export function podOfBinding(binding: KubeObject): string {
-  const { name } = binding.metadata;
-  if (!name) throw badRequest('name must be provided');
-  return name;
 }

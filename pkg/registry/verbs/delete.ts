@@ -33,6 +33,7 @@ export async function deleteEntry(resource: Resource, call: DeleteCall, options:
     if (!current) throw notFound(declaration, key.name);
     const deleted = await attempt(resource, call, options, current);
     if (deleted) return deleted;
+    resource.metrics.conflict();
   }
   throw conflict(declaration, key.name, 'it is being changed too often; please try again');
 }

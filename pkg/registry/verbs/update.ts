@@ -44,6 +44,7 @@ export async function updateEntry(resource: Resource, call: UpdateCall, change: 
     }
     const entry = await attempt(resource, call, current, change);
     if (entry) return { entry, created: false };
+    resource.metrics.conflict();
   }
   throw conflict(declaration, key.name, 'it is being changed too often; please try again');
 }
