@@ -1,15 +1,16 @@
-/** How many letters must be added, taken away or changed to make one of the other (Levenshtein). */
+/** How many letters must be added, taken away, changed or swapped with their neighbour to make one of the other (Damerau-Levenshtein). */
 export function distance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, i) => i);
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, i) => i)];
+  const at = (i: number, j: number): number => rows[i]?.[j] as number;
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
+    rows.push([i]);
     for (let j = 1; j <= b.length; j++) {
-      const change = (above[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, (above[j] as number) + 1, (row[j - 1] as number) + 1));
+      let cost = Math.min(at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1), at(i - 1, j) + 1, at(i, j - 1) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, at(i - 2, j - 2) + 1);
+      rows[i]?.push(cost);
     }
-    above = row;
   }
-  return above[b.length] as number;
+  return at(a.length, b.length);
 }
 
 /** The names that are nearest to what was typed, if any is near: at most a third of the letters wrong, or a common start. */

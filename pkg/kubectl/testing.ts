@@ -1,8 +1,8 @@
 /** A kubectl on an API server in this process, for tests: command lines in, what was printed out. */
 import { ApiServer } from '../apiserver/api-server.ts';
+import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
 import { InProcessTransport } from '../client/in-process-transport.ts';
-import type { Client } from '../client/client.ts';
 import { SeededRandom } from '../clock/random.ts';
 import type { VirtualClock } from '../clock/virtual-clock.ts';
 import { silentLogger } from '../log/log.ts';
@@ -45,7 +45,8 @@ export async function runLine(client: Client, clock: VirtualClock, argv: readonl
       if (content === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: 'ENOENT' });
       return typeof content === 'string' ? new TextEncoder().encode(content) : content;
     },
-    listDirectory: async (path) => {
+    listDirectory: async (asked) => {
+      const path = asked.replace(/\/+$/, '');
       if (files[path] !== undefined) return undefined;
       const inside = Object.keys(files).filter((name) => name.startsWith(`${path}/`));
       if (inside.length === 0) throw Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: 'ENOENT' });
@@ -98,6 +99,7 @@ export async function createTestKubectl(): Promise<TestKubectl> {
       await registry.close();
     },
   };
-  await kubectl.run('create namespace default');
+  // The registry brings the namespaces; the account that pods need is a control loop's to make.
+  await kubectl.ok('create serviceaccount default');
   return kubectl;
 }

@@ -51,9 +51,11 @@ function timeOf(event: Event): string {
   return event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp;
 }
 
-/** By when they were seen last. */
+/** By when they were seen last; within a second, by when they were written. */
 export function sortEvents(events: readonly Event[]): Event[] {
-  return [...events].sort((a, b) => Date.parse(timeOf(a)) - Date.parse(timeOf(b)) || (a.metadata.name < b.metadata.name ? -1 : 1));
+  return [...events].sort(
+    (a, b) => Date.parse(timeOf(a)) - Date.parse(timeOf(b)) || Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion),
+  );
 }
 
 /** `3m (x5 over 10m)`. */

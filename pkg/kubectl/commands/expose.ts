@@ -130,11 +130,12 @@ function selectorOf(info: ResourceInfo, object: LooseObject): Record<string, str
   return { ...selector.matchLabels };
 }
 
-function portsOf(object: LooseObject): { readonly port: number; readonly protocol?: string }[] {
+/** Each port and protocol once, however many containers name it. */
+function portsOf(object: LooseObject): { readonly port: number; readonly protocol: string }[] {
   const { spec } = object as unknown as Workload;
-  if (spec?.ports) return spec.ports.map(({ port, protocol }) => ({ port, ...(protocol ? { protocol } : {}) }));
   const containers = spec?.containers ?? spec?.template?.spec?.containers ?? [];
-  return containers.flatMap(({ ports = [] }) =>
-    ports.map(({ containerPort, protocol }) => ({ port: containerPort, ...(protocol ? { protocol } : {}) })),
-  );
+  const all =
+    spec?.ports?.map(({ port, protocol = 'TCP' }) => ({ port, protocol })) ??
+    containers.flatMap(({ ports = [] }) => ports.map(({ containerPort, protocol = 'TCP' }) => ({ port: containerPort, protocol })));
+  return [...new Map(all.map((port) => [`${port.port}/${port.protocol}`, port])).values()];
 }

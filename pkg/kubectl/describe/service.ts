@@ -23,7 +23,7 @@ export async function describeService(service: Service, lines: Lines, context: D
     lines.field('Port', `${name ?? '<unset>'}\t${port}/${protocol}`);
     lines.field('TargetPort', `${targetPort ?? port}/${protocol}`);
     if (nodePort) lines.field('NodePort', `${name ?? '<unset>'}\t${nodePort}/${protocol}`);
-    lines.field('Endpoints', formatEndpoints(slices, name ?? ''));
+    lines.field('Endpoints', formatEndpoints(slices, name ?? '') || '<none>');
   }
   lines.field('Session Affinity', spec.sessionAffinity ?? 'None');
   if (spec.externalTrafficPolicy) lines.field('External Traffic Policy', spec.externalTrafficPolicy);
