@@ -12,6 +12,10 @@ import { unzipSync } from 'fflate';
 const versions: Record<string, string> = { 27: '2.1.0', 29: '2.1.1', 32: '2.1.0', 35: '2.2.2' };
 const cache = resolve(import.meta.dirname, '../.cache/clients');
 
+/** An older Node.js, for the test that the same seed gives the same there. */
+const olderNode = { package: `node-linux-${process.arch}`, version: '24.21.0' };
+fetchOlderNode();
+
 for (const minor of process.argv.length > 2 ? process.argv.slice(2) : ['35']) {
   const version = versions[minor];
   if (!version) throw new Error(`no known package for Kubernetes 1.${minor}; known: ${Object.keys(versions).join(', ')}`);
@@ -34,6 +38,23 @@ for (const minor of process.argv.length > 2 ? process.argv.slice(2) : ['35']) {
     mkdirSync(cache, { recursive: true });
     rmSync(target, { recursive: true, force: true });
     execFileSync('cp', ['-r', unpacked, `${target}.part`]);
+    renameSync(`${target}.part`, target);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function fetchOlderNode(): void {
+  const target = join(cache, 'node-24');
+  if (process.platform !== 'linux' || existsSync(join(target, 'bin/node'))) return;
+  const work = mkdtempSync(join(tmpdir(), 'gokube-node-'));
+  try {
+    console.log(`fetching Node.js ${olderNode.version} ...`);
+    execFileSync('npm', ['pack', '--silent', `${olderNode.package}@${olderNode.version}`], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
+    const archive = readdirSync(work).find((name) => name.endsWith('.tgz')) as string;
+    execFileSync('tar', ['-xzf', archive, 'package/bin/node'], { cwd: work });
+    mkdirSync(cache, { recursive: true });
+    execFileSync('cp', ['-r', join(work, 'package'), `${target}.part`]);
     renameSync(`${target}.part`, target);
   } finally {
     rmSync(work, { recursive: true, force: true });
