@@ -171,8 +171,11 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     void pumpIn(stream.readable, call.flow, abort.signal).catch(() => call.cancel());
     try {
       await call.result;
-    } catch (error) {
-      stream.abort(error as Error);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const message = `failed to connect to localhost:${port} inside namespace "${sandboxId}": ${why}`;
+      const error = new RuntimeError('NetworkFailed', message, { cause });
+      stream.abort(error);
       throw error;
     } finally {
       abort.abort();

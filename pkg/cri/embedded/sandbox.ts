@@ -77,6 +77,7 @@ export class Sandbox {
     const namespaces = await this.#host.helper.call('createNamespaces', {
       sandbox: id,
       net: ownNet,
+      loopback: ownNet && !this.#network,
       ipc: config.namespaces?.ipc !== 'node',
       hostname: config.hostname,
       sysctls: { ...(ownNet ? defaultSysctls : {}), ...config.sysctls },

@@ -6,8 +6,8 @@ process.on('message', (message: { id: number; port: number }) => {
   socket.once('connect', () => {
     process.send?.({ id: message.id }, socket, { keepOpen: false });
   });
-  socket.once('error', (error) => {
-    process.send?.({ id: message.id, error: error.message });
+  socket.once('error', (error: NodeJS.ErrnoException) => {
+    process.send?.({ id: message.id, error: error.code === 'ECONNREFUSED' ? 'connection refused' : error.message });
   });
 });
 process.once('disconnect', () => process.exit(0));

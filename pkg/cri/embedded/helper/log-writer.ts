@@ -31,7 +31,9 @@ export class LogWriter {
   #partial: Record<number, Buffer> = {};
   #queue: Buffer[] = [];
   #queued = 0;
-  #writing: Promise<void> | undefined;
+  /** Invariant: while the queue holds anything, this is true and `#writing` has not resolved. */
+  #draining = false;
+  #writing: Promise<void> = Promise.resolve();
   #onDrain: (() => void)[] = [];
   #complained = false;
 
@@ -43,27 +45,28 @@ export class LogWriter {
 
   /** Takes output in; false when its producer should wait for `drained`. */
   write(lane: Lane, chunk: Buffer): boolean {
-    const stamp = logTimestamp();
-    const name = lane === lanes.stderr ? 'stderr' : 'stdout';
-    const parts: Buffer[] = [];
+    const prefix = `${logTimestamp()} ${lane === lanes.stderr ? 'stderr' : 'stdout'}`;
+    const full = Buffer.from(`${prefix} F `);
+    const part = Buffer.from(`${prefix} P `);
     const before = this.#partial[lane];
     const bytes = before && before.length > 0 ? Buffer.concat([before, chunk]) : chunk;
+    const out = new Output(bytes.length);
     let at = 0;
     for (;;) {
       const end = bytes.indexOf(10, at);
       const length = (end < 0 ? bytes.length : end) - at;
       if (length > longestLine) {
-        parts.push(Buffer.from(`${stamp} ${name} P `), bytes.subarray(at, at + longestLine), newline);
+        out.line(part, bytes, at, at + longestLine);
         at += longestLine;
       } else if (end < 0) break;
       else {
-        parts.push(Buffer.from(`${stamp} ${name} F `), bytes.subarray(at, end + 1));
+        out.line(full, bytes, at, end);
         at = end + 1;
       }
     }
     // Copied: a slice would keep the whole chunk alive for a few bytes.
     this.#partial[lane] = Buffer.from(bytes.subarray(at));
-    if (parts.length > 0) this.#enqueue(Buffer.concat(parts));
+    if (out.length > 0) this.#enqueue(out.take());
     return this.#queued < pendingLimit;
   }
 
@@ -77,7 +80,7 @@ export class LogWriter {
       const rest = this.#partial[lane];
       if (rest && rest.length > 0) this.write(lane, newline);
     }
-    while (this.#writing) await this.#writing;
+    while (this.#draining) await this.#writing;
     await this.#file?.close();
     this.#file = undefined;
   }
@@ -94,9 +97,9 @@ export class LogWriter {
   #enqueue(bytes: Buffer): void {
     this.#queue.push(bytes);
     this.#queued += bytes.length;
-    this.#writing ??= this.#drain().finally(() => {
-      this.#writing = undefined;
-    });
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#writing = this.#drain();
   }
 
   async #drain(): Promise<void> {
@@ -116,6 +119,8 @@ export class LogWriter {
       this.#onDrain = [];
       for (const resolve of waiting) resolve();
     }
+    // In the same step as the look at the queue: what comes from now on finds nobody and starts anew.
+    this.#draining = false;
   }
 
   async #reopen(): Promise<FileHandle> {
@@ -148,6 +153,30 @@ export class LogWriter {
 }
 
 const newline = Buffer.from('\n');
+
+/** Lines put together in one buffer that grows: a container that prints short lines writes many of them at once. */
+class Output {
+  length = 0;
+  #bytes: Buffer;
+
+  constructor(expected: number) {
+    this.#bytes = Buffer.allocUnsafe(2 * expected + 256);
+  }
+  line(prefix: Buffer, source: Buffer, from: number, to: number): void {
+    const needed = this.length + prefix.length + (to - from) + 1;
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(2 * needed);
+      this.#bytes.copy(larger, 0, 0, this.length);
+      this.#bytes = larger;
+    }
+    this.length += prefix.copy(this.#bytes, this.length);
+    this.length += source.copy(this.#bytes, this.length, from, to);
+    this.#bytes[this.length++] = 10;
+  }
+  take(): Buffer {
+    return this.#bytes.subarray(0, this.length);
+  }
+}
 
 /** The wall clock's microseconds: its milliseconds alone would make many lines of one time. */
 let wallOffset = Date.now() - performance.now();

@@ -25,10 +25,10 @@ export class Namespaces {
     const kinds = ['uts', ...(params.net ? ['net'] : []), ...(params.ipc ? ['ipc'] : [])];
     const settings = Object.entries(params.sysctls).map(([name, value]) => ({ file: `/proc/sys/${name.replaceAll('.', '/')}`, value }));
     // Names and values go in as arguments: nothing of a pod is ever part of the script's text.
-    const script =
-      'set -e; printf %s "$1" >/proc/sys/kernel/hostname; shift; while [ $# -gt 0 ]; do printf %s "$2" >"$1"; shift 2; done; echo ready; read -r hold';
+    const script = 'set -e; printf %s "$1" >/proc/sys/kernel/hostname; shift; while [ $# -gt 0 ]; do printf %s "$2" >"$1"; shift 2; done';
+    const hold = params.loopback ? 'ip link set lo up; echo ready; read -r hold' : 'echo ready; read -r hold';
     const args = [params.hostname, ...settings.flatMap(({ file, value }) => [file, value])];
-    const child = spawn('unshare', [...kinds.map((kind) => `--${kind}`), 'sh', '-c', script, 'sh', ...args], {
+    const child = spawn('unshare', [...kinds.map((kind) => `--${kind}`), 'sh', '-c', `${script}; ${hold}`, 'sh', ...args], {
       env: launcherEnvironment,
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -31,6 +31,8 @@ export interface HelperCalls {
 export interface NamespacesParams {
   readonly sandbox: string;
   readonly net: boolean;
+  /** Nobody else will bring the loopback up. */
+  readonly loopback: boolean;
   readonly ipc: boolean;
   readonly hostname: string;
   readonly sysctls: Readonly<Record<string, string>>;

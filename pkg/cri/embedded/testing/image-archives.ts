@@ -146,6 +146,8 @@ export async function busyboxLayer(): Promise<Buffer> {
       'chmod',
       'ln',
       'awk',
+      'tr',
+      'printf',
     ].map((name) => ({ name: `bin/${name}`, type: 'symlink' as const, linkname: 'busybox' })),
     { name: 'etc/', type: 'directory' },
     { name: 'etc/passwd', content: 'root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1001:Alice:/home/alice:/bin/sh\n' },
