@@ -33,7 +33,8 @@ const interrupted = 130;
 /** Runs one command line (without the word `kubectl`); resolves with the exit code, and never rejects for what a user can do. */
 export async function runKubectl(argv: readonly string[], io: KubectlIo): Promise<number> {
   try {
-    return await dispatch(argv, io);
+    const code = await dispatch(argv, io);
+    return io.signal.aborted ? interrupted : code;
   } catch (error) {
     if (io.signal.aborted) return interrupted;
     if (!(error instanceof SilentExit)) await io.stderr(`${paint(io, 'error', describeFailure(error))}\n`);

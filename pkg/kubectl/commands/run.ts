@@ -1,3 +1,4 @@
+import { isApiError } from '../../api/errors.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { resourcePath } from '../../client/resource-path.ts';
@@ -6,7 +7,7 @@ import { parseDuration } from '../duration.ts';
 import { CommandError, SilentExit } from '../failure.ts';
 import type { LooseObject } from '../manifests.ts';
 import { runRemoteSession, terminalWanted } from '../remote-session.ts';
-import { waitUntil } from '../wait-until.ts';
+import { type Watched, waitUntil } from '../wait-until.ts';
 import { createBuilt, parsePairs } from './create-one.ts';
 
 export const run: Command = {
@@ -128,13 +129,16 @@ async function attachTo(context: CommandContext, { flags }: CommandInput, pod: P
     }
     if (phase === 'Running') {
       if (tty && !flags.bool('quiet')) await context.warn("If you don't see a command prompt, try pressing enter.");
-      code = await runRemoteSession(context, { what: 'attach', pod, container, stdin, tty });
+      try {
+        code = await runRemoteSession(context, { what: 'attach', pod, container, stdin, tty });
+      } catch (error) {
+        if (!isApiError(error) || context.io.signal.aborted) throw error;
+        await context.warn(`warning: couldn't attach to pod/${name}, falling back to streaming logs: ${error.message}`);
+        await showLog(context, { info, namespace, name }, container);
+      }
     } else {
       // Over before anybody could join: its log has all of it.
-      for await (const chunk of await context.api.stream(resourcePath(info, { namespace, name, subresource: 'log' }), {
-        query: { container },
-      }))
-        await context.io.stdout(chunk);
+      await showLog(context, { info, namespace, name }, container);
     }
     if (flags.string('restart') === 'Never') code = await exitCodeOfPod(context, { info, namespace, name }, code);
   } finally {
@@ -147,8 +151,13 @@ async function attachTo(context: CommandContext, { flags }: CommandInput, pod: P
   return 0;
 }
 
+async function showLog(context: CommandContext, { info, namespace, name }: Watched, container: string): Promise<void> {
+  const path = resourcePath(info, { namespace, name, subresource: 'log' });
+  for await (const chunk of await context.api.stream(path, { query: { container, follow: true } })) await context.io.stdout(chunk);
+}
+
 /** A pod that runs once ends with its container's exit code. */
-async function exitCodeOfPod(context: CommandContext, watched: Parameters<typeof waitUntil>[1], fallback: number): Promise<number> {
+async function exitCodeOfPod(context: CommandContext, watched: Watched, fallback: number): Promise<number> {
   let code = fallback;
   const done = (object: KubeObject | undefined): boolean => {
     const pod = object as Pod | undefined;
