@@ -1,6 +1,6 @@
 /** A node's status, from facts about the machine and the runtime. Pure. https://kubernetes.io/docs/reference/node/node-status/ */
 import type { ContainerImage, NodeCondition, NodeStatus } from '../api/generated/core-v1.ts';
-import { formatQuantity, quantityMillis, quantityValue } from '../api/quantity.ts';
+import { canonicalQuantity, formatQuantity, quantityMillis, quantityValue } from '../api/quantity.ts';
 import { formatTime } from '../clock/clock.ts';
 import type { Image } from '../cri/cri.ts';
 import type { MachineFacts } from './kubelet-host.ts';
@@ -121,8 +121,9 @@ function conditionsOf({ pressure, problems, previous, now }: NodeStatusInput): N
   ];
 }
 
+/** As the server keeps it, so that what was told compares equal to what is there. */
 function kibibytes(bytes: number): string {
-  return `${Math.floor(bytes / 1024)}Ki`;
+  return canonicalQuantity(`${Math.floor(bytes / 1024)}Ki`);
 }
 
 /** What is left, never below nothing. */
@@ -130,5 +131,5 @@ function without(name: string, amount: string, taken: string): string {
   if (name === 'cpu')
     return formatQuantity({ nanos: BigInt(Math.max(0, quantityMillis(amount) - quantityMillis(taken))) * 1_000_000n, format: 'decimal' });
   const left = Math.max(0, quantityValue(amount) - quantityValue(taken));
-  return amount.endsWith('Ki') ? kibibytes(left) : String(left);
+  return /[KMGT]i$/.test(amount) ? kibibytes(left) : String(left);
 }

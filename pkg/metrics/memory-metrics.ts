@@ -102,6 +102,6 @@ export class MemoryMetrics implements Metrics {
 }
 
 function text({ labels = [] }: InstrumentOptions, values: Labels): string {
-  const escape = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-  return labels.map((label) => `${label}="${escape(values[label] ?? '')}"`).join(',');
+  const quoted = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  return labels.map((label) => `${label}="${quoted(values[label] ?? '')}"`).join(',');
 }

@@ -6,6 +6,7 @@ import { isNotFound } from '../../api/errors.ts';
 import type { EndpointSlice } from '../../api/generated/discovery-v1.ts';
 import { endpointslices, pods, services } from '../../api/generated/resources.ts';
 import type { Reconciler, Runnable } from '../../listwatch/contract.ts';
+import type { Causes } from '../../trace/cause.ts';
 import { type ControllerContext, type ControllerDeclaration, controlLoop, controllerQueue } from '../controller.ts';
 import { decideSlices, managedByLabel, managerName, serviceNameLabel } from './desired-slices.ts';
 import { selectedPods, watchServicePods } from './service-pods.ts';
@@ -29,9 +30,12 @@ function createEndpointSliceController(context: ControllerContext): Runnable {
   const podInformer = context.informers.informer(pods);
   const sliceInformer = context.informers.informer(endpointslices, { indexes: { ownSlices } });
   watchServicePods(serviceInformer, podInformer, (key, causes) => queue.add(key, causes));
+  const touch = (slice: EndpointSlice, causes: Causes): void => {
+    for (const key of ownSlices(slice)) queue.add(key, causes);
+  };
   sliceInformer.addHandler({
-    onUpdate: (slice, _previous, causes) => ownSlices(slice).forEach((key) => queue.add(key, causes)),
-    onDelete: (slice, causes) => ownSlices(slice).forEach((key) => queue.add(key, causes)),
+    onUpdate: (slice, _previous, causes) => touch(slice, causes),
+    onDelete: touch,
   });
 
   const reconciler: Reconciler = {
