@@ -8,7 +8,7 @@
  */
 import type { Clock } from '../../clock/clock.ts';
 import type { Logger } from '../../log/log.ts';
-import { isStoreError, prefixRange, type Store, type StoreEvent, type WatchBatch } from '../../storage/store.ts';
+import { isStoreError, prefixRange, type Store, StoreError, type StoreEvent, type WatchBatch } from '../../storage/store.ts';
 import { tooLargeResourceVersion } from './store-failure.ts';
 
 export interface FeedSink {
@@ -118,6 +118,7 @@ export class EventFeed {
   }
 
   async #ask(): Promise<boolean> {
+    if (this.closed) throw new StoreError('Closed', 'the registry has been closed');
     const newest = await this.#store.revision();
     if (this.#revision >= newest) return true;
     const target = await this.#store.progress(prefixRange(registryPrefix));
@@ -150,6 +151,7 @@ export class EventFeed {
     try {
       this.#revision = await this.#store.revision();
       for (const sink of this.#sinks.values()) sink.reset();
+      this.#wake();
     } catch (error) {
       this.#log.warn('the store does not say where it stands', { error });
     }
