@@ -41,14 +41,18 @@ export function rangeTest(range: KeyRange): (key: string) => boolean {
   };
 }
 
-/** Throws `Invalid` for a key that cannot be stored: empty, too long, or with half a surrogate pair. */
-export function checkKey(key: string): void {
-  if (key === '') throw new StoreError('Invalid', 'a key must not be empty');
-  if (!key.isWellFormed()) throw new StoreError('Invalid', `the key ${JSON.stringify(key)} is not well-formed Unicode`);
+/** True for a key that can be stored: not empty, not too long, well-formed. Others are simply never there. */
+export function isKey(key: string): boolean {
+  if (key === '' || !key.isWellFormed()) return false;
   // A UTF-16 code unit takes 3 bytes at most.
-  if (key.length * 3 > maxKeyBytes && utf8.encode(key).length > maxKeyBytes) {
-    throw new StoreError('Invalid', `the key "${key.slice(0, 60)}…" is longer than ${maxKeyBytes} bytes`);
-  }
+  return key.length * 3 <= maxKeyBytes || utf8.encode(key).length <= maxKeyBytes;
+}
+
+/** Throws `Invalid` for a key that cannot be stored. */
+export function checkKey(key: string): void {
+  if (isKey(key)) return;
+  const shown = JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key);
+  throw new StoreError('Invalid', `${shown} is no key: keys are well-formed Unicode of 1 to ${maxKeyBytes} bytes`);
 }
 
 const utf8 = new TextEncoder();

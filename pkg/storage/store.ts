@@ -19,7 +19,10 @@
 export interface Store {
   /** The revision of the newest commit that reads can see. A store that was never written is at 0 (etcd: at 1). */
   revision(): Promise<number>;
-  /** One key as of `options.revision` (default: newest). Throws `Compacted` or `FutureRevision`. */
+  /**
+   * One key as of `options.revision` (default: newest); a key that cannot be stored is not there. Throws `Compacted`
+   * or `FutureRevision`.
+   */
   get(key: string, options?: ReadOptions): Promise<GetResult>;
   /** Keys in [range.start, range.end), ascending. Throws `Compacted` or `FutureRevision`. */
   list(range: KeyRange, options?: ListOptions): Promise<ListResult>;

@@ -7,7 +7,7 @@ import { assertRejects, assertSame, bytes, commitBoth, freshPrefix, modelOf, rea
 import type { ModelStore } from './model-store.ts';
 
 /** Few names, so that they meet; some chosen to tell UTF-8 order from UTF-16 order, and prefixes from neighbours. */
-const names = ['a', 'a/b', 'a0', 'b', 'b/c/d', 'ä', '\uffee', '\u{1f600}'];
+const names = ['a', 'a\0', 'a/b', 'a0', 'b', 'b/c/d', 'ä', '\uffee', '\u{1f600}'];
 const name = fc.constantFrom(...names);
 
 interface OperationShape {
@@ -99,6 +99,28 @@ export function registerReadsAndCommits(engine: Engine): void {
       await assert.rejects(store.commit([{ key: '/registry/aborted', value }], { signal: aborted }), /stop/);
       await assert.rejects(store.get('/registry/aborted', { signal: aborted }), /stop/);
       assert.equal(await store.revision(), before);
+    });
+  });
+
+  test('a key that cannot be stored is not there, and bounds may be longer than any key', async () => {
+    await withStore(engine, async ({ store }) => {
+      const prefix = freshPrefix();
+      const model = await modelOf(store);
+      const long = (c: string): string => prefix + c.repeat(1024 - prefix.length);
+      await commitBoth(
+        store,
+        model,
+        [long('a'), long('b'), long('c')].map((key) => ({ key, value: bytes(key) })),
+      );
+      for (const key of ['', '\ud800', 'x'.repeat(5_000), 'é'.repeat(1_000)]) {
+        assert.equal((await store.get(key)).item, undefined);
+        assert.equal(await store.record(key, model.revision), undefined);
+      }
+      for (const more of ['', 'a', 'é'.repeat(1_000), 'z'.repeat(5_000)]) {
+        const range = { start: long('a') + more, end: long('b') + more };
+        assertSame((await store.list(range)).items, model.list(range));
+        assert.equal((await store.list(range, { countOnly: true })).count, model.list(range).length);
+      }
     });
   });
 

@@ -27,7 +27,7 @@ import {
 } from '../store.ts';
 import { EtcdConnection, type EtcdOptions } from './connection.ts';
 import { EtcdWatch } from './etcd-watch.ts';
-import { decodeItem, deletedKey, deletedPrefix, encodeKey, encodeRange, recordKey } from './key-space.ts';
+import { decodeItem, deletedKey, deletedPrefix, encodeKey, encodeRange, isUserKey, recordKey } from './key-space.ts';
 import {
   type Compare,
   compareResult,
@@ -66,7 +66,8 @@ export class EtcdStore implements Store {
   }
 
   async get(key: string, options: ReadOptions = {}): Promise<GetResult> {
-    const { header, kvs } = await this.#range({ key: encodeKey(key), ...atRevision(options) }, options);
+    const wanted = isUserKey(key) ? encodeKey(key) : anyKey;
+    const { header, kvs } = await this.#range({ key: wanted, ...atRevision(options) }, options);
     return { revision: header.revision, item: kvs[0] && decodeItem(kvs[0]) };
   }
 
@@ -141,7 +142,8 @@ export class EtcdStore implements Store {
 
   async record(key: string, revision: number): Promise<Uint8Array | undefined> {
     const at = atRevision({ revision });
-    const ranges = [encodeKey(key), recordKey(key), deletedKey(key)].map((k): RequestOp => ({ request_range: { key: k, ...at } }));
+    const wanted = isUserKey(key) ? [Buffer.from(key), recordKey(key), deletedKey(key)] : [anyKey];
+    const ranges = wanted.map((k): RequestOp => ({ request_range: { key: k, ...at } }));
     const { responses } = await this.#read((connection) => {
       return connection.call('Txn', { compare: [], success: ranges, failure: [] }, { repeatable: true });
     }, revision);

@@ -5,7 +5,7 @@
  *   !gokube/record<key>    the record of the write that put the key's present value there
  *   !gokube/deleted<key>   the record of the key's last deletion, until that is compacted
  */
-import { checkKey } from '../key-order.ts';
+import { isKey } from '../key-order.ts';
 import { type KeyRange, type KeyValue, StoreError } from '../store.ts';
 import type { EtcdKeyValue } from './protocol.ts';
 
@@ -22,11 +22,15 @@ export function deletedKey(key: string): Buffer {
   return Buffer.from(deletedPrefix + key);
 }
 
+/** True for a key that this store can hold: one that does not lie among its own. */
+export function isUserKey(key: string): boolean {
+  return isKey(key) && key >= first;
+}
+
 /** Throws `Invalid` for a key that lies among the store's own. */
 export function encodeKey(key: string): Buffer {
-  checkKey(key);
-  if (key < first) throw new StoreError('Invalid', `the key ${JSON.stringify(key)} sorts before '${first}': there the store keeps its own`);
-  return Buffer.from(key);
+  if (isUserKey(key)) return Buffer.from(key);
+  throw new StoreError('Invalid', `the key ${JSON.stringify(key)} sorts before '${first}': there the store keeps its own`);
 }
 
 /** undefined: no key can be in this range. */

@@ -44,6 +44,8 @@ export class LmdbStore implements Store {
   readonly #versions: Versions;
   readonly #hub: WatchHub;
   readonly #writer: Writer;
+  /** Lists and backups under way. */
+  readonly #reading = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   private constructor(environment: Environment, lock: DirectoryLock, options: LmdbStoreOptions) {
@@ -85,11 +87,16 @@ export class LmdbStore implements Store {
 
   async get(key: string, options: ReadOptions = {}): Promise<GetResult> {
     const revision = this.#readRevision(options);
-    return { revision: this.#versions.meta.revision, item: key === '' ? undefined : this.#versions.get(key, revision) };
+    return { revision: this.#versions.meta.revision, item: this.#versions.get(key, revision) };
   }
 
-  async list(range: KeyRange, options: ListOptions = {}): Promise<ListResult> {
-    checkRange(range);
+  list(range: KeyRange, options: ListOptions = {}): Promise<ListResult> {
+    return this.#track(this.#list(range, options));
+  }
+
+  async #list(asked: KeyRange, options: ListOptions): Promise<ListResult> {
+    checkRange(asked);
+    const range = { start: bound(asked.start), ...(asked.end !== undefined && { end: bound(asked.end) }) };
     const at = this.#readRevision(options);
     const { revision } = this.#versions.meta;
     const unpin = this.#versions.pin(at);
@@ -154,11 +161,11 @@ export class LmdbStore implements Store {
 
   /**
    * Writes a snapshot of everything, history included, to a file that does not exist yet, while the store goes on
-   * working. Returns the revision it holds, or a later one. Restore it with `restoreSnapshot`.
+   * working. Restore it with `restoreSnapshot`.
    */
   async backup(file: string): Promise<void> {
     this.#checkOpen();
-    await explainNoSpace(file, () => saveSnapshot(this.#environment, file));
+    await this.#track(explainNoSpace(file, () => saveSnapshot(this.#environment, file)));
   }
 
   close(): Promise<void> {
@@ -168,9 +175,19 @@ export class LmdbStore implements Store {
 
   async #close(): Promise<void> {
     this.#hub.close();
+    await Promise.allSettled(this.#reading);
     await this.#writer.close();
     await this.#environment.close();
     await this.#lock.release();
+  }
+
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#reading.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#reading.delete(work);
+    }
   }
 
   async #count(range: KeyRange, revision: number): Promise<number> {
@@ -194,6 +211,13 @@ export class LmdbStore implements Store {
     if (this.#closing) throw new StoreError('Closed', 'the store has been closed');
   }
 }
+
+/** A bound that LMDB can look for: keys are no longer than 1,024 bytes, so what comes after these does not matter. */
+function bound(key: string): string {
+  return key.length * 3 <= longestBound ? key : Buffer.from(key).subarray(0, longestBound).toString();
+}
+
+const longestBound = 1_200;
 
 /** The caller holds the directory's lock. */
 async function openEnvironment(directory: string): Promise<Environment> {

@@ -1,5 +1,5 @@
 import { compactedError, futureError } from '../commit-check.ts';
-import { rangeTest, sortKey } from '../key-order.ts';
+import { isKey, rangeTest, sortKey } from '../key-order.ts';
 import { type KeyRange, type KeyValue, StoreError, type StoreEvent, type WatchBatch } from '../store.ts';
 import type { Environment } from './environment.ts';
 import {
@@ -83,12 +83,12 @@ export class Versions {
   }
 
   get(key: string, revision: number): KeyValue | undefined {
-    const entry = this.entry(key);
+    const entry = isKey(key) ? this.entry(key) : undefined;
     return entry && this.#itemAt(key, entry, revision);
   }
 
   record(key: string, revision: number): Uint8Array | undefined {
-    const entry = this.entry(key);
+    const entry = isKey(key) ? this.entry(key) : undefined;
     const ref = entry ? this.#refAt(entry, revision) : 0;
     if (ref === 0 || (isDeletion(ref) && refRevision(ref) <= this.meta.compacted)) return undefined;
     return this.#read(key, ref).record;

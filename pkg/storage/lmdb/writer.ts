@@ -86,6 +86,7 @@ export class Writer {
     this.#blocked = false;
     this.#start();
     await this.#running;
+    this.#compaction.failed(new StoreError('Closed', 'the store has been closed'));
   }
 
   /** Goes on with housekeeping that had to wait for a reader. */
