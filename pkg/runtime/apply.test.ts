@@ -157,6 +157,9 @@ describe('server-side apply', () => {
     assert.equal(specOf(object)['replicas'], 2);
     assert.match(object.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'] ?? '', /"replicas":2/);
     assert.equal(refused(live, { spec: { replicas: 2 } }, 'helm').reason, 'Conflict');
+    const others = update(live, { ...live, spec: { replicas: 1, paused: true } }, 'other');
+    const fields = refused(others, { spec: { replicas: 2, paused: false } }, 'kubectl').details?.causes?.map(({ field }) => field);
+    assert.deepEqual(fields, ['.spec.paused']);
   });
 
   it('refuses managedFields, and list elements that cannot be told apart', () => {

@@ -53,8 +53,11 @@ export function applyConfiguration(options: ApplyOptions): { readonly object: Ku
   // Compared as stated: a zero value against another's value is a conflict, although Go does not write it.
   const { added, modified, removed } = compareObjects(asJson(from), stated, schema);
   const changed = union(added, modified);
-  const conflicts = others.map((entry) => [entry, intersection(entry.fields, changed)] as const).filter(([, set]) => !isEmptySet(set));
-  if (conflicts.length > 0 && !options.force && !isUpgrade(conflicts, live, options)) throw conflictError(conflicts);
+  const takenOver = options.force ? changed : upgraded(live, options);
+  const conflicts = others
+    .map((entry) => [entry, difference(intersection(entry.fields, changed), takenOver)] as const)
+    .filter(([, set]) => !isEmptySet(set));
+  if (conflicts.length > 0) throw conflictError(conflicts);
 
   const lost = union(changed, removed);
   const rest = others
@@ -125,25 +128,19 @@ function normalize(object: JsonObject, live: KubeObject | undefined, schema: Sch
 
 /**
  * Whoever changes from `kubectl apply` to `kubectl apply --server-side` meets his own fields, owned by the manager of
- * client-side apply: conflicts over nothing but the last applied configuration are none.
+ * client-side apply: what was in the configuration he applied last is his without conflict.
  */
-function isUpgrade(
-  conflicts: readonly (readonly [Manager, FieldSet])[],
-  live: KubeObject | undefined,
-  { manager, schema }: ApplyOptions,
-): boolean {
+function upgraded(live: KubeObject | undefined, { manager, schema }: ApplyOptions): FieldSet {
   const text = live?.metadata.annotations?.[lastApplied];
-  if (manager !== 'kubectl' || text === undefined) return false;
-  let configuration: unknown;
+  if (manager !== 'kubectl' || text === undefined) return emptySet;
   try {
-    configuration = parseJson(text).value;
+    const { value } = parseJson(text);
+    return isObject(value) ? fieldsOf(value, schema) : emptySet;
   } catch (error) {
-    if (error instanceof ApiError) return false;
+    // The annotation is anybody's to write; what is no configuration gives no rights.
+    if (error instanceof ApiError) return emptySet;
     throw error;
   }
-  if (!isObject(configuration)) return false;
-  const own = fieldsOf(configuration, schema);
-  return conflicts.every(([, set]) => isEmptySet(difference(set, own)));
 }
 
 /** Keeps the annotation of client-side apply in step, for the day when somebody goes back to it. */

@@ -1,0 +1,45 @@
+/** What a CustomResourceDefinition contributes to OpenAPI: the components of its kind and of the list of it. */
+import type { JSONSchemaProps } from '../api/generated/apiextensions-v1.ts';
+import { type CustomKind, customDefinition } from './custom-schema.ts';
+import type { JsonObject } from './values.ts';
+
+const meta = '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.';
+const typeMeta = {
+  apiVersion: { type: 'string', description: 'The version of the API that this object is written in.' },
+  kind: { type: 'string', description: 'The kind of object this is.' },
+};
+
+/** By component name, as `OpenApiResource.components` takes them. `listKind`: `WidgetList` unless the definition says otherwise. */
+export function customOpenApi(
+  props: JSONSchemaProps | undefined,
+  kind: CustomKind,
+  listKind = `${kind.kind}List`,
+): Record<string, JsonObject> {
+  const name = customDefinition(kind);
+  const gvk = (text: string): JsonObject[] => [{ group: kind.group, kind: text, version: kind.version }];
+  const source = (props ?? { 'x-kubernetes-preserve-unknown-fields': true }) as JsonObject;
+  const properties = { ...(source['properties'] as JsonObject | undefined) };
+  return {
+    [name]: {
+      ...source,
+      type: 'object',
+      properties: {
+        ...properties,
+        ...typeMeta,
+        metadata: { allOf: [{ $ref: `${meta}ObjectMeta` }], description: 'Name, labels and what else every object has.' },
+      },
+      'x-kubernetes-group-version-kind': gvk(kind.kind),
+    },
+    [`${name}List`]: {
+      description: `A list of objects of kind ${kind.kind}.`,
+      type: 'object',
+      required: ['items'],
+      properties: {
+        ...typeMeta,
+        items: { type: 'array', description: 'The objects.', items: { $ref: `#/components/schemas/${name}` } },
+        metadata: { allOf: [{ $ref: `${meta}ListMeta` }], description: 'What the list says of itself.' },
+      },
+      'x-kubernetes-group-version-kind': gvk(listKind),
+    },
+  };
+}
