@@ -10,6 +10,7 @@ import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { endpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
 import { garbageCollectorController } from './garbagecollector/garbage-collector-controller.ts';
+import { jobController } from './job/job-controller.ts';
 import { kubernetesServiceController } from './kubernetesservice/kubernetes-service-controller.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import { nodeIPAMController } from './nodeipam/node-ipam-controller.ts';
@@ -29,6 +30,7 @@ export const controllers: readonly ControllerDeclaration[] = [
   deploymentController,
   daemonSetController,
   statefulSetController,
+  jobController,
   garbageCollectorController,
   namespaceController,
   nodeLifecycleController,
