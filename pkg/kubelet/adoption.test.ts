@@ -84,13 +84,16 @@ test('cut off from the server the node keeps its pods; once back, those deleted 
   assert.equal(node.pod('crashed')?.status.containerStatuses?.[0]?.restartCount, 0);
 
   cut = false;
-  await node.eventually('the deleted one is gone', () => node.pod('deleted') === undefined, 60);
+  // No later than its next heartbeat: seven seconds at most lie between two tries.
   await node.eventually(
-    'the restart is told',
-    () => node.pod('crashed')?.status.containerStatuses?.[0]?.restartCount === 1 && isReady(node.pod('crashed')),
-    60,
+    'all is told',
+    () =>
+      node.pod('deleted') === undefined &&
+      node.pod('crashed')?.status.containerStatuses?.[0]?.restartCount === 1 &&
+      isReady(node.pod('crashed')) &&
+      isReady(node.pod('replaced')),
+    8,
   );
-  await node.eventually('the new one runs', () => isReady(node.pod('replaced')), 60);
   await node.clock.advance(30_000);
   const running = (await node.runtime.listContainers({ state: 'running' })).map(({ labels }) => labels['io.kubernetes.pod.uid']);
   assert.deepEqual(new Set(running), new Set([node.pod('crashed')?.metadata.uid, node.pod('replaced')?.metadata.uid]));

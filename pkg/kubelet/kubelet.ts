@@ -104,10 +104,9 @@ class NodeKubelet implements Kubelet {
   constructor(options: KubeletOptions) {
     this.#options = options;
     this.name = `kubelet of ${options.nodeName}`;
-    const { nodeName, clock, metrics, runtime, images, host, network, informers } = options;
+    const { nodeName, clock, log, metrics, runtime, images, host, network, informers } = options;
     const client = options.client.as('kubelet');
     const random = options.random.fork(`kubelet/${nodeName}`);
-    const log = options.log.child({ component: 'kubelet', node: nodeName });
     const env: Environment = { client, clock, random, log, metrics };
     const recorder = options.events ? undefined : createEventRecorder(env, { component: 'kubelet', host: nodeName });
     this.#recorder = recorder;
@@ -194,7 +193,10 @@ class NodeKubelet implements Kubelet {
       await this.#whenRuntimeAnswers(signal);
       await this.#agent.register(signal);
       background.push(
-        renewLease({ ...this.#context, leaseSeconds: this.#options.leaseSeconds ?? defaultLeaseSeconds }, signal),
+        renewLease(
+          { ...this.#context, leaseSeconds: this.#options.leaseSeconds ?? defaultLeaseSeconds, onRecovery: () => this.#recover(signal) },
+          signal,
+        ),
         this.#agent.run(signal),
       );
       this.#parts.statuses.start(signal);
@@ -223,6 +225,25 @@ class NodeKubelet implements Kubelet {
         this.#context.log.warn('the runtime does not answer', { message: messageOf(error) });
       }
       await this.#context.clock.sleep(startRetry, signal);
+    }
+  }
+
+  /** The server answers again: what it says now counts at once, though the informers may take a while to come back. */
+  #recover(signal: AbortSignal): void {
+    this.#agent.refresh({ blind: true });
+    this.#askForPods(signal).catch((error: unknown) => {
+      if (!signal.aborted) this.#context.log.warn('the pods of the node could not be listed', { message: messageOf(error) });
+    });
+  }
+
+  async #askForPods(signal: AbortSignal): Promise<void> {
+    const { client, nodeName } = this.#context;
+    const { items, metadata } = await client.resource(pods).list({ fieldSelector: `spec.nodeName=${nodeName}`, signal });
+    for (const pod of items) this.#add(pod);
+    const present = new Set(items.map((pod) => pod.metadata.uid));
+    for (const [uid, worker] of this.#workers) {
+      // One that is newer than the list is not missing from it.
+      if (!present.has(uid) && Number(worker.pod.metadata.resourceVersion) <= Number(metadata.resourceVersion)) worker.vanish();
     }
   }
 
@@ -277,9 +298,10 @@ class NodeKubelet implements Kubelet {
   }
 
   #update(pod: Pod): void {
-    if (this.#signal?.aborted) return;
+    const worker = this.#workers.get(pod.metadata.uid);
+    if (this.#signal?.aborted || Number(pod.metadata.resourceVersion) < Number(worker?.pod.metadata.resourceVersion)) return;
     this.#parts.statuses.see(pod);
-    this.#workers.get(pod.metadata.uid)?.update(pod);
+    worker?.update(pod);
   }
 
   #delete(pod: Pod): void {

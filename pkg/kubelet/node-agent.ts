@@ -43,6 +43,7 @@ export class NodeAgent {
   #networkProblem: string | undefined = 'the node has no range of pod addresses yet';
   #toldAt = Number.NEGATIVE_INFINITY;
   #dirty = true;
+  #blind = false;
   #wakeUp: (() => void) | undefined;
   #routes: ReadonlyMap<string, string> = new Map();
   #unconfigured = false;
@@ -77,8 +78,9 @@ export class NodeAgent {
     }
   }
 
-  /** The status must be told anew, now. */
-  refresh(): void {
+  /** The status must be told anew, now. `blind`: others may have changed it without our hearing of it. */
+  refresh(options: { readonly blind?: boolean } = {}): void {
+    this.#blind ||= options.blind ?? false;
     this.#dirty = true;
     this.#wakeUp?.();
   }
@@ -172,7 +174,8 @@ export class NodeAgent {
 
   async #tell(signal: AbortSignal): Promise<void> {
     const { context } = this.#options;
-    const { node } = this;
+    const node = this.#blind ? await context.client.resource(nodes).get(context.nodeName, { signal }) : this.node;
+    this.#blind = false;
     // Not seen yet; or deleted by somebody, and then it stays so until the kubelet starts anew, as in Kubernetes.
     if (!node) return;
     const status = await this.#compute(node.status);

@@ -16,6 +16,8 @@ const longestRetry = 7000;
 
 type Holder = Pick<KubeletContext, 'client' | 'clock' | 'log' | 'nodeName' | 'node'> & {
   readonly leaseSeconds: number;
+  /** The server answers again after it did not. */
+  onRecovery(): void;
 };
 
 /** The node's heartbeat: renews its Lease until the signal is aborted. Never rejects. */
@@ -28,6 +30,7 @@ export async function renewLease(context: Holder, signal: AbortSignal): Promise<
     let wait = renewInterval;
     try {
       current = await withDeadline(clock, renewInterval, signal, (inner) => renewOnce(context, current, inner));
+      if (failures > 0) context.onRecovery();
       failures = 0;
     } catch (error) {
       if (signal.aborted) return;

@@ -82,9 +82,11 @@ export class StatusManager {
     return { ...entry.pod.status, ...entry.status, conditions: [...own, ...others] };
   }
 
-  /** The pod as the informer shows it now. */
+  /** The pod as the server shows it now: which answers, so that what it did not take may be told again. */
   see(pod: Pod): void {
     const entry = this.#entry(pod);
+    entry.retry?.cancel();
+    entry.retry = undefined;
     if (Number(pod.metadata.resourceVersion) > Number(entry.pod.metadata.resourceVersion)) entry.pod = pod;
     this.#write(pod.metadata.uid);
   }
