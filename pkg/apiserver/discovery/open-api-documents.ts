@@ -35,8 +35,12 @@ interface Documents {
   readonly v2: Map<string, Uint8Array>;
 }
 
-/** What v2 is served as; the second name of the protobuf form is the one that a media type may have. */
-const v2Types = ['application/json', openApiV2Protobuf, 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'] as const;
+/**
+ * What v2 is served as. Go clients ask for the protobuf form under a name with an `@`, which no media type may have,
+ * and so it is given under the other one, which their parser takes.
+ */
+const protobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+const v2Types = ['application/json', protobufType] as const;
 
 export class OpenApiDocuments {
   readonly #registry: RegistryPort;
@@ -116,8 +120,8 @@ export class OpenApiDocuments {
 function chooseV2(accept: string | undefined): (typeof v2Types)[number] {
   if (!accept) return 'application/json';
   for (const { type } of parseAccept(accept)) {
-    const found = v2Types.find((each) => each === type) ?? (type === '*/*' || type === 'application/*' ? 'application/json' : undefined);
-    if (found) return found;
+    if (type === openApiV2Protobuf || type === protobufType) return protobufType;
+    if (type === 'application/json' || type === '*/*' || type === 'application/*') return 'application/json';
   }
   throw new ApiError('NotAcceptable', `only the following media types are accepted: ${v2Types.join(', ')}`);
 }
