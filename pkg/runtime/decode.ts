@@ -3,7 +3,7 @@
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources
  */
 import { ApiError, badRequest } from '../api/errors.ts';
-import { parseJson } from './json.ts';
+import { maxBodyDepth, parseJson } from './json.ts';
 import { parseYaml } from './yaml.ts';
 
 export interface Decoded {
@@ -33,7 +33,7 @@ export function decodeBody(bytes: Uint8Array, mediaType: string): Decoded {
 
 function readJson(bytes: Uint8Array): Decoded {
   try {
-    return parseJson(utf8.decode(bytes));
+    return parseJson(utf8.decode(bytes), maxBodyDepth);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`, error);

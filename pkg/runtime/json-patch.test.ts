@@ -75,6 +75,13 @@ describe('JSON patch', () => {
     assert.equal(refusal({}, doubling).code, 422);
   });
 
+  it('refuses what would grow without bound: in depth, or in work', () => {
+    const deeper = Array.from({ length: 12 }, (_, n) => ({ op: 'copy', from: '', path: `/a${'/a'.repeat(2 ** n - 1)}` }));
+    assert.equal(refusal({ a: {} }, deeper).code, 422);
+    const list = { list: Array(100_000).fill(0) };
+    assert.equal(refusal(list, Array(2000).fill({ op: 'add', path: '/list/0', value: 0 })).code, 422);
+  });
+
   it('is all or nothing, and changes neither document nor patch', () => {
     const part = fc.constantFrom('/a', '/list', '/list/0', '/list/-', '/x', '', '/a/b~1c', '/list/9', '/__proto__', '/n/m');
     const op = fc.oneof(

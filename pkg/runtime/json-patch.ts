@@ -1,6 +1,6 @@
 /** JSON patch: https://www.rfc-editor.org/rfc/rfc6902 */
 import { ApiError, badRequest } from '../api/errors.ts';
-import { stringifyJson } from './json.ts';
+import { maxBodyDepth, stringifyJson } from './json.ts';
 import { copyValue, equalValues, goKind, isObject, setKey } from './values.ts';
 
 /** Kubernetes refuses longer patches. */
@@ -15,6 +15,9 @@ export type JsonPatch = readonly {
   readonly from?: string;
   readonly value?: unknown;
 }[];
+
+/** Inserting at the front of a long list moves all of it, and there may be many insertions. */
+const maxMovedElements = 50_000_000;
 
 interface Operation {
   readonly op: 'add' | 'remove' | 'replace' | 'move' | 'copy' | 'test';
@@ -57,6 +60,7 @@ function parseOperations(ops: unknown): Operation[] {
 class Patch {
   document: unknown;
   #copied = 0;
+  #moved = 0;
 
   constructor(document: unknown) {
     this.document = document;
@@ -115,10 +119,13 @@ class Patch {
       return;
     }
     const [container, key] = this.#locate(pointer, op);
+    // Copies of the document within itself could grow deeper than any walk over it survives.
+    if (depthOf(value) + pointer.split('/').length > maxBodyDepth) throw misfit(`${op} operation does not apply: exceeded max depth`);
     if (Array.isArray(container)) {
       const index = key === '-' ? container.length : indexOf(key);
       if (index === undefined || index > container.length)
         throw misfit(`${op} operation does not apply: doc is missing path: ${quoted(pointer)}: Unable to access invalid index: ${key}`);
+      this.#move(container.length - index);
       container.splice(index, 0, value);
     } else if (isObject(container)) {
       setKey(container, key, value);
@@ -143,9 +150,16 @@ class Patch {
     const [container, key] = this.#locate(pointer, op);
     const value = child(container, key);
     if (value === undefined) throw missing(op, pointer);
-    if (Array.isArray(container)) container.splice(indexOf(key) as number, 1);
-    else delete (container as Record<string, unknown>)[key];
+    if (Array.isArray(container)) {
+      this.#move(container.length);
+      container.splice(indexOf(key) as number, 1);
+    } else delete (container as Record<string, unknown>)[key];
     return value;
+  }
+
+  #move(elements: number): void {
+    this.#moved += elements;
+    if (this.#moved > maxMovedElements) throw misfit('the operations move too many elements of lists');
   }
 
   #test(pointer: string, value: unknown): void {
@@ -178,6 +192,13 @@ function child(container: unknown, key: string): unknown {
 
 function indexOf(key: string): number | undefined {
   return /^(0|[1-9]\d{0,8})$/.test(key) ? Number(key) : undefined;
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let deepest = 0;
+  for (const key in value) deepest = Math.max(deepest, depthOf((value as Record<string, unknown>)[key]));
+  return deepest + 1;
 }
 
 function countValues(value: unknown): number {

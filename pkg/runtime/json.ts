@@ -8,6 +8,8 @@ import { isObject, type JsonObject, setKey } from './values.ts';
 
 /** Deeper values are refused: every walk over an object is recursive. Kubernetes' own objects stay below 100. */
 export const maxDepth = 1000;
+/** What comes from outside: field ownership and lists add some levels to it, and must still be readable. */
+export const maxBodyDepth = 500;
 
 export interface ParsedJson {
   readonly value: unknown;
@@ -16,19 +18,19 @@ export interface ParsedJson {
 }
 
 /** Throws BadRequest with Go's words: `invalid character '}' looking for beginning of value`. */
-export function parseJson(text: string): ParsedJson {
-  const colons = survey(text);
+export function parseJson(text: string, depth = maxDepth): ParsedJson {
+  const colons = survey(text, depth);
   if (colons >= 0) {
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch {
       // The parser below finds the same fault, and words it.
-      return new Parser(text).document();
+      return new Parser(text, depth).document();
     }
     if (countKeys(value) === colons) return { value, duplicates: [] };
   }
-  return new Parser(text).document();
+  return new Parser(text, depth).document();
 }
 
 /**
@@ -41,7 +43,7 @@ export function parseTrustedJson(text: string): unknown {
 const longDigits = /\d{16}/;
 
 /** The number of colons outside strings, or -1 where the text has what `JSON.parse` would lose or not survive. */
-function survey(text: string): number {
+function survey(text: string, maxDepth: number): number {
   let colons = 0;
   let depth = 0;
   let digits = 0;
@@ -99,13 +101,15 @@ const escapes: Record<string, string> = { '"': '"', '\\': '\\', '/': '/', b: '\b
 /** Slower than `JSON.parse`, and knows where it is. */
 class Parser {
   readonly #text: string;
+  readonly #maxDepth: number;
   #at = 0;
   #depth = 0;
   readonly #path: (string | number)[] = [];
   readonly #duplicates: string[] = [];
 
-  constructor(text: string) {
+  constructor(text: string, maxDepth: number) {
     this.#text = text;
+    this.#maxDepth = maxDepth;
   }
 
   document(): ParsedJson {
@@ -150,7 +154,7 @@ class Parser {
   }
 
   #nested<T>(read: () => T): T {
-    if (++this.#depth > maxDepth) throw badRequest('exceeded max depth');
+    if (++this.#depth > this.#maxDepth) throw badRequest('exceeded max depth');
     this.#at++;
     const value = read();
     this.#depth--;

@@ -4,7 +4,7 @@
  */
 import { badRequest, InvariantError } from '../api/errors.ts';
 import { encodeJson } from './encode.ts';
-import { parseJson } from './json.ts';
+import { maxBodyDepth, parseJson } from './json.ts';
 import { eachField } from './protobuf-scalars.ts';
 import type { WireReader, WireWriter } from './protobuf-wire.ts';
 import type { Schema } from './schema.ts';
@@ -36,7 +36,7 @@ export function readAny(reader: WireReader, schema: Schema, depth: number, codec
     return number === 1;
   });
   if (raw === undefined || raw.length === 0) return undefined;
-  return codec.readDocument(raw) ?? parseJson(utf8.decode(raw)).value;
+  return codec.readDocument(raw) ?? parseJson(utf8.decode(raw), maxBodyDepth).value;
 }
 
 /** One schema is field 1; what it may be instead: schemas or names in field 2, or a truth value before it. */

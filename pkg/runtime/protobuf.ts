@@ -6,7 +6,7 @@
 import { ApiError, badRequest } from '../api/errors.ts';
 import { apiVersionOf, parseApiVersion } from '../api/object.ts';
 import { encodeJson } from './encode.ts';
-import { maxDepth, parseJson } from './json.ts';
+import { maxBodyDepth, parseJson } from './json.ts';
 import { type MessageCodec, readAny, writeAny } from './protobuf-any.ts';
 import { eachField, readScalar, writeScalar } from './protobuf-scalars.ts';
 import { WireReader, WireWriter } from './protobuf-wire.ts';
@@ -79,7 +79,7 @@ export function decodeProtobuf(bytes: Uint8Array, fallback?: readonly [group: st
   if (fallback && apiVersion === '') apiVersion = apiVersionOf({ group: fallback[0], version: fallback[1] });
   if (fallback && kind === '') kind = fallback[2];
   if (contentType === 'application/json') {
-    const { value } = parseJson(new TextDecoder().decode(raw));
+    const { value } = parseJson(new TextDecoder().decode(raw), maxBodyDepth);
     if (isObject(value)) return { apiVersion, kind, ...value };
     throw badRequest(`the JSON within the protobuf message is no object`);
   }
@@ -219,7 +219,7 @@ function writeMapValue(writer: WireWriter, value: unknown, schema: Schema): void
 
 /** The fields of a message, as JSON would have them. */
 function readStruct(reader: WireReader, schema: Schema, depth: number): JsonObject {
-  if (depth > maxDepth / 4) throw badRequest('exceeded max depth');
+  if (depth > maxBodyDepth / 2) throw badRequest('exceeded max depth');
   const out: JsonObject = {};
   readSlots(reader, layoutOf(schema), out, depth);
   return out;

@@ -5,7 +5,7 @@
  */
 import { isAlias, isMap, isScalar, isSeq, Lexer, type Node, type Pair, parseAllDocuments } from 'yaml';
 import { ApiError, badRequest } from '../api/errors.ts';
-import { formatPath, maxDepth, type ParsedJson, parseJson } from './json.ts';
+import { formatPath, maxBodyDepth, type ParsedJson, parseJson } from './json.ts';
 import { isObject, type JsonObject, setKey } from './values.ts';
 import { resolvePlain } from './yaml-scalar.ts';
 
@@ -21,7 +21,7 @@ export function parseYaml(text: string): ParsedJson {
   // Clients in Go send JSON where YAML is asked for, since it is YAML too, and far quicker to read.
   if (text.startsWith('{')) {
     try {
-      return parseJson(text);
+      return parseJson(text, maxBodyDepth);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }
@@ -94,7 +94,7 @@ class Reader {
     }
     if (!isMap(node) && !isSeq(node)) return null;
     if (node.anchor) this.#anchors.set(node.anchor, node);
-    if (++this.#depth > maxDepth) throw badRequest(tooDeep);
+    if (++this.#depth > maxBodyDepth) throw badRequest(tooDeep);
     const value = isMap(node) ? this.#map(node.items) : this.#list(node.items);
     this.#depth--;
     return value;
