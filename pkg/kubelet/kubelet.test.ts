@@ -57,7 +57,7 @@ test('the node registers itself and keeps its lease', async () => {
     { type: 'Hostname', address: 'node-1' },
   ]);
   assert.equal(object.status.capacity?.['memory'], '8Gi');
-  assert.equal(object.status.allocatable?.['memory'], '8286208Ki');
+  assert.equal(object.status.allocatable?.['memory'], '8092Mi');
   assert.equal(node.network.podCIDR, '10.244.1.0/24');
   const renewed = (): string | undefined => node.server.all(leases)[0]?.spec.renewTime;
   const first = renewed();
