@@ -2,9 +2,10 @@
  * What the registry alone costs, over a memory store, on one thread: creates of ConfigMaps of 1 KB and of pods,
  * reads, lists of 10,000 pods, and watches. `node tools/bench/registry.ts` prints one line each.
  */
-import { RealClock } from '../../pkg/clock/real-clock.ts';
+
 import type { KubeObject } from '../../pkg/api/object.ts';
 import { parseFieldSelector, parseSelector } from '../../pkg/api/selectors.ts';
+import { RealClock } from '../../pkg/clock/real-clock.ts';
 import type { ResourceStorage } from '../../pkg/registry/contract.ts';
 import { testRegistry } from '../../pkg/registry/testing/test-registry.ts';
 
@@ -14,7 +15,12 @@ export interface Measurement {
 }
 
 const configMap = (name: string): KubeObject =>
-  ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels: { app: 'bench' } }, data: { text: 'x'.repeat(900) } }) as unknown as KubeObject;
+  ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, labels: { app: 'bench' } },
+    data: { text: 'x'.repeat(900) },
+  }) as unknown as KubeObject;
 
 const pod = (i: number): KubeObject =>
   ({
@@ -59,7 +65,11 @@ export async function benchRegistry(ms = 1_000): Promise<Measurement[]> {
   };
   const configMaps = storage('configmaps');
   const pods = storage('pods');
-  await storage('serviceaccounts').create(context(), 'default', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } } as unknown as KubeObject);
+  await storage('serviceaccounts').create(context(), 'default', {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default' },
+  } as unknown as KubeObject);
   let n = 0;
   const create = async (): Promise<number> => {
     for (let i = 0; i < 100; i++) await configMaps.create(context(), 'default', configMap(`warm-${n++}`));
@@ -98,7 +108,9 @@ export async function benchRegistry(ms = 1_000): Promise<Measurement[]> {
   const fields = parseFieldSelector('spec.nodeName=node-1');
   results.push(await measure('list of one node’s Pods', ms, async () => void (await pods.list(context(), { namespace: '', fields })) ?? 1));
   const labels = parseSelector('app=other');
-  results.push(await measure('list by labels, none found', ms, async () => void (await pods.list(context(), { namespace: '', labels })) ?? 1));
+  results.push(
+    await measure('list by labels, none found', ms, async () => void (await pods.list(context(), { namespace: '', labels })) ?? 1),
+  );
   await registry.close();
   return results;
 }
@@ -112,7 +124,12 @@ export async function benchWatch(watchers = 1_000, writes = 200): Promise<Measur
   let seen = 0;
   const readers = Array.from({ length: watchers }, async () => {
     let mine = 0;
-    for await (const batch of storage.watch(context(), { namespace: 'default', resourceVersion: '0', bookmarks: false, signal: abort.signal })) {
+    for await (const batch of storage.watch(context(), {
+      namespace: 'default',
+      resourceVersion: '0',
+      bookmarks: false,
+      signal: abort.signal,
+    })) {
       mine += batch.length;
       seen += batch.length;
       if (mine >= writes) return;
@@ -129,5 +146,6 @@ export async function benchWatch(watchers = 1_000, writes = 200): Promise<Measur
 }
 
 if (import.meta.main) {
-  for (const { name, perSecond } of [...(await benchRegistry()), await benchWatch()]) console.log(`${name.padEnd(36)} ${perSecond.toLocaleString('en')}/s`);
+  for (const { name, perSecond } of [...(await benchRegistry()), await benchWatch()])
+    console.log(`${name.padEnd(36)} ${perSecond.toLocaleString('en')}/s`);
 }

@@ -3,8 +3,10 @@ import { equalValues } from '../../runtime/values.ts';
 import { metadataOf, type Raw } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
+import { all, immutable, notUpdatable, sameRole } from '../validation/immutability.ts';
 import { validateEndpointSliceUpdate } from '../validation/service.ts';
-import { immutable, validateJobUpdate, validateStatefulSetUpdate } from '../validation/workload.ts';
+import { validateClaimUpdate, validateVolumeUpdate } from '../validation/storage.ts';
+import { validateJobUpdate, validateStatefulSetUpdate } from '../validation/workload.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
@@ -37,9 +39,9 @@ const strategies: Readonly<Record<string, Strategy>> = {
   podtemplates: { createOnUpdate: true, generation: true },
   resourcequotas: { createOnUpdate: true },
   replicationcontrollers: { generation: true, collection: 'orphan' },
-  'replicasets.apps': { generation: true, validateUpdate: immutable(['selector']) },
-  'deployments.apps': { generation: specOrAnnotations, validateUpdate: immutable(['selector']) },
-  'daemonsets.apps': { generation: true, validateUpdate: immutable(['selector']) },
+  'replicasets.apps': { generation: true, validateUpdate: immutable('spec.selector') },
+  'deployments.apps': { generation: specOrAnnotations, validateUpdate: immutable('spec.selector') },
+  'daemonsets.apps': { generation: true, validateUpdate: immutable('spec.selector') },
   'statefulsets.apps': { generation: true, validateUpdate: validateStatefulSetUpdate },
   'jobs.batch': { generation: true, collection: 'orphan', validateUpdate: validateJobUpdate },
   'cronjobs.batch': counted,
@@ -48,17 +50,26 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'leasecandidates.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
   'endpointslices.discovery.k8s.io': { generation: contentOrLabels, validateUpdate: validateEndpointSliceUpdate },
   'ingresses.networking.k8s.io': counted,
-  'ingressclasses.networking.k8s.io': counted,
+  'ingressclasses.networking.k8s.io': { generation: true, validateUpdate: immutable('spec.controller') },
   'networkpolicies.networking.k8s.io': counted,
-  'servicecidrs.networking.k8s.io': { generation: true, needsResourceVersion: false },
+  'servicecidrs.networking.k8s.io': counted,
   'roles.rbac.authorization.k8s.io': { createOnUpdate: true },
-  'rolebindings.rbac.authorization.k8s.io': { createOnUpdate: true },
+  'rolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
   'clusterroles.rbac.authorization.k8s.io': { createOnUpdate: true },
-  'clusterrolebindings.rbac.authorization.k8s.io': { createOnUpdate: true },
+  'clusterrolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
   'flowschemas.flowcontrol.apiserver.k8s.io': counted,
   'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': counted,
   'priorityclasses.scheduling.k8s.io': { generation: true, validateUpdate: validatePriorityClassUpdate },
-  'runtimeclasses.node.k8s.io': { needsResourceVersion: true },
+  'runtimeclasses.node.k8s.io': { needsResourceVersion: true, validateUpdate: immutable('handler') },
+  'controllerrevisions.apps': { validateUpdate: immutable('data') },
+  persistentvolumes: { validateUpdate: (next, old, subresource) => (subresource === '' ? validateVolumeUpdate(next, old) : []) },
+  persistentvolumeclaims: { validateUpdate: (next, old, subresource) => (subresource === '' ? validateClaimUpdate(next, old) : []) },
+  'storageclasses.storage.k8s.io': {
+    validateUpdate: all(notUpdatable('parameters', 'provisioner', 'reclaimPolicy'), immutable('volumeBindingMode')),
+  },
+  'ipaddresses.networking.k8s.io': { validateUpdate: immutable('spec.parentRef') },
+  'resourceclaims.resource.k8s.io': { validateUpdate: immutable('spec') },
+  'resourceclaimtemplates.resource.k8s.io': { validateUpdate: immutable('spec') },
   'csidrivers.storage.k8s.io': { generation: true, needsResourceVersion: true },
   'csinodes.storage.k8s.io': { needsResourceVersion: true },
   'volumeattachments.storage.k8s.io': { needsResourceVersion: true },

@@ -17,9 +17,13 @@ import { below, checkName, checkNotNegative, type Report, type Validators } from
 /** All of an object's annotations together: 256 KiB. */
 const maxAnnotations = 256 * 1024;
 
+/** A CronJob's jobs carry its name and a number of 11 characters. */
+const cronJobName: NameCheck = (name) => (name.length > 52 ? ['must be no more than 52 characters'] : dnsSubdomain(name));
+
 const nameChecks: Readonly<Record<string, NameCheck>> = {
   'v1/Namespace': dnsLabel,
   'v1/Service': dns1035Label,
+  'batch/v1/CronJob': cronJobName,
   'rbac.authorization.k8s.io/v1/Role': pathSegment,
   'rbac.authorization.k8s.io/v1/RoleBinding': pathSegment,
   'rbac.authorization.k8s.io/v1/ClusterRole': pathSegment,

@@ -10,9 +10,11 @@ import { clusterValidators } from './cluster.ts';
 import { containerValidators } from './container.ts';
 import { required } from './field-errors.ts';
 import { metadataValidators } from './metadata.ts';
+import { networkValidators } from './network.ts';
 import { podValidators } from './pod-spec.ts';
 import { selectorValidators } from './selectors.ts';
 import { serviceValidators } from './service.ts';
+import { storageValidators } from './storage.ts';
 import { below, type Report, type Validator } from './validator.ts';
 import { volumeValidators } from './volume.ts';
 import { workloadValidators } from './workload.ts';
@@ -26,6 +28,8 @@ const tables = [
   workloadValidators,
   serviceValidators,
   clusterValidators,
+  storageValidators,
+  networkValidators,
 ];
 const validators = new Map<string, Validator>(
   tables.flatMap((table) => Object.entries(table).map(([name, validate]) => [`io.k8s.${name}`, validate])),

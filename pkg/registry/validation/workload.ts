@@ -5,6 +5,7 @@ import { equalValues } from '../../runtime/values.ts';
 import { isObject, objectAt, objects, type Raw, text } from '../raw.ts';
 import { checkOneOf } from './container.ts';
 import { forbidden, invalidValue, notSupported, required } from './field-errors.ts';
+import { immutable } from './immutability.ts';
 import { isPercent } from './names.ts';
 import { below, checkNotNegative, checkPositive, type Report, type Validator, type Validators } from './validator.ts';
 
@@ -183,7 +184,16 @@ const job: Validator = (spec, path, report) => {
 };
 
 const cronJob: Validator = (spec, path, report) => {
-  if (text(spec['schedule']) === '') report(required(below(path, 'schedule')));
+  const schedule = text(spec['schedule']);
+  if (schedule === '') report(required(below(path, 'schedule')));
+  else if (!schedule.startsWith('@')) {
+    const fields = schedule.trim().split(/\s+/);
+    if (/(^|\s)(CRON_)?TZ=/.test(schedule)) {
+      report(invalidValue(below(path, 'schedule'), schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'));
+    } else if (fields.length !== 5) {
+      report(invalidValue(below(path, 'schedule'), schedule, `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`));
+    }
+  }
   checkOneOf(report, below(path, 'concurrencyPolicy'), spec['concurrencyPolicy'], ['Allow', 'Forbid', 'Replace']);
   for (const field of ['startingDeadlineSeconds', 'successfulJobsHistoryLimit', 'failedJobsHistoryLimit']) {
     checkNotNegative(report, below(path, field), spec[field]);
@@ -225,16 +235,6 @@ export const workloadValidators: Validators = {
   },
 };
 
-/** Fields of a spec that stay as they were created. */
-export function immutable(fields: readonly string[]): (next: Raw, old: Raw) => StatusCause[] {
-  return (next, old) => {
-    const [now, was] = [objectAt(next['spec']), objectAt(old['spec'])];
-    return fields
-      .filter((field) => !equalValues(now[field], was[field]))
-      .map((field) => invalidValue(`spec.${field}`, now[field], 'field is immutable'));
-  };
-}
-
 const statefulSetMutable = [
   'replicas',
   'ordinals',
@@ -263,5 +263,6 @@ export function validateJobUpdate(next: Raw, old: Raw): StatusCause[] {
   const suspended = objectAt(old['spec'])['suspend'] === true && objectAt(old['status'])['startTime'] === undefined;
   const fields = ['selector', 'completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'];
   if (objectAt(next['spec'])['completionMode'] !== 'Indexed') fields.unshift('completions');
-  return immutable(suspended ? fields : [...fields, 'template'])(next, old);
+  const paths = (suspended ? fields : [...fields, 'template']).map((field) => `spec.${field}`);
+  return immutable(...paths)(next, old);
 }
