@@ -34,6 +34,8 @@ function createEndpointSliceController(context: ControllerContext): Runnable {
     for (const key of ownSlices(slice)) queue.add(key, causes);
   };
   sliceInformer.addHandler({
+    // A slice that comes late may have been made twice, from a picture without it: a second look puts that right.
+    onAdd: touch,
     onUpdate: (slice, _previous, causes) => touch(slice, causes),
     onDelete: touch,
   });
