@@ -1,4 +1,4 @@
-import { sortKey } from '../key-order.ts';
+import { compareKeys, sortKey } from '../key-order.ts';
 import { PersistentMap } from '../persistent-map.ts';
 import type { KeyValue } from '../store.ts';
 import type { IndexEntry } from './layout.ts';
@@ -12,9 +12,48 @@ export interface RecentEntry extends IndexEntry {
   stored: 'absent' | 'live' | 'deleted';
 }
 
-/** A generation of entries on its way into the index tree. */
+/** Entries that go into the index tree together. */
+class Generation {
+  readonly #entries = new Map<string, RecentEntry>();
+  /** The keys by sort key; an update of a key that is there leaves it alone. */
+  #order = PersistentMap.empty<string, string>();
+  writes = 0;
+  itemBytes = 0;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): RecentEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  put(entry: RecentEntry): void {
+    if (!this.#entries.has(entry.key)) this.#order = this.#order.set(sortKey(entry.key), entry.key);
+    this.#entries.set(entry.key, entry);
+    this.writes++;
+    this.itemBytes += entry.item?.value.length ?? 0;
+  }
+
+  erase(key: string): void {
+    if (this.#entries.delete(key)) this.#order = this.#order.delete(sortKey(key));
+  }
+
+  /** At most `limit` entries from sort keys in [start, end), ascending. */
+  list(start: string, end: string | undefined, limit: number): RecentEntry[] {
+    const entries: RecentEntry[] = [];
+    if (limit > 0) this.#order.scan(start, end, (key) => entries.push(this.#entries.get(key) as RecentEntry) < limit);
+    return entries;
+  }
+
+  isEmptyFrom(start: string): boolean {
+    return this.#order.count(start, undefined) === 0;
+  }
+}
+
+/** A generation on its way into the index tree. */
 interface Frozen {
-  readonly entries: PersistentMap<string, RecentEntry>;
+  readonly entries: Generation;
   /** The index tree knows every version up to this revision once all entries are in it. */
   readonly revision: number;
   /** Sort keys from here on are not in the tree yet. */
@@ -28,9 +67,7 @@ interface Frozen {
  */
 export class RecentIndex {
   readonly #maxEntries: number;
-  #active = PersistentMap.empty<string, RecentEntry>();
-  #activeItemBytes = 0;
-  #activeWrites = 0;
+  #active = new Generation();
   #frozen: Frozen | undefined;
 
   constructor(maxEntries: number = defaultEntries) {
@@ -38,33 +75,29 @@ export class RecentIndex {
   }
 
   get(key: string): RecentEntry | undefined {
-    const sort = sortKey(key);
-    return this.#active.get(sort) ?? this.#frozen?.entries.get(sort);
+    return this.#active.get(key) ?? this.#frozen?.entries.get(key);
   }
 
   put(entry: RecentEntry): void {
-    this.#active = this.#active.set(sortKey(entry.key), entry);
-    this.#activeWrites++;
-    this.#activeItemBytes += entry.item?.value.length ?? 0;
+    this.#active.put(entry);
   }
 
   /** Forgets a key that has been taken out of the index tree as well. */
   erase(key: string): void {
-    const sort = sortKey(key);
-    this.#active = this.#active.delete(sort);
-    if (this.#frozen) this.#frozen = { ...this.#frozen, entries: this.#frozen.entries.delete(sort) };
+    this.#active.erase(key);
+    this.#frozen?.entries.erase(key);
   }
 
   /** At most `limit` entries from sort keys in [start, end), ascending. */
   list(start: string, end: string | undefined, limit: number): RecentEntry[] {
-    const active = take(this.#active, start, end, limit);
+    const active = this.#active.list(start, end, limit);
     if (!this.#frozen) return active;
     const merged: RecentEntry[] = [];
-    const frozen = take(this.#frozen.entries, start, end, limit);
+    const frozen = this.#frozen.entries.list(start, end, limit);
     for (let a = 0, f = 0; merged.length < limit && (a < active.length || f < frozen.length); ) {
       const left = active[a];
       const right = frozen[f];
-      const order = !left ? 1 : !right ? -1 : compare(sortKey(left.key), sortKey(right.key));
+      const order = !left ? 1 : !right ? -1 : compareKeys(left.key, right.key);
       merged.push((order <= 0 ? left : right) as RecentEntry);
       if (order <= 0) a++;
       if (order >= 0) f++;
@@ -75,25 +108,23 @@ export class RecentIndex {
   /** True if a generation is full, or (on closing) if there is anything at all to be written. */
   wantsFlush(everything: boolean): boolean {
     if (this.#frozen) return true;
-    if (everything) return this.#active.size > 0;
-    return this.#active.size >= this.#maxEntries || this.#activeWrites >= 2 * this.#maxEntries || this.#activeItemBytes >= maxItemBytes;
+    const { size, writes, itemBytes } = this.#active;
+    return everything ? size > 0 : size >= this.#maxEntries || writes >= 2 * this.#maxEntries || itemBytes >= maxItemBytes;
   }
 
   /** The next entries for the index tree; begins a generation, as of `revision`, if none is on its way. */
   flushable(limit: number, revision: number): readonly RecentEntry[] {
     if (!this.#frozen) {
       this.#frozen = { entries: this.#active, revision, next: '' };
-      this.#active = PersistentMap.empty();
-      this.#activeItemBytes = 0;
-      this.#activeWrites = 0;
+      this.#active = new Generation();
     }
-    return take(this.#frozen.entries, this.#frozen.next, undefined, limit);
+    return this.#frozen.entries.list(this.#frozen.next, undefined, limit);
   }
 
   /** Whether a generation that is on its way ends with these entries. */
   endsWith(entries: readonly RecentEntry[]): boolean {
     const last = entries.at(-1);
-    return this.#frozen !== undefined && (!last || this.#frozen.entries.count(after(last.key), undefined) === 0);
+    return this.#frozen !== undefined && (!last || this.#frozen.entries.isEmptyFrom(after(last.key)));
   }
 
   /** The revision of the generation on its way. */
@@ -103,10 +134,11 @@ export class RecentIndex {
 
   /** The entries that `flushable` returned are in the index tree, but for those that were erased right after. */
   flushed(entries: readonly RecentEntry[], erased: readonly string[]): void {
+    const gone = new Set(erased);
     for (const entry of entries) {
-      if (erased.includes(entry.key)) continue;
+      if (gone.has(entry.key)) continue;
       entry.stored = entry.version === 0 ? 'deleted' : 'live';
-      const newer = this.#active.get(sortKey(entry.key));
+      const newer = this.#active.get(entry.key);
       if (newer) newer.stored = entry.stored;
     }
     const last = entries.at(-1);
@@ -120,17 +152,7 @@ export class RecentIndex {
 const defaultEntries = 16_384;
 const maxItemBytes = 16 * 2 ** 20;
 
-function take(map: PersistentMap<string, RecentEntry>, start: string, end: string | undefined, limit: number): RecentEntry[] {
-  const entries: RecentEntry[] = [];
-  if (limit > 0) map.scan(start, end, (entry) => entries.push(entry) < limit);
-  return entries;
-}
-
 /** The sort key right after that of `key`. */
 function after(key: string): string {
   return `${sortKey(key)}\0`;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 import { compactedError, futureError } from '../commit-check.ts';
-import { isKey, rangeTest, sortKey } from '../key-order.ts';
+import { compareKeys, isKey, rangeTest, sortKey } from '../key-order.ts';
 import { type KeyRange, type KeyValue, StoreError, type StoreEvent, type WatchBatch } from '../store.ts';
 import type { Environment } from './environment.ts';
 import {
@@ -115,7 +115,7 @@ export class Versions {
       // Beyond the last key of a list that was cut, the other list's keys have to wait.
       if ((!a && tree.length === most) || (!b && recent.length === most)) break;
       if (!a && !b) return { items, next: undefined };
-      const order = !a ? 1 : !b ? -1 : compare(sortKey(a.key), sortKey(b.key));
+      const order = !a ? 1 : !b ? -1 : compareKeys(a.key, b.key);
       const entry = (order < 0 ? a : b) as IndexEntry & { key: string };
       const item = this.#itemAt(entry.key, entry, revision);
       if (item) items.push(item);
@@ -235,8 +235,4 @@ export function newerRefs(entry: IndexEntry | undefined, ref: VersionRef, compac
     if (refRevision(old) <= compacted) break;
   }
   return refs;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
