@@ -9,7 +9,7 @@ import { keyOf, splitKey } from '../../api/object.ts';
 import type { Reconciler, Runnable } from '../../listwatch/contract.ts';
 import { type ControllerContext, type ControllerDeclaration, controlLoop, controllerQueue } from '../controller.ts';
 import { endpointOf, isEndpoint, targetPortOf } from '../endpointslice/desired-slices.ts';
-import { selectedPods, watchServicePods } from '../endpointslice/service-pods.ts';
+import { selectedPods, throttledAdd, watchServicePods } from '../endpointslice/service-pods.ts';
 import { equal } from '../equal.ts';
 
 export const endpointsController: ControllerDeclaration = {
@@ -61,7 +61,7 @@ function createEndpointsController(context: ControllerContext): Runnable {
   const serviceInformer = context.informers.informer(services);
   const podInformer = context.informers.informer(pods);
   const endpointsInformer = context.informers.informer(endpoints);
-  watchServicePods(serviceInformer, podInformer, (key, causes) => queue.add(key, causes));
+  watchServicePods(serviceInformer, podInformer, throttledAdd(queue, context.clock));
   endpointsInformer.addHandler({ onDelete: (object, causes) => queue.add(keyOf(object), causes) });
 
   const reconciler: Reconciler = {

@@ -53,7 +53,7 @@ test('a pod is an endpoint from the moment it has an address, ready when it says
       assert.equal(legacy(stage)[0]?.addresses?.[0]?.targetRef?.name, 'a');
       assert.equal(legacy(stage)[0]?.notReadyAddresses?.[0]?.targetRef?.name, 'never');
       await stage.delete(pods, 'a');
-      await stage.advance(50);
+      await stage.advance(60);
       assert.deepEqual(members(stage), ['a serving,terminating', 'never '], 'still serving, but nothing new is sent there');
       assert.equal(legacy(stage)[0]?.addresses, undefined);
       await stage.eventually('gone', () => members(stage).join() === 'never ');
@@ -70,6 +70,7 @@ test('publishNotReadyAddresses counts everybody as ready', () =>
       await stage.create(services, web({ publishNotReadyAddresses: true }));
       await stage.create(pods, pod('a'));
       await stage.eventually('there', () => members(stage).join() === 'a ready');
+      await stage.advance(100);
       assert.equal(legacy(stage)[0]?.addresses?.length, 1);
     },
     { behaviour: () => ({ readyAfter: undefined }) },

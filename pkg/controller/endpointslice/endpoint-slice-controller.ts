@@ -9,7 +9,7 @@ import type { Reconciler, Runnable } from '../../listwatch/contract.ts';
 import type { Causes } from '../../trace/cause.ts';
 import { type ControllerContext, type ControllerDeclaration, controlLoop, controllerQueue } from '../controller.ts';
 import { decideSlices, managedByLabel, managerName, serviceNameLabel } from './desired-slices.ts';
-import { selectedPods, watchServicePods } from './service-pods.ts';
+import { selectedPods, throttledAdd, watchServicePods } from './service-pods.ts';
 
 export const endpointSliceController: ControllerDeclaration = {
   name: 'endpointslice-controller',
@@ -29,7 +29,7 @@ function createEndpointSliceController(context: ControllerContext): Runnable {
   const serviceInformer = context.informers.informer(services);
   const podInformer = context.informers.informer(pods);
   const sliceInformer = context.informers.informer(endpointslices, { indexes: { ownSlices } });
-  watchServicePods(serviceInformer, podInformer, (key, causes) => queue.add(key, causes));
+  watchServicePods(serviceInformer, podInformer, throttledAdd(queue, context.clock));
   const touch = (slice: EndpointSlice, causes: Causes): void => {
     for (const key of ownSlices(slice)) queue.add(key, causes);
   };

@@ -2,7 +2,8 @@
 import type { Pod, Service } from '../../api/generated/core-v1.ts';
 import { keyOf } from '../../api/object.ts';
 import { selectorFromMap } from '../../api/selectors.ts';
-import type { Informer } from '../../listwatch/contract.ts';
+import type { Clock } from '../../clock/clock.ts';
+import type { Informer, Workqueue } from '../../listwatch/contract.ts';
 import type { Causes } from '../../trace/cause.ts';
 
 /** Calls `touch` with the key of every service that a pod's change may matter to. */
@@ -37,4 +38,24 @@ export function selectedPods(service: Service, pods: Informer<Pod>): readonly Po
   if (!selector || service.spec.type === 'ExternalName') return undefined;
   const { matches } = selectorFromMap(selector);
   return pods.lister.list(service.metadata.namespace).filter((pod) => matches(pod.metadata.labels));
+}
+
+/** Many pods become ready at nearly one time: their services are looked at no more often than this. */
+const minGapMs = 50;
+const maxRemembered = 1000;
+
+/** Adds a key at once when it has been quiet, else when its gap is over; what comes in between is one change. */
+export function throttledAdd(queue: Workqueue, clock: Pick<Clock, 'monotonic'>): (key: string, causes: Causes) => void {
+  const freeFrom = new Map<string, number>();
+  return (key, causes) => {
+    const now = clock.monotonic();
+    const wait = (freeFrom.get(key) ?? now) - now;
+    if (wait > 0) {
+      queue.addAfter(key, wait, causes);
+      return;
+    }
+    freeFrom.set(key, now + minGapMs);
+    if (freeFrom.size > maxRemembered) for (const [other, free] of freeFrom) if (free <= now) freeFrom.delete(other);
+    queue.add(key, causes);
+  };
 }
