@@ -31,6 +31,8 @@ export interface LinuxNetworkOptions {
   readonly podNetwork?: string;
   readonly logger?: Logger;
   readonly run?: CommandRunner;
+  /** Whether the machine has a command; for those it can do without: nft. */
+  readonly hasCommand?: (name: string) => boolean;
 }
 
 export class LinuxNetwork implements MachineNetwork {
@@ -60,7 +62,7 @@ export class LinuxNetwork implements MachineNetwork {
       if (hasLeftovers(names)) await sweep(names, run);
       const { stdout: routes } = await mustRun(run, ['ip', '-4', 'route', 'show', 'table', 'main']);
       const ranges = chooseRanges(options, names, routes);
-      const nat = hasCommand('nft');
+      const nat = (options.hasCommand ?? hasCommand)('nft');
       if (!nat)
         options.logger?.warn(
           'no nft command: pods and nodes reach each other, but nothing outside, and host ports do not work; apt-get install nftables',

@@ -140,8 +140,9 @@ export class LogWriter {
     const old = (await readdir(folder)).filter((name) => name.startsWith(prefix)).sort();
     const name = `${prefix}${stamp}`;
     // Twice in one second: a counter keeps the order.
-    const same = old.filter((other) => other.startsWith(name)).length;
-    await rename(this.#path, join(folder, same ? `${name}.${String(same).padStart(3, '0')}` : name));
+    const last = old.findLast((other) => other.startsWith(name));
+    const next = last === undefined ? name : `${name}.${String(Number(last.slice(name.length + 1)) + 1).padStart(3, '0')}`;
+    await rename(this.#path, join(folder, next));
     for (const oldest of old.slice(0, Math.max(0, old.length + 2 - this.#limits.files))) await unlink(join(folder, oldest));
   }
 
