@@ -6,6 +6,7 @@ import { deepFreeze } from '../api/object.ts';
 import { applyDefaults } from './default.ts';
 import { compareObjects } from './field-compare.ts';
 import { difference, type FieldSet, intersection, isEmptySet, union } from './field-set.ts';
+import { poolManagedFields } from './field-set-pool.ts';
 import { asJson, emptyObject, managersOf, trackUpdate, withManagers } from './managed-fields.ts';
 import { builtinSchema, type Schema } from './schema.ts';
 import { sampleObject, seeded } from './testing/sample.ts';
@@ -158,6 +159,19 @@ describe('trackUpdate', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('shares the field sets of objects that are alike, parsed ones too', () => {
+    const make = (name: string): KubeObject =>
+      write(undefined, { ...base, metadata: { ...base.metadata, name }, spec: { replicas: 1 } }, 'a');
+    const [one, two] = [make('one'), make('two')];
+    const sets = (object: KubeObject): unknown[] => object.metadata.managedFields?.map((entry) => entry.fieldsV1) ?? [];
+    assert.equal(sets(one)[0], sets(two)[0]);
+    const parsed = JSON.parse(JSON.stringify(one)) as KubeObject;
+    poolManagedFields(parsed);
+    assert.equal(sets(parsed)[0], sets(one)[0]);
+    for (let i = 0; i < 1100; i++) write(undefined, { ...base, metadata: { ...base.metadata, labels: { [`l${i}`]: 'x' } } }, 'a');
+    assert.deepEqual(sets(make('three')), sets(one));
   });
 
   it('writes entries in an order that does not depend on how they came about', () => {

@@ -7,6 +7,7 @@ import type { KubeObject } from '../api/object.ts';
 import { emptyStruct } from './default.ts';
 import { compareObjects } from './field-compare.ts';
 import { difference, differenceBelow, emptySet, equalSets, type FieldSet, isEmptySet, union } from './field-set.ts';
+import { pooled } from './field-set-pool.ts';
 import type { Schema } from './schema.ts';
 import { isObject, type JsonObject } from './values.ts';
 
@@ -145,7 +146,8 @@ function encodeManager({ manager, operation, apiVersion, subresource, time, fiel
     apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: fields,
+    // What is frozen came with the live object, and is shared already.
+    fieldsV1: Object.isFrozen(fields) ? fields : pooled(fields),
     ...(subresource === '' ? {} : { subresource }),
   };
 }
