@@ -53,7 +53,7 @@ function done(observed: PodObservation): PodActions {
 function withoutSandbox(pod: Pod, observed: PodObservation): PodActions {
   const [last] = observed.sandboxes;
   const init = pod.spec.initContainers ?? [];
-  const ranBefore = last !== undefined && observed.containers.length > 0;
+  const ranBefore = pod.spec.containers.some(({ name }) => newest(observed, name) !== undefined);
   // A pod that never restarts has had its one chance.
   if (ranBefore && pod.spec.containers.every((container) => restartPolicyOf(pod, container) === 'Never')) return done(observed);
   const wanted = pod.spec.containers.filter((container) => {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Container, Pod } from '../api/generated/core-v1.ts';
 import { computePodActions, type PodActions } from './compute-pod-actions.ts';
 import { hashOf, newest, type ObservedContainer, type PodObservation } from './pod-observation.ts';
+import { computePodStatus } from './pod-status.ts';
 import { isSidecar, restartPolicyOf } from './restart-policy.ts';
 
 /** A runtime reduced to what decisions see: does at once what it is told, and lets anything happen in between. */
@@ -166,6 +167,16 @@ test('left alone, every pod comes to rest: all of it runs, or all of it has ende
         }
       }
       const { observed } = world;
+      const { finished } = computePodStatus({
+        pod,
+        previous: {},
+        observed,
+        local: { waiting: new Map(), ready: () => true, started: () => true, runtimeName: 'fake' },
+        over: false,
+        hostIPs: [],
+        now: 0,
+      });
+      assert.equal(world.decide().killPod, finished, 'a pod that is ended is at its end');
       const running = new Set(observed.containers.filter(({ state }) => state === 'running').map(({ name }) => name));
       const final = world.decide();
       assert.deepEqual([final.start.length, final.kill.length, final.createSandbox], [0, 0, false]);

@@ -13,7 +13,7 @@ export async function withDeadline<T>(
   outer?.addEventListener('abort', stop, { once: true });
   const timer = clock.setTimer(ms, () => controller.abort(new DeadlineError(`no answer within ${ms / 1000}s`)));
   try {
-    return await Promise.race([work(controller.signal), rejection(controller.signal)]);
+    return await unlessAborted(controller.signal, work(controller.signal));
   } finally {
     timer.cancel();
     outer?.removeEventListener('abort', stop);
@@ -24,11 +24,13 @@ export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
-/** Rejects with the signal's reason once it is aborted. */
-export function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+/** As `work`, but rejects with the signal's reason as soon as that is aborted. Leaves no listener behind. */
+export function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Container, Pod } from '../api/generated/core-v1.ts';
 import { type Image, isRuntimeError, type RegistryAuth } from '../cri/cri.ts';
 import { CrashBackoff } from './crash-backoff.ts';
-import { messageOf, rejection } from './deadline.ts';
+import { messageOf, unlessAborted } from './deadline.ts';
 import type { KubeletContext } from './kubelet-context.ts';
 import { StartFailure } from './start-failure.ts';
 
@@ -50,7 +50,7 @@ export class ImageManager {
     events.event(pod, 'Normal', 'Pulling', `Pulling image "${reference}"`);
     const started = clock.monotonic();
     try {
-      const id = await Promise.race([this.#pull(reference, auth), rejection(signal)]);
+      const id = await unlessAborted(signal, this.#pull(reference, auth));
       const took = ((clock.monotonic() - started) / 1000).toFixed(3).replace(/\.?0+$/, '');
       const image = (await images.imageStatus(id)) ?? (await images.imageStatus(reference));
       if (!image) throw new Error(`image "${reference}" was pulled, but is not there`);

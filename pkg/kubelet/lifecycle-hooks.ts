@@ -1,5 +1,5 @@
 import type { Container, LifecycleHandler, Pod } from '../api/generated/core-v1.ts';
-import { rejection } from './deadline.ts';
+import { unlessAborted } from './deadline.ts';
 import type { KubeletContext } from './kubelet-context.ts';
 import { portOf } from './probes/prober.ts';
 
@@ -43,5 +43,5 @@ export async function runHook(
       throw new Error('lifecycle hooks of kind tcpSocket are not supported');
     }
   };
-  await Promise.race([run(), rejection(signal)]);
+  await unlessAborted(signal, run());
 }

@@ -11,22 +11,18 @@
  */
 import type { Pod, PodStatus } from '../api/generated/core-v1.ts';
 import type { Timer } from '../clock/clock.ts';
-import { type ContainerStart, computePodActions, type PodActions } from './compute-pod-actions.ts';
-import type { MountedVolumes } from './container-config.ts';
-import type { WaitingReason } from './container-statuses.ts';
-import { CrashBackoff, formatSeconds } from './crash-backoff.ts';
-import { messageOf, rejection } from './deadline.ts';
+import type { CrashBackoff } from './crash-backoff.ts';
 import type { ImageManager } from './image-manager.ts';
 import type { KubeletContext } from './kubelet-context.ts';
 import type { NodeObjects } from './node-objects.ts';
-import { anythingRuns, hashOf, newest, nothingObserved, type PodObservation } from './pod-observation.ts';
+import { anythingRuns, nothingObserved, type PodObservation } from './pod-observation.ts';
 import { podLabel } from './pod-paths.ts';
 import { computePodStatus } from './pod-status.ts';
+import { PodSync } from './pod-sync.ts';
 import type { ProbeManager } from './probes/probe-manager.ts';
 import { graceOf, type RuntimeManager } from './runtime-manager.ts';
-import { StartFailure } from './start-failure.ts';
 import type { StatusManager } from './status-manager.ts';
-import { MountFailure, type VolumeManager } from './volumes/volume-manager.ts';
+import type { VolumeManager } from './volumes/volume-manager.ts';
 
 /** What the workers of one node share. */
 export interface PodWorkerParts {
@@ -58,7 +54,7 @@ const longestRetry = 20_000;
 export class PodWorker {
   readonly #parts: PodWorkerParts;
   readonly #backoff: CrashBackoff;
-  readonly #waiting = new Map<string, WaitingReason>();
+  readonly #sync: PodSync;
   #pod: Pod;
   #state: 'syncing' | 'terminating' | 'terminated' | 'gone' = 'syncing';
   #observed: PodObservation = nothingObserved;
@@ -85,6 +81,15 @@ export class PodWorker {
     this.#pod = pod;
     this.#parts = parts;
     this.#backoff = options.backoff;
+    this.#sync = new PodSync(parts, options.backoff, {
+      observed: () => this.#observed,
+      status: () => this.#status(),
+      look: () => this.#look(),
+      publish: () => {
+        this.#publish();
+      },
+      wakeIn: (ms) => this.#wakeIn(ms),
+    });
     this.#verdict = options.verdict;
     this.#rejected = options.verdict !== undefined;
     if (options.vanished) this.vanish();
@@ -183,7 +188,7 @@ export class PodWorker {
 
   async #step(signal: AbortSignal): Promise<void> {
     try {
-      if (this.#state === 'syncing') await this.#sync();
+      if (this.#state === 'syncing') await this.#syncOnce();
       else if (this.#state === 'terminating') await this.#endContainers(signal);
       else await this.#cleanUp();
       this.#failures = 0;
@@ -231,7 +236,7 @@ export class PodWorker {
       previous: this.#status(),
       observed: this.#observed,
       local: {
-        waiting: this.#waiting,
+        waiting: this.#sync.waiting,
         runtimeName: context.runtimeName(),
         ready: (id) => probes.ready(id),
         started: (id) => probes.started(id),
@@ -247,7 +252,7 @@ export class PodWorker {
 
   // syncing
 
-  async #sync(): Promise<void> {
+  async #syncOnce(): Promise<void> {
     const { context } = this.#parts;
     const pod = this.#pod;
     const { signal } = this.#syncing;
@@ -266,125 +271,7 @@ export class PodWorker {
       this.#wakeIn(firstRetry);
       return;
     }
-    const mounted = await this.#mount(pod, signal);
-    await this.#apply(computePodActions(pod, this.#observed, this.#parts.probes), mounted, signal);
-  }
-
-  async #mount(pod: Pod, signal: AbortSignal): Promise<MountedVolumes> {
-    const { context, volumes } = this.#parts;
-    try {
-      const mounted = await Promise.race([volumes.mount(pod), rejection(signal)]);
-      for (const problem of mounted.problems) context.events.event(pod, 'Warning', 'FailedMount', problem);
-      return mounted.volumes;
-    } catch (error) {
-      if (error instanceof MountFailure) context.events.event(pod, 'Warning', 'FailedMount', error.message);
-      throw error;
-    }
-  }
-
-  async #apply(actions: PodActions, volumes: MountedVolumes, signal: AbortSignal): Promise<void> {
-    const { context, runtime } = this.#parts;
-    const pod = this.#pod;
-    if (actions.killPod) {
-      if (this.#observed.sandboxes.length > 0 && actions.createSandbox) {
-        context.events.event(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
-      }
-      await runtime.killPod(pod, this.#observed, { grace: graceOf(pod) });
-      if (!actions.createSandbox) {
-        // Everything has ended: the next look at it tells what that makes of the pod.
-        this.wake();
-        return;
-      }
-    }
-    await Promise.all(
-      actions.kill.map(({ id, name, message, reason }) =>
-        runtime.killContainer(pod, { id, name }, { message, grace: this.#graceFor(name, reason) }),
-      ),
-    );
-    signal.throwIfAborted();
-    let sandboxId = actions.sandboxId;
-    if (actions.createSandbox) {
-      try {
-        sandboxId = await runtime.createSandbox(pod, actions.attempt);
-      } catch (error) {
-        context.events.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
-        throw error;
-      }
-    }
-    if (actions.createSandbox || actions.kill.length > 0) {
-      await this.#look();
-      this.#publish();
-    }
-    const sandbox = this.#observed.sandboxes.find(({ id }) => id === sandboxId);
-    if (!sandbox) throw new Error(`sandbox ${sandboxId ?? ''} of the pod is gone`);
-    for (const start of actions.start) {
-      signal.throwIfAborted();
-      if (!(await this.#start(start, sandbox, volumes, signal))) break;
-    }
-    await runtime.removeDead(this.#observed);
-  }
-
-  /** Starts one container, unless its back-off holds it. Returns whether the next one may be tried. */
-  async #start(
-    start: ContainerStart,
-    sandbox: PodObservation['sandboxes'][number],
-    volumes: MountedVolumes,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { context, runtime } = this.#parts;
-    const pod = this.#pod;
-    const { name } = start.container;
-    const last = newest(this.#observed, name);
-    const key = `${pod.metadata.uid}/${name}/${hashOf(start.container)}`;
-    const failedAt = last?.state === 'exited' ? (last.finishedAt ?? last.createdAt) : undefined;
-    const now = context.clock.now();
-    if (failedAt !== undefined) {
-      const left = this.#backoff.remaining(key, failedAt, now);
-      if (left > 0) {
-        const message = `back-off ${formatSeconds(this.#backoff.wait(key))} restarting failed container=${name} pod=${podLabel(pod)}`;
-        context.events.event(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${podLabel(pod)}`);
-        this.#wait(name, { reason: 'CrashLoopBackOff', message }, left);
-        return start.kind !== 'init';
-      }
-      this.#backoff.next(key, failedAt, now);
-    }
-    try {
-      await runtime.start(pod, start, sandbox, this.#attempt(name), volumes, signal);
-      this.#waiting.delete(name);
-    } catch (error) {
-      if (!(error instanceof StartFailure)) throw error;
-      context.log.info('a container was not started', {
-        pod: podLabel(pod),
-        container: name,
-        reason: error.reason,
-        message: error.message,
-      });
-      this.#wait(name, { reason: error.reason, message: error.message }, error.retryAfter ?? CrashBackoff.initial);
-      return start.kind !== 'init';
-    }
-    return true;
-  }
-
-  #wait(name: string, waiting: WaitingReason, left: number): void {
-    this.#waiting.set(name, waiting);
-    this.#wakeIn(left);
-    this.#publish();
-  }
-
-  /** How often the container has been started before. */
-  #attempt(name: string): number {
-    const last = newest(this.#observed, name);
-    if (last) return last.restartCount + 1;
-    const status = this.#status();
-    return (
-      [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].find((one) => one.name === name)?.restartCount ?? 0
-    );
-  }
-
-  #graceFor(name: string, reason: PodActions['kill'][number]['reason']): number {
-    const container = [...this.#pod.spec.containers, ...(this.#pod.spec.initContainers ?? [])].find((one) => one.name === name);
-    const probe = reason === 'livenessProbe' ? container?.livenessProbe : reason === 'startupProbe' ? container?.startupProbe : undefined;
-    return probe?.terminationGracePeriodSeconds ?? graceOf(this.#pod);
+    await this.#sync.run(pod, signal);
   }
 
   // terminating

@@ -32,7 +32,7 @@ export class FakeContainer {
   readonly #clock: Clock;
   readonly #files: MemoryFiles;
   readonly #listeners = new Set<ProcessStreams>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
   #partial: Record<'stdout' | 'stderr', string> = { stdout: '', stderr: '' };
 
   constructor(options: {
@@ -92,12 +92,20 @@ export class FakeContainer {
     const { terminationMessage } = this.behavior;
     const log = this.config.mounts.find((mount) => mount.containerPath.endsWith('termination-log'));
     if (terminationMessage !== undefined && log) this.#files.writeFile(log.hostPath, encoder.encode(terminationMessage));
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const ended of this.#waiting) ended();
+    this.#waiting.clear();
+  }
+
+  /** Calls `ended` once the container has ended (at once, if it has), unless the returned function is called before. */
+  onEnd(ended: () => void): () => void {
+    if (this.end) ended();
+    else this.#waiting.add(ended);
+    return () => this.#waiting.delete(ended);
   }
 
   /** Resolves when the container has ended. */
   whenEnded(): Promise<void> {
-    return this.end ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.onEnd(resolve));
   }
 
   /** Calls `listener` with what the process prints from now on. */

@@ -35,10 +35,10 @@ import { RuntimeError } from '../cri.ts';
 import { behaviorOf, type FakeBehavior } from './behavior.ts';
 import { EventFan } from './event-fan.ts';
 import { FakeContainer, type FakeSandbox } from './fake-container.ts';
+import { answerHttp, type CommandStreams, nothing, runInContainer, writersTo } from './fake-exec.ts';
 import { type FakeImage, FakeImages } from './fake-images.ts';
 import { FakeProcess } from './fake-process.ts';
 import { MemoryFiles } from './memory-files.ts';
-import { runCommand } from './tiny-shell.ts';
 
 /** What gives pods their addresses: a node's network (pkg/network) does. */
 export interface PodAddresses {
@@ -237,7 +237,7 @@ export class FakeRuntime implements RuntimeService, ImageService {
       system: container.system({
         stdout: (text) => container.print('stdout', text),
         stderr: (text) => container.print('stderr', text),
-        stdin: empty(),
+        stdin: nothing(),
         tty: false,
       }),
       onEnd: (end) => {
@@ -301,11 +301,12 @@ export class FakeRuntime implements RuntimeService, ImageService {
   }
 
   async execSync(id: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult> {
+    this.#check();
     const out = { stdout: '', stderr: '' };
     const deadline = new AbortController();
     const timer = timeoutSeconds > 0 ? this.#clock.setTimer(timeoutSeconds * 1000, () => deadline.abort()) : undefined;
     try {
-      const exitCode = await this.#command(id, command, {
+      const io: CommandStreams = {
         tty: false,
         signal: deadline.signal,
         stdout: (text) => {
@@ -314,7 +315,8 @@ export class FakeRuntime implements RuntimeService, ImageService {
         stderr: (text) => {
           out.stderr += text;
         },
-      });
+      };
+      const exitCode = await runInContainer(this.#container(id), command, io, this.#clock);
       return { exitCode, stdout: encoder.encode(out.stdout), stderr: encoder.encode(out.stderr) };
     } catch (error) {
       if (!deadline.signal.aborted) throw error;
@@ -325,17 +327,9 @@ export class FakeRuntime implements RuntimeService, ImageService {
   }
 
   async exec(id: string, command: readonly string[], streams: ProcessStreams): Promise<number> {
-    const write = (stream: 'stdout' | 'stderr') => (text: string) => {
-      const lines = streams.tty ? text.replaceAll('\n', '\r\n') : text;
-      void (streams.tty ? streams.stdout : streams[stream])?.call(streams, encoder.encode(lines));
-    };
-    return this.#command(id, command, {
-      tty: streams.tty,
-      signal: streams.signal,
-      stdout: write('stdout'),
-      stderr: write('stderr'),
-      ...(streams.stdin ? { stdin: streams.stdin } : {}),
-    });
+    this.#check();
+    const io = { ...writersTo(streams), tty: streams.tty, signal: streams.signal, ...(streams.stdin ? { stdin: streams.stdin } : {}) };
+    return runInContainer(this.#container(id), command, io, this.#clock);
   }
 
   async attach(id: string, streams: ProcessStreams): Promise<void> {
@@ -343,11 +337,16 @@ export class FakeRuntime implements RuntimeService, ImageService {
     const container = this.#container(id);
     if (container.state !== 'running') throw new RuntimeError('NotRunning', `container "${id}" is not running`);
     const stop = container.listen(streams);
-    try {
-      await Promise.race([container.whenEnded(), aborted(streams.signal)]);
-    } finally {
-      stop();
-    }
+    await new Promise<void>((resolve) => {
+      const forget = container.onEnd(resolve);
+      const leave = (): void => {
+        forget();
+        resolve();
+      };
+      streams.signal.addEventListener('abort', leave, { once: true });
+      if (streams.signal.aborted) leave();
+    });
+    stop();
   }
 
   async portForward(sandboxId: string, port: number, stream: DuplexStream): Promise<void> {
@@ -356,21 +355,7 @@ export class FakeRuntime implements RuntimeService, ImageService {
     const target = this.#listening(sandboxId, port);
     if (!target)
       throw new RuntimeError('NetworkFailed', `failed to connect to localhost:${port} inside namespace "${sandboxId}": connection refused`);
-    const decoder = new TextDecoder();
-    let request = '';
-    for await (const chunk of stream.readable) {
-      request += decoder.decode(chunk, { stream: true });
-      if (!request.includes('\r\n\r\n')) continue;
-      const body = `${sandbox.config.hostname}\n`;
-      const status = target.behavior.httpStatus ?? 200;
-      await stream.write(
-        encoder.encode(
-          `HTTP/1.1 ${status} ${status < 400 ? 'OK' : 'Error'}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-        ),
-      );
-      break;
-    }
-    await stream.end();
+    await answerHttp(stream, target.behavior.httpStatus ?? 200, `${sandbox.config.hostname}\n`);
   }
 
   async containerStats(id: string): Promise<ContainerStats> {
@@ -404,34 +389,6 @@ export class FakeRuntime implements RuntimeService, ImageService {
   }
   imageFsInfo(): Promise<{ readonly usedBytes: number; readonly capacityBytes: number; readonly availableBytes: number }> {
     return this.#images.imageFsInfo();
-  }
-
-  async #command(
-    id: string,
-    command: readonly string[],
-    io: { tty: boolean; signal: AbortSignal; stdin?: AsyncIterable<Uint8Array>; stdout(text: string): void; stderr(text: string): void },
-  ): Promise<number> {
-    this.#check();
-    const container = this.#container(id);
-    if (container.state !== 'running') throw new RuntimeError('NotRunning', `container "${id}" is not running`);
-    const killed = new AbortController();
-    const kill = (): void => killed.abort(new RuntimeError('NotRunning', 'the command was killed'));
-    io.signal.addEventListener('abort', kill, { once: true });
-    if (io.signal.aborted) kill();
-    void container.whenEnded().then(kill);
-    const system = container.system({ stdout: io.stdout, stderr: io.stderr, stdin: io.stdin ?? empty(), tty: io.tty });
-    try {
-      return await Promise.race([
-        runCommand(command, { ...system, sleep: (ms) => this.#clock.sleep(ms, killed.signal) }),
-        aborted(killed.signal).then(() => Promise.reject(killed.signal.reason as Error)),
-      ]);
-    } catch (error) {
-      // Its container ended: whatever ran in it was killed with it.
-      if (container.end && killed.signal.aborted && !io.signal.aborted) return 137;
-      throw error;
-    } finally {
-      io.signal.removeEventListener('abort', kill);
-    }
   }
 
   #listening(sandboxId: string, port: number): FakeContainer | undefined {
@@ -481,12 +438,3 @@ function sandboxStatus({ id, config, state, createdAt, ips }: FakeSandbox): PodS
 function hasLabels(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>> = {}): boolean {
   return Object.entries(wanted).every(([key, value]) => labels[key] === value);
 }
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-async function* empty(): AsyncIterable<Uint8Array> {}
