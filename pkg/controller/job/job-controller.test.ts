@@ -53,6 +53,17 @@ test('a Job runs as many pods at a time as allowed, until as many as wanted have
     },
   ));
 
+test('a Job without a selector finds its pods all the same', () =>
+  play(
+    () => succeeds,
+    async (stage) => {
+      const { selector: _, ...spec } = work().spec as Record<string, unknown>;
+      await stage.create(jobs, { ...work(), spec: spec as never });
+      await stage.eventually('complete', () => is(stage, 'Complete') !== undefined);
+      assert.equal(stage.all(pods).length, 1);
+    },
+  ));
+
 test('a work queue is done when one has succeeded and the others have ended', () =>
   play(
     () => succeeds,

@@ -7,7 +7,6 @@ import type { Job } from '../../api/generated/batch-v1.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { jobs as jobsRef, pods as podsRef } from '../../api/generated/resources.ts';
 import { controllerOf, keyOf, splitKey } from '../../api/object.ts';
-import { selectorFromLabelSelector } from '../../api/selectors.ts';
 import type { Client } from '../../client/client.ts';
 import { timestamp } from '../../clock/clock.ts';
 import type { ReconcileResult } from '../../listwatch/contract.ts';
@@ -23,7 +22,7 @@ import { watchOwnedPods } from '../owned-pods.ts';
 import { PodControl } from '../pod-control.ts';
 import { unlessGone } from '../unless-gone.ts';
 import { decideJob, isFinished, type JobPlan } from './decide.ts';
-import { isTracked, jobPod, trackingFinalizer } from './job-pods.ts';
+import { isTracked, jobPod, selectorOf, trackingFinalizer } from './job-pods.ts';
 
 const name = 'job-controller';
 
@@ -51,7 +50,7 @@ export const jobController: ControllerDeclaration = {
       pods,
       owners: jobs,
       kind: 'Job',
-      selectorOf: ({ spec }) => selectorFromLabelSelector(spec.selector),
+      selectorOf,
       expectations,
       queue,
     });
@@ -67,7 +66,7 @@ export const jobController: ControllerDeclaration = {
       const job = jobs.lister.get(key);
       if (!job || (job.spec.managedBy !== undefined && job.spec.managedBy !== 'kubernetes.io/job-controller')) return undefined;
       const { namespace } = splitKey(key);
-      const selector = selectorFromLabelSelector(job.spec.selector);
+      const selector = selectorOf(job);
       const settled = expectations.satisfied(job.metadata.uid);
       const owned = await claimObjects({
         owner: job,

@@ -2,6 +2,7 @@
 import type { Job } from '../../api/generated/batch-v1.ts';
 import type { Container, Pod } from '../../api/generated/core-v1.ts';
 import type { Draft } from '../../api/object.ts';
+import { type Selector, selectorFromLabelSelector } from '../../api/selectors.ts';
 import { timeOf } from '../pod-state.ts';
 import { podFromTemplate } from '../pod-template.ts';
 
@@ -9,6 +10,24 @@ import { podFromTemplate } from '../pod-template.ts';
 export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
 export const indexAnnotation = 'batch.kubernetes.io/job-completion-index';
 export const failureCountAnnotation = 'batch.kubernetes.io/job-index-failure-count';
+
+/** What the server's strategy puts on a Job's template, and selects its pods by, unless the Job brings its own. */
+export const controllerUidLabel = 'batch.kubernetes.io/controller-uid';
+
+/** A Job that came without a selector, past the server's strategy, selects what this loop labels. */
+export function selectorOf({ spec, metadata }: Job): Selector {
+  return selectorFromLabelSelector(spec.selector ?? { matchLabels: { [controllerUidLabel]: metadata.uid } });
+}
+
+function ownLabels({ spec, metadata }: Job): Readonly<Record<string, string>> {
+  if (spec.selector) return {};
+  return {
+    [controllerUidLabel]: metadata.uid,
+    'batch.kubernetes.io/job-name': metadata.name,
+    'controller-uid': metadata.uid,
+    'job-name': metadata.name,
+  };
+}
 
 export const isIndexed = ({ spec }: Job): boolean => spec.completionMode === 'Indexed';
 export const isTracked = ({ metadata }: Pod): boolean => metadata.finalizers?.includes(trackingFinalizer) === true;
@@ -51,7 +70,7 @@ export function jobPod(job: Job, index: number | undefined, failures: number | u
   const { template } = job.spec;
   const finalizers = [...(template.metadata.finalizers ?? []), trackingFinalizer];
   if (index === undefined) {
-    const pod = podFromTemplate(job, template);
+    const pod = podFromTemplate(job, template, { labels: ownLabels(job) });
     return { ...pod, metadata: { ...pod.metadata, finalizers } };
   }
   const withIndex = (containers: readonly Container[]): Container[] =>
@@ -62,7 +81,7 @@ export function jobPod(job: Job, index: number | undefined, failures: number | u
     });
   const { containers, initContainers } = template.spec;
   const pod = podFromTemplate(job, template, {
-    labels: { [indexAnnotation]: String(index) },
+    labels: { ...ownLabels(job), [indexAnnotation]: String(index) },
     annotations: { [indexAnnotation]: String(index), ...(failures === undefined ? {} : { [failureCountAnnotation]: String(failures) }) },
     spec: {
       hostname: `${job.metadata.name}-${index}`,
