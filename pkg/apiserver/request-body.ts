@@ -8,7 +8,7 @@ import { readBody } from '../client/read-body.ts';
 import type { RequestContext, ResourceDeclaration } from '../registry/contract.ts';
 import { type Decoded, decodeBody } from '../runtime/decode.ts';
 import { decodeProtobuf, protobufMediaType } from '../runtime/protobuf.ts';
-import { pruneToSchema, strictTexts } from '../runtime/prune.ts';
+import { pruneToSchema } from '../runtime/prune.ts';
 import { builtinSchema, definitionOfKind, type Schema } from '../runtime/schema.ts';
 import { isObject, type JsonObject } from '../runtime/values.ts';
 import type { Exchange } from './exchange.ts';
@@ -64,7 +64,7 @@ export function toKind(value: unknown, duplicates: readonly string[], kind: Kind
   }
   const { fieldValidation } = context;
   const pruned = pruneToSchema(typed, schema, { fieldValidation, duplicates, kind: name, version });
-  if (fieldValidation === 'Warn') for (const text of strictTexts(pruned.unknown, duplicates)) context.warn(text);
+  if (fieldValidation === 'Warn') for (const text of pruned.problems) context.warn(text);
   return pruned.value;
 }
 

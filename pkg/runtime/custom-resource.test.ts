@@ -62,6 +62,11 @@ describe('custom resource', () => {
     assert.deepEqual(value, { ...base, spec: { size: 'x', raw, maybe: null, name: null, parts: [{ name: 'p' }], limits: { a: 1 } } });
   });
 
+  it('reports keys that stood twice before the fields that its schema does not have', () => {
+    const { problems } = pruneToSchema({ ...base, spec: { size: 1, foo: 1 } }, schema, { duplicates: ['spec.foo'] });
+    assert.deepEqual(problems, ['duplicate field "spec.foo"', 'unknown field "spec.foo"']);
+  });
+
   it('keeps zero values and empty lists, which Go would drop', () => {
     const spec = { size: 0, tags: [], name: '', limits: {} };
     assert.deepEqual(pruneToSchema({ ...base, spec }, schema).value, { ...base, spec });
@@ -149,7 +154,7 @@ describe('custom resource', () => {
 
   it('without a schema is kept as it is', () => {
     const object = { ...base, spec: { any: [{ thing: null }] } };
-    assert.deepEqual(pruneToSchema(object, schemaFromOpenApi(undefined, kind)), { value: object, unknown: [] });
+    assert.deepEqual(pruneToSchema(object, schemaFromOpenApi(undefined, kind)), { value: object, unknown: [], problems: [] });
     assert.equal(customDefinition(kind), 'com.example.v1.Widget');
   });
 

@@ -9,7 +9,7 @@ import { parseYaml } from './yaml.ts';
 export interface Decoded {
   /** Integers beyond 2^53 are bigints. */
   readonly value: unknown;
-  /** Paths of keys that stand twice: `spec.replicas`. The last one counts. */
+  /** Keys that stand twice; the last one counts. Of JSON their paths, `spec.replicas`; of YAML `line 10: key "replicas" already set in map`. */
   readonly duplicates: readonly string[];
 }
 

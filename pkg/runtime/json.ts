@@ -13,7 +13,7 @@ export const maxBodyDepth = 500;
 
 export interface ParsedJson {
   readonly value: unknown;
-  /** Paths of keys that stand twice in one object; the last one counts. */
+  /** Keys that stand twice in one object, as `Decoded` has them; the last one counts. */
   readonly duplicates: readonly string[];
 }
 

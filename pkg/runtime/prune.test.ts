@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { isApiError } from '../api/errors.ts';
 import { deepFreeze } from '../api/object.ts';
 import { stringifyJson } from './json.ts';
-import { type PruneOptions, pruneToSchema, strictTexts } from './prune.ts';
+import { type PruneOptions, pruneToSchema } from './prune.ts';
 import { builtinDefinitions, builtinSchema } from './schema.ts';
 import { sampleObject, seeded } from './testing/sample.ts';
 
@@ -28,7 +28,7 @@ describe('pruneToSchema', () => {
       if (schema.kind !== 'object') continue;
       const object = deepFreeze(sampleObject(schema, seeded(index), 0.6));
       const pruned = pruneToSchema(object, schema);
-      assert.deepEqual(pruned, { value: object, unknown: [] }, name);
+      assert.deepEqual(pruned, { value: object, unknown: [], problems: [] }, name);
     }
   });
 
@@ -37,7 +37,7 @@ describe('pruneToSchema', () => {
       fc.property(fc.nat(), fc.jsonValue({ maxDepth: 3 }), (seed, junk) => {
         const object = { ...sampleObject(pod, seeded(seed), 0.4), junk, status: { podIPs: [], message: '', conditions: null } };
         const once = pruneToSchema(object, pod).value;
-        assert.deepEqual(pruneToSchema(once, pod), { value: once, unknown: [] });
+        assert.deepEqual(pruneToSchema(once, pod), { value: once, unknown: [], problems: [] });
       }),
       { numRuns: 50 },
     );
@@ -48,17 +48,24 @@ describe('pruneToSchema', () => {
     assert.deepEqual(unknown, ['spec.foo', 'spec.containers[0].bar', 'toString']);
     assert.deepEqual(value, { spec: { containers: [{ name: 'a' }] } });
     assert.deepEqual(pruneToSchema({ foo: 1 }, pod, { fieldValidation: 'Ignore' }).unknown, []);
-    assert.deepEqual(strictTexts(['a'], ['b']), ['duplicate field "b"', 'unknown field "a"']);
   });
 
-  it('with Strict refuses unknown and duplicate fields, all at once', () => {
-    assert.equal(
-      refused({ apiVersion: 'apps/v1', kind: 'Deployment', spec: { foo: 1, bar: 2 } }, deployment, {
-        fieldValidation: 'Strict',
-        duplicates: ['spec.replicas'],
-      }),
-      'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: duplicate field "spec.replicas", unknown field "spec.foo", unknown field "spec.bar"',
-    );
+  it('with Strict refuses unknown and duplicate fields, all at once, in the order of the document', () => {
+    const spec = { foo: 1, replicas: 2, bar: 2, template: { metadata: { labels: { a: '1' } } } };
+    const duplicates = ['spec.foo', 'spec.replicas', 'spec.template.metadata.labels.a'];
+    const prefix = 'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: ';
+    const texts = [
+      'unknown field "spec.foo"',
+      'duplicate field "spec.replicas"',
+      'unknown field "spec.bar"',
+      'duplicate field "spec.template.metadata.labels.a"',
+    ];
+    const value = { apiVersion: 'apps/v1', kind: 'Deployment', spec };
+    assert.equal(refused(value, deployment, { fieldValidation: 'Strict', duplicates }), prefix + texts.join(', '));
+    assert.deepEqual(pruneToSchema(value, deployment, { duplicates }).problems, texts);
+    const inYaml = 'line 3: key "replicas" already set in map';
+    assert.deepEqual(pruneToSchema(value, deployment, { duplicates: [inYaml] }).problems, [inYaml, texts[0], texts[2]]);
+    assert.deepEqual(pruneToSchema(value, deployment, { duplicates, fieldValidation: 'Ignore' }).problems, []);
   });
 
   it("refuses a wrong type in the words of Go's decoder", () => {

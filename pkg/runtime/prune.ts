@@ -11,7 +11,7 @@ import { copyValue, getKey, goKind, isObject, type JsonObject, normalBase64, nor
 export interface PruneOptions {
   /** Strict: unknown and duplicate fields are refused. Ignore: not even collected. Default: Warn. */
   readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
-  /** The paths of keys that stood twice in the document, from `decodeBody`: reported together with the unknown ones. */
+  /** The keys that stood twice in the document, from `decodeBody`: reported together with the unknown fields. */
   readonly duplicates?: readonly string[];
   /** Keeps zero values, empty lists and empty maps: an apply configuration owns even those. */
   readonly keepZeros?: boolean;
@@ -25,28 +25,27 @@ export interface Pruned {
   readonly value: JsonObject;
   /** Paths of the fields that the type does not have: `spec.containers[0].foo`. Empty with Ignore. */
   readonly unknown: readonly string[];
+  /**
+   * The texts of `Warning` headers, and of what Strict refuses: `unknown field "spec.foo"`, `duplicate field "spec.x"`,
+   * in the order of the document. Empty with Ignore.
+   */
+  readonly problems: readonly string[];
 }
 
 /** Throws BadRequest: "Pod in version "v1" cannot be handled as a Pod: ...". */
 export function pruneToSchema(value: unknown, schema: Schema, options: PruneOptions = {}): Pruned {
-  const pruner = new Pruner(options);
+  const pruner = new Pruner(schema, options);
   let out: unknown;
   try {
     if (!isObject(value)) throw badRequest(`json: cannot unmarshal ${goKind(value)} into Go value of type ${schema.goType}`);
     out = pruner.object(value, schema);
-    if (options.fieldValidation === 'Strict') {
-      const texts = strictTexts(pruner.unknown, options.duplicates ?? []);
-      if (texts.length > 0) throw badRequest(`strict decoding error: ${texts.join(', ')}`);
+    if (options.fieldValidation === 'Strict' && pruner.problems.length > 0) {
+      throw badRequest(`strict decoding error: ${pruner.problems.join(', ')}`);
     }
   } catch (error) {
     throw isApiError(error, 'BadRequest') ? cannotBeHandled(error, value, schema, options) : error;
   }
-  return { value: out as JsonObject, unknown: pruner.unknown };
-}
-
-/** The texts of `Warning` headers, and of what Strict refuses: `unknown field "spec.foo"`. */
-export function strictTexts(unknown: readonly string[], duplicates: readonly string[]): string[] {
-  return [...duplicates.map((path) => `duplicate field "${path}"`), ...unknown.map((path) => `unknown field "${path}"`)];
+  return { value: out as JsonObject, unknown: pruner.unknown, problems: pruner.problems };
 }
 
 function cannotBeHandled(error: ApiError, value: unknown, schema: Schema, options: PruneOptions): ApiError {
@@ -67,7 +66,10 @@ const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
 class Pruner {
   readonly unknown: string[] = [];
+  readonly problems: string[] = [];
   readonly #collect: boolean;
+  /** Paths to be reported where they are met: Go does not look into fields that it does not know. */
+  readonly #duplicates: ReadonlySet<string>;
   readonly #keepZeros: boolean;
   /** Where we are: names of fields, keys of maps, indexes of lists. */
   readonly #path: (string | number)[] = [];
@@ -75,9 +77,14 @@ class Pruner {
   readonly #fields: string[] = [];
   #struct = '';
 
-  constructor(options: PruneOptions) {
+  constructor(schema: Schema, options: PruneOptions) {
     this.#collect = options.fieldValidation !== 'Ignore';
     this.#keepZeros = options.keepZeros ?? false;
+    const duplicates = this.#collect ? (options.duplicates ?? []) : [];
+    // A custom resource is decoded, duplicates and all, before its schema is looked at; YAML's parser counts lines.
+    const early = duplicates.filter((duplicate) => schema.source !== undefined || isYamlDuplicate(duplicate));
+    this.problems.push(...early.map(duplicateText));
+    this.#duplicates = new Set(duplicates.filter((duplicate) => !early.includes(duplicate)));
   }
 
   object(value: JsonObject, schema: Schema): JsonObject {
@@ -90,9 +97,14 @@ class Pruner {
       if (field === undefined) {
         if (schema.preserveUnknown) setKey(out, key, copyValue(given));
         else if (schema.embedded && (key === 'apiVersion' || key === 'kind' || key === 'metadata')) out[key] = copyValue(given);
-        else if (this.#collect) this.unknown.push(this.#here(key));
+        else if (this.#collect) {
+          const path = this.#here(key);
+          this.unknown.push(path);
+          this.problems.push(`unknown field "${path}"`);
+        }
         continue;
       }
+      if (this.#duplicates.size > 0) this.#reportDuplicate(key);
       if (given === null || given === undefined) {
         if (given === null && keepsNull(field)) setKey(out, key, null);
         continue;
@@ -146,6 +158,7 @@ class Pruner {
     const out: JsonObject = {};
     for (const key in value) {
       const item = value[key];
+      if (this.#duplicates.size > 0) this.#reportDuplicate(key);
       this.#path.push(key);
       setKey(out, key, item === null || item === undefined ? emptyOf(items) : this.value(item, items));
       this.#path.pop();
@@ -222,11 +235,25 @@ class Pruner {
     return badRequest(`json: cannot unmarshal ${found} into Go struct field ${struct}.${this.#fields.join('.')} of type ${schema.goType}`);
   }
 
+  #reportDuplicate(key: string): void {
+    const path = this.#here(key);
+    if (this.#duplicates.has(path)) this.problems.push(duplicateText(path));
+  }
+
   #here(key: string): string {
     let text = '';
     for (const part of this.#path) text += typeof part === 'number' ? `[${part}]` : text === '' ? part : `.${part}`;
     return text === '' ? key : `${text}.${key}`;
   }
+}
+
+/** `line 10: key "replicas" already set in map`: how YAML's duplicates come. */
+function isYamlDuplicate(duplicate: string): boolean {
+  return /^line \d+: key /.test(duplicate);
+}
+
+function duplicateText(duplicate: string): string {
+  return isYamlDuplicate(duplicate) ? duplicate : `duplicate field "${duplicate}"`;
 }
 
 function unmarshal(found: string, type: string): ApiError {

@@ -5,7 +5,7 @@
  */
 import { isAlias, isMap, isScalar, isSeq, Lexer, type Node, type Pair, parseAllDocuments } from 'yaml';
 import { ApiError, badRequest } from '../api/errors.ts';
-import { formatPath, maxBodyDepth, type ParsedJson, parseJson } from './json.ts';
+import { maxBodyDepth, type ParsedJson, parseJson } from './json.ts';
 import { isObject, type JsonObject, setKey } from './values.ts';
 import { resolvePlain } from './yaml-scalar.ts';
 
@@ -74,7 +74,6 @@ function lineOf(text: string, offset: number): number {
 class Reader {
   readonly duplicates: string[] = [];
   readonly #text: string;
-  readonly #path: (string | number)[] = [];
   readonly #anchors = new Map<string, Node>();
   /** Anchors that are being unfolded: one inside itself has no end. */
   readonly #open = new Set<Node>();
@@ -111,12 +110,7 @@ class Reader {
   }
 
   #list(items: readonly unknown[]): unknown[] {
-    return items.map((item, index) => {
-      this.#path.push(index);
-      const value = this.value(item);
-      this.#path.pop();
-      return value;
-    });
+    return items.map((item) => this.value(item));
   }
 
   #map(items: readonly Pair[]): JsonObject {
@@ -128,16 +122,18 @@ class Reader {
         continue;
       }
       const key = this.#key(pair.key);
-      this.#path.push(key);
-      if (Object.hasOwn(out, key)) this.duplicates.push(formatPath(this.#path));
+      if (Object.hasOwn(out, key)) this.duplicates.push(`line ${this.#lineOf(pair.key)}: key ${JSON.stringify(key)} already set in map`);
       setKey(out, key, this.value(pair.value));
-      this.#path.pop();
     }
     for (const source of merged.flat()) {
       if (!isObject(source)) throw badRequest('yaml: map merge requires map or sequence of maps as the value');
       for (const key in source) if (!Object.hasOwn(out, key)) setKey(out, key, source[key]);
     }
     return out;
+  }
+
+  #lineOf(node: unknown): number {
+    return isScalar(node) ? lineOf(this.#text, node.range?.[0] ?? 0) : 1;
   }
 
   #key(node: unknown): string {

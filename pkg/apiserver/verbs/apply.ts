@@ -7,7 +7,7 @@ import type { ApiResponse } from '../../api/http.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { timestamp } from '../../clock/clock.ts';
 import { applyConfiguration } from '../../runtime/apply.ts';
-import { pruneToSchema, strictTexts } from '../../runtime/prune.ts';
+import { pruneToSchema } from '../../runtime/prune.ts';
 import { isObject } from '../../runtime/values.ts';
 import { text } from '../query-options.ts';
 import { schemaOf } from '../request-body.ts';
@@ -38,7 +38,7 @@ export async function apply(call: ResourceCall, value: unknown, duplicates: read
     kind: name,
     version,
   });
-  if (context.fieldValidation === 'Warn') for (const warning of strictTexts(pruned.unknown, duplicates)) context.warn(warning);
+  if (context.fieldValidation === 'Warn') for (const warning of pruned.problems) context.warn(warning);
   const applied = pruned.value;
   matchNamespace(call, applied);
   matchName(call, applied);
