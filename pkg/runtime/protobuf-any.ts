@@ -24,8 +24,21 @@ export interface MessageCodec {
 export function writeAny(writer: WireWriter, number: number, value: unknown, schema: Schema, codec: MessageCodec): void {
   const start = writer.length;
   if (schema.items) writeOr(writer, value, schema, schema.items, codec);
-  else if (value !== undefined && value !== null) writer.bytes(1, encodeJson(value));
+  else if (value !== undefined && value !== null) writer.bytes(1, jsonOf(value));
   writer.message(number, start);
+}
+
+/** What is frozen is mostly a field set that many objects share: its JSON is made once. */
+const encoded = new WeakMap<object, Uint8Array>();
+
+function jsonOf(value: unknown): Uint8Array {
+  if (typeof value !== 'object' || value === null || !Object.isFrozen(value)) return encodeJson(value);
+  let bytes = encoded.get(value);
+  if (!bytes) {
+    bytes = encodeJson(value);
+    encoded.set(value, bytes);
+  }
+  return bytes;
 }
 
 export function readAny(reader: WireReader, schema: Schema, depth: number, codec: MessageCodec): unknown {
