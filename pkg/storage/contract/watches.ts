@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type KeyRange, type KeyValue, prefixRange, type StoreEvent } from '../store.ts';
+import { type KeyRange, type KeyValue, keyRange, prefixRange, type StoreEvent } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { assertRejects, assertSame, bytes, commitBoth, freshPrefix, modelOf, readUntil, readWatch, withStore } from './harness.ts';
 
@@ -32,7 +32,7 @@ export function registerWatches(engine: Engine): void {
             [];
           for (let i = 0; i <= writes.length; i++) {
             for (const shape of shapes.filter((s) => Math.min(s.after, writes.length) === i)) {
-              const range = prefixRange(prefix + shape.range);
+              const range = shape.range === 'c' ? keyRange(`${prefix}c`) : prefixRange(prefix + shape.range);
               const from = shape.back === undefined ? undefined : Math.max(model.oldest + 1, model.revision - shape.back);
               const events = store.watch(range, { previous: true, signal: stop.signal, ...(from !== undefined && { from }) });
               watches.push({ range, from: from ?? model.revision + 1, events });
@@ -126,6 +126,26 @@ export function registerWatches(engine: Engine): void {
         stop.abort();
       }
       assertSame(events, model.events(prefixRange(prefix), base + 1));
+    });
+  });
+
+  test('the history of one key can be read, however many versions it has', async () => {
+    await withStore(engine, async ({ store }) => {
+      const prefix = freshPrefix();
+      const model = await modelOf(store);
+      const base = model.revision;
+      for (let i = 0; i < 80; i++) {
+        await commitBoth(store, model, [
+          { key: `${prefix}k`, value: i % 9 === 8 ? undefined : bytes(String(i)) },
+          { key: `${prefix}other`, value: bytes(String(i)) },
+        ]);
+      }
+      const key = keyRange(`${prefix}k`);
+      for (const from of [base + 1, base + 35, model.revision]) {
+        assertSame(await readWatch(store, key, from, model.revision), model.events(key, from));
+      }
+      await store.compact(base + 40);
+      assertSame(await readWatch(store, key, base + 41, model.revision), model.events(key, base + 41));
     });
   });
 

@@ -160,6 +160,7 @@ export class Versions {
   /** What happened from revision `from` on, as far as one step goes, in whole revisions. */
   events(range: KeyRange, from: number, previous: boolean): WatchBatch {
     if (this.meta.compacted > 0 && from <= this.meta.compacted) throw compactedError(from, this.meta.compacted);
+    if (range.end === `${range.start}\0`) return this.#eventsOf(range.start, from, previous);
     let entries = this.#log(firstRef(from), firstRef(this.meta.revision + 1), step, decodeLogEntry);
     let revision = this.meta.revision;
     if (entries.length === step) {
@@ -175,6 +176,19 @@ export class Versions {
   /** The headers of at most `limit` log entries with revisions in [from, to]. */
   headers(from: number, to: number, limit: number): LogHeader[] {
     return this.#log(firstRef(from), firstRef(to + 1), limit, decodeLogHeader);
+  }
+
+  /** The same for a single key, by way of its versions instead of the log. */
+  #eventsOf(key: string, from: number, previous: boolean): WatchBatch {
+    const refs: VersionRef[] = [];
+    const entry = isKey(key) ? this.entry(key) : undefined;
+    for (let ref = entry ? this.#refAt(entry, this.meta.revision) : 0; ref >= firstRef(from); ) {
+      refs.push(ref);
+      ref = this.environment.log.get(ref, decodeLogHeader)?.previous ?? 0;
+    }
+    const oldest = refs.reverse().slice(0, step);
+    const revision = oldest.length < refs.length ? refRevision(oldest.at(-1) as VersionRef) : this.meta.revision;
+    return { revision, events: oldest.map((ref) => this.#event(this.#read(key, ref), previous)) };
   }
 
   #event(entry: LogEntry, wantsPrevious: boolean): StoreEvent {
