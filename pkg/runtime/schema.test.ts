@@ -51,6 +51,7 @@ describe('schema', () => {
     assert.equal(definitionOfKind('apps', 'v1', 'Deployment'), 'io.k8s.api.apps.v1.Deployment');
     assert.equal(definitionOfKind('', 'v1', 'PodList'), 'io.k8s.api.core.v1.PodList');
     assert.equal(definitionOfKind('meta.k8s.io', 'v1', 'PartialObjectMetadata')?.split('.').pop(), 'PartialObjectMetadata');
+    assert.equal(definitionOfKind('meta.k8s.io', 'v1', 'DeleteOptions')?.split('.').pop(), 'DeleteOptions');
     assert.equal(definitionOfKind('', 'v1', 'Deployment'), undefined);
   });
 

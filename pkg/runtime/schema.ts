@@ -195,7 +195,8 @@ export function definitionOfKind(group: string, version: string, kind: string): 
       for (const gvk of headOf(line).gvks) if (!byKind.has(gvk)) byKind.set(gvk, definition);
     }
   }
-  return byKind.get(`${group}/${version}/${kind}`);
+  // Kinds of no group in particular (Status, DeleteOptions) also go by the name of the group they are defined in.
+  return byKind.get(`${group}/${version}/${kind}`) ?? (group === 'meta.k8s.io' ? byKind.get(`/${version}/${kind}`) : undefined);
 }
 
 function headOf(line: string): { gvks: string[]; mapType: string } {
