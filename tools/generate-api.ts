@@ -130,7 +130,7 @@ for (const [path, fact] of Object.entries(resources)) {
 const head = [...imports].sort().map(([from, types]) => `import type { ${[...types].sort().join(', ')} } from './${from}.ts';`);
 outputs.set('resources.ts', `${header}import type { ResourceRef } from '../object.ts';\n${head.join('\n')}\n\n${lines.join('\n')}\n`);
 
-// Keys sorted, one a line, so that a change of the facts reads as a change of lines.
+// One type a line, so that a change of the facts reads as a change of lines.
 const table = schemaTable({ definitions, goFields, messages: read<MessageFact>('protobuf') });
 const rows = Object.entries(table).map(([name, line]) => `${JSON.stringify(name)}: ${JSON.stringify(line)}`);
 outputs.set('schema-table.json', `{\n${rows.join(',\n')}\n}\n`);

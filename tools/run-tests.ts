@@ -12,7 +12,8 @@ import { spec } from 'node:test/reporters';
 
 const names = process.argv.slice(2);
 const all = globSync(['pkg/**/*.test.ts', 'cmd/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts']).sort();
-const files = names.length === 0 ? all : all.filter((file) => names.some((name) => file.includes(`/${name}/`) || file.includes(`/${name}.`)));
+const files =
+  names.length === 0 ? all : all.filter((file) => names.some((name) => file.includes(`/${name}/`) || file.includes(`/${name}.`)));
 if (files.length === 0) {
   console.error(`no tests match ${names.join(' ')}; packages are the folders of pkg/ and test/`);
   process.exit(2);
