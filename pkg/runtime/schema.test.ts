@@ -52,6 +52,7 @@ describe('schema', () => {
     assert.equal(definitionOfKind('', 'v1', 'PodList'), 'io.k8s.api.core.v1.PodList');
     assert.equal(definitionOfKind('meta.k8s.io', 'v1', 'PartialObjectMetadata')?.split('.').pop(), 'PartialObjectMetadata');
     assert.equal(definitionOfKind('meta.k8s.io', 'v1', 'DeleteOptions')?.split('.').pop(), 'DeleteOptions');
+    assert.equal(definitionOfKind('meta.k8s.io', 'v1', 'Pod'), undefined);
     assert.equal(definitionOfKind('', 'v1', 'Deployment'), undefined);
   });
 

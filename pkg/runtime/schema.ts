@@ -196,7 +196,10 @@ export function definitionOfKind(group: string, version: string, kind: string): 
     }
   }
   // Kinds of no group in particular (Status, DeleteOptions) also go by the name of the group they are defined in.
-  return byKind.get(`${group}/${version}/${kind}`) ?? (group === 'meta.k8s.io' ? byKind.get(`/${version}/${kind}`) : undefined);
+  const own = byKind.get(`${group}/${version}/${kind}`);
+  if (own !== undefined || group !== 'meta.k8s.io') return own;
+  const shared = byKind.get(`/${version}/${kind}`);
+  return shared?.includes('.meta.v1.') ? shared : undefined;
 }
 
 function headOf(line: string): { gvks: string[]; mapType: string } {
