@@ -19,7 +19,7 @@ const podSpec: Validator = (spec, path, report) => {
   if (objects(spec['containers']).length === 0) report(required(below(path, 'containers')));
   uniqueNames(spec, path, report);
   checkHostPorts(spec, path, report);
-  checkOneOf(report, below(path, 'restartPolicy'), spec['restartPolicy'], ['Always', 'Never', 'OnFailure']);
+  checkOneOf(report, below(path, 'restartPolicy'), spec['restartPolicy'], ['Always', 'OnFailure', 'Never']);
   checkOneOf(report, below(path, 'dnsPolicy'), spec['dnsPolicy'], dnsPolicies);
   validateLabels(spec['nodeSelector'], below(path, 'nodeSelector'), report);
   for (const field of ['serviceAccountName', 'nodeName', 'priorityClassName', 'runtimeClassName']) {
