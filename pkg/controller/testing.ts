@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { isNotFound } from '../api/errors.ts';
 import type { Container, Pod } from '../api/generated/core-v1.ts';
-import { leases, nodes as nodesRef, pods } from '../api/generated/resources.ts';
+import * as resources from '../api/generated/resources.ts';
 import { copyOf, type Draft, type KubeObject, keyOf, type Mutable, type ResourceRef } from '../api/object.ts';
 import { formatMicroTime, timestamp } from '../clock/clock.ts';
 import { createInformer } from '../listwatch/informer.ts';
@@ -14,6 +14,8 @@ import { createTestEnvironment, type TestEnvironment } from '../listwatch/testin
 import { createLogger } from '../log/log.ts';
 import { type ControllerManagerOptions, createControllerManager } from './controller-manager.ts';
 import { nodeOf } from './daemonset/daemon-pods.ts';
+
+const { leases, nodes: nodesRef, pods } = resources;
 
 /** How the stand-in kubelets treat a pod. */
 export interface PodBehaviour {
@@ -51,6 +53,7 @@ export class Stage {
       this.lines.push(`${level} ${message} ${String(fields['key'] ?? '')} ${error}`);
     });
     this.env = createTestEnvironment({ seed: options.seed ?? 7, log });
+    for (const ref of Object.values(resources) as ResourceRef[]) this.server.table(ref);
   }
 
   /** Starts loops and stand-ins; objects that exist already are found as after a restart. */

@@ -22,7 +22,7 @@ export type ObjectEvent<T> = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; 
 
 /**
  * `page`: a part of a list; after the `last` one, what was in no page since the `first` is gone.
- * `events`: changes in the server's order; may be empty (a bookmark). `revision` is that up to which all is known.
+ * `events`: changes in the server's order. `revision` is that up to which all is known.
  */
 export type Delta<T> =
   | { readonly type: 'page'; readonly objects: readonly T[]; readonly first: boolean; readonly last: boolean; readonly revision: string }
@@ -161,9 +161,11 @@ async function* watch<T extends KubeObject>(source: Source<T>, position: Positio
         if (event.type !== 'BOOKMARK') events.push({ type: event.type, object: event.object });
       }
       count += batch.length;
-      const received = env.clock.monotonic();
-      yield { type: 'events', events, revision };
-      metrics.delivered((env.clock.monotonic() - received) / 1000);
+      if (events.length > 0) {
+        const received = env.clock.monotonic();
+        yield { type: 'events', events, revision };
+        metrics.delivered((env.clock.monotonic() - received) / 1000);
+      }
       // A bookmark that tells nothing new is no sign of life: a server could send one at once and hang up.
       if (revision !== position.revision) position.healthy = true;
       position.revision = revision;

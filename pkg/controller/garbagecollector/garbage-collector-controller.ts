@@ -34,10 +34,13 @@ import {
 import { Monitors } from './monitors.ts';
 
 const name = 'garbage-collector-controller';
-/** As in kube-controller-manager. New kinds are found at once, through the CustomResourceDefinitions among the monitors. */
-const discoveryPeriodMs = 30_000;
+/** New kinds are found at once, through the objects among the monitors that bring them; this is for what that misses. */
+const discoveryPeriodMs = 300_000;
+const bringsKinds = new Set(['customresourcedefinitions', 'apiservices']);
 /** A new dependent may be seen before its owner: another informer brings that. */
 const settleMs = 500;
+/** Between two looks for an owner whose kind nobody knows. */
+const recheckMs = 30_000;
 const maxAbsent = 5000;
 
 export const garbageCollectorController: ControllerDeclaration = {
@@ -70,7 +73,7 @@ export const garbageCollectorController: ControllerDeclaration = {
         graph.set(node);
         if (isDeleting(node)) queue.add(uid, causes);
         else if (ownersOf(node).some((owner) => stateByGraph(node, owner) !== 'solid')) queue.addAfter(uid, settleMs, causes);
-        if (ref.resource === 'customresourcedefinitions') discover();
+        if (bringsKinds.has(ref.resource)) discover();
       },
       onUpdate(object, previous, causes) {
         const node: Node = { ref, object };
@@ -80,7 +83,7 @@ export const garbageCollectorController: ControllerDeclaration = {
         const ownersChanged = JSON.stringify(ownersOf(node)) !== JSON.stringify(ownersOf(before));
         if (isDeleting(node) || ownersChanged) queue.add(uid, causes);
         if (ownersChanged) addWaitingOwners(ownersOf(before), causes);
-        if (ref.resource === 'customresourcedefinitions') discover();
+        if (bringsKinds.has(ref.resource)) discover();
       },
       onDelete(object, causes) {
         const { uid } = object.metadata;
@@ -88,7 +91,7 @@ export const garbageCollectorController: ControllerDeclaration = {
         noteAbsent(uid);
         for (const dependent of graph.dependents(uid)) queue.add(dependent.object.metadata.uid, causes);
         addWaitingOwners(object.metadata.ownerReferences ?? [], causes);
-        if (ref.resource === 'customresourcedefinitions') discover();
+        if (bringsKinds.has(ref.resource)) discover();
       },
     });
 
@@ -147,7 +150,7 @@ export const garbageCollectorController: ControllerDeclaration = {
           // It is there and not in the graph yet: until it is, its end could be missed.
           if (state === 'solid' && ref && monitors.covers(ref)) later = 2 * settleMs;
         }
-        if (state === 'unknown') later ??= discoveryPeriodMs;
+        if (state === 'unknown') later ??= recheckMs;
         states.set(owner.uid, state);
       }
       const dependents = graph.dependents(uid);

@@ -126,7 +126,6 @@ test('with the retention policy Delete claims go with the pod that is scaled awa
       }),
     );
     await stage.eventually('three', () => status(stage).readyReplicas === 3);
-    await stage.advance(31_000);
     await scale(stage, 2);
     await stage.eventually('a claim went', () => stage.all(persistentvolumeclaims).length === 2);
     await stage.delete(statefulsets, 'db');
