@@ -2,12 +2,16 @@ import { existsSync, mkdirSync, readdirSync, realpathSync, statSync, symlinkSync
 import { basename, dirname, join, posix } from 'node:path';
 import { type ContainerConfig, type Mount, RuntimeError } from '../cri.ts';
 import { boundingSet } from './capabilities.ts';
+import { coverHidden } from './covers.ts';
 import { fstabLine } from './fstab.ts';
 import type { ImageRoot } from './images/image.ts';
 import { type StartPlan, startScript } from './start-script.ts';
 import { type Toolkit, toolkitMount } from './toolkit.ts';
 
-/** Everything of a container on disk, made before it starts: overlay folders, mount lists, start script. */
+/**
+ * Everything of a container on disk, made before it starts: overlay folders, mount lists, start script. Plain data:
+ * the helper does the work, since it is some hundred small file operations.
+ */
 export interface BundleOptions {
   /** The machine's state folder; all other paths here are relative to it. */
   readonly directory: string;
@@ -21,8 +25,8 @@ export interface BundleOptions {
   /** Absolute: what /dev/shm shows. */
   readonly shm: string;
   readonly cgroupProcs: readonly string[];
-  /** Folders to show at /sys/fs/cgroup: name within it (empty for cgroup v2) to folder. */
-  readonly cgroupView: ReadonlyMap<string, string>;
+  /** Folders to show at /sys/fs/cgroup: name within it (empty for cgroup v2) and folder. */
+  readonly cgroupView: readonly (readonly [name: string, folder: string])[];
   readonly pid: 'container' | 'pod' | 'node';
   /** Kernel 5.10 and later: what a container wrote need not be flushed when it ends. */
   readonly volatileOverlay: boolean;
@@ -90,14 +94,13 @@ export function createBundle(options: BundleOptions): Bundle {
   ] as const)
     symlinkSync(target, at('dev', name));
 
-  const mounts = [...image.mounts, ...options.podMounts, ...config.mounts];
+  const mounts = [...coverHidden(image.hidden, at('upper'), at('covers')), ...image.mounts, ...options.podMounts, ...config.mounts];
   const wanted = new Map(mounts.map((mount) => [posix.normalize(mount.containerPath).replace(/(.)\/$/, '$1'), mount]));
   const slave = mounts.some(({ propagation }) => propagation === 'hostToContainer');
   for (const { propagation } of mounts)
     if (propagation === 'bidirectional')
       throw new RuntimeError('InvalidArgument', 'mount propagation Bidirectional is not available in the embedded runtime');
 
-  image.prepare(at('upper'));
   const nodev = privileged ? '' : ',nodev';
   const root = join(folder, 'root');
   const inRoot = (path: string): string => `${root}${path}`;
@@ -236,9 +239,9 @@ function kernelPath(path: string): 'folder' | 'file' | undefined {
   return stat === undefined ? undefined : stat.isDirectory() ? 'folder' : 'file';
 }
 
-function cgroupLines(view: ReadonlyMap<string, string>, target: string, privileged: boolean): string {
+function cgroupLines(view: BundleOptions['cgroupView'], target: string, privileged: boolean): string {
   const flags = `bind,${privileged ? 'rw' : 'ro'},nosuid,nodev,noexec`;
-  const unified = view.get('');
+  const unified = view.find(([name]) => name === '')?.[1];
   if (unified !== undefined) return fstabLine(unified, target, 'none', flags);
   let lines = fstabLine('tmpfs', target, 'tmpfs', 'nosuid,nodev,noexec,mode=755,size=64k');
   for (const [name, folder] of view) lines += fstabLine(folder, `${target}/${name}`, 'none', `${flags},X-mount.mkdir`);

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join, posix } from 'node:path';
 import { type ContainerConfig, type ContainerStats, type ContainerStatus, type LinuxResources, RuntimeError } from '../cri.ts';
-import { type Bundle, createBundle } from './bundle.ts';
+import type { Bundle, BundleOptions } from './bundle.ts';
 import type { ExecAnswer, Identity } from './helper/protocol.ts';
 import type { DataSink, HelperClient } from './helper-client.ts';
 import type { ImageRoot } from './images/image.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import { newPidNamespace, type Sandbox } from './sandbox.ts';
 import { execScript, programWords } from './start-script.ts';
+import { toolkitCommand } from './toolkit.ts';
 
 /** How long a killed process may take to be gone before we say that something is wrong. */
 const killPatienceMs = 10_000;
@@ -44,13 +44,29 @@ export class Container {
   ): Promise<Container> {
     const id = randomBytes(16).toString('hex');
     const folder = `${posix.dirname(posix.dirname(sandbox.folder))}/containers/${id}`;
-    const root = await host.images.use(config.image, id, join(host.directory, folder, 'covers'));
+    const root = await host.images.use(config.image, id);
+    const cgroup = `${sandbox.cgroup}/${id}`;
     try {
-      return new Container(host, sandbox, config, emit, { id, folder, root });
+      host.cgroups.create(cgroup, config.resources);
+      const bundle = await host.helper.call('prepare', {
+        directory: host.directory,
+        folder,
+        config,
+        image: root,
+        toolkit: host.toolkit,
+        hostname: sandbox.config.hostname,
+        podMounts: sandbox.mounts,
+        shm: sandbox.shm,
+        cgroupProcs: host.cgroups.procs(cgroup),
+        cgroupView: cgroupView(host.cgroups.folders(cgroup), host.cgroups.version, cgroup),
+        pid: pidMode(config, sandbox),
+        volatileOverlay: host.volatileOverlay,
+      });
+      return new Container(host, sandbox, config, { id, folder, root, cgroup, bundle, emit });
     } catch (error) {
-      host.images.release(id);
       await rm(join(host.directory, folder), { recursive: true, force: true });
-      await host.cgroups.remove(`${sandbox.cgroup}/${id}`);
+      await host.cgroups.remove(cgroup);
+      host.images.release(id);
       throw error;
     }
   }
@@ -59,43 +75,34 @@ export class Container {
     host: RuntimeHost,
     sandbox: Sandbox,
     config: ContainerConfig,
-    emit: (type: 'started' | 'stopped') => void,
-    made: { readonly id: string; readonly folder: string; readonly root: ImageRoot },
+    made: {
+      readonly id: string;
+      readonly folder: string;
+      readonly root: ImageRoot;
+      readonly cgroup: string;
+      readonly bundle: Bundle;
+      readonly emit: (type: 'started' | 'stopped') => void;
+    },
   ) {
     this.#host = host;
     this.sandbox = sandbox;
     this.config = config;
-    this.#emit = emit;
+    this.#emit = made.emit;
     this.id = made.id;
     this.#folder = made.folder;
     this.#root = made.root;
-    this.#cgroup = `${sandbox.cgroup}/${made.id}`;
+    this.#cgroup = made.cgroup;
+    this.#bundle = made.bundle;
     this.#createdAt = host.clock.now();
     this.#ended = new Promise((resolve) => {
       this.#sayEnded = resolve;
-    });
-    host.cgroups.create(this.#cgroup, config.resources);
-    mkdirSync(join(host.directory, this.#folder), { recursive: true });
-    this.#bundle = createBundle({
-      directory: host.directory,
-      folder: this.#folder,
-      config,
-      image: made.root,
-      toolkit: host.toolkit,
-      hostname: sandbox.config.hostname,
-      podMounts: sandbox.mounts,
-      shm: sandbox.shm,
-      cgroupProcs: host.cgroups.procs(this.#cgroup),
-      cgroupView: cgroupView(host.cgroups.folders(this.#cgroup), host.cgroups.version, this.#cgroup),
-      pid: this.#pidMode,
-      volatileOverlay: host.volatileOverlay,
     });
   }
 
   async start(): Promise<void> {
     if (this.#state !== 'created') throw new RuntimeError('InvalidArgument', `container ${this.id} has been started before`);
     this.#state = 'starting';
-    const mode = this.#pidMode;
+    const mode = pidMode(this.config, this.sandbox);
     const ctty = this.config.tty ? '--ctty' : '';
     const { script, propagation } = this.#bundle;
     const unshare = ['unshare', '--mount', '--propagation', propagation];
@@ -242,10 +249,10 @@ export class Container {
     const enter = ['nsenter', `--target=${pid}`, '--mount', '--uts', '--ipc', '--net', '--pid'];
     const argv = [
       ...['setpriv', '--pdeathsig', 'KILL', 'sh', '-c', joinGroups, 'sh', String(procs.length), ...procs],
-      ...[...enter, ...toolkit.command('sh').split(' '), '-c', execScript(toolkit), 'sh'],
+      ...[...enter, ...toolkitCommand(toolkit, 'sh').split(' '), '-c', execScript(toolkit), 'sh'],
       ...[this.#bundle.workingDir, environment.get('PATH') ?? '', privileges, options.tty ? '--ctty' : '', program],
       ...[...environment].map(([name, value]) => `${name}=${value}`),
-      ...(programWords(program, '') ? [...toolkit.command('sh').split(' '), '-c', 'exec "$@"', 'sh'] : []),
+      ...(programWords(program, '') ? [...toolkitCommand(toolkit, 'sh').split(' '), '-c', 'exec "$@"', 'sh'] : []),
       ...command,
     ];
     return helper.open('exec', { container: this.id, argv, tty: options.tty, stdin: options.stdin, timeout: options.timeoutMs }, sink);
@@ -269,19 +276,20 @@ export class Container {
     return this.#end !== undefined;
   }
 
-  get #pidMode(): 'container' | 'pod' | 'node' {
-    return this.config.security?.pid ?? this.sandbox.config.namespaces?.pid ?? 'container';
-  }
   get #logPath(): string {
     return join(this.sandbox.config.logDirectory, this.config.logPath);
   }
 }
 
+function pidMode(config: ContainerConfig, sandbox: Sandbox): 'container' | 'pod' | 'node' {
+  return config.security?.pid ?? sandbox.config.namespaces?.pid ?? 'container';
+}
+
 /** What a program inside looks for below /sys/fs/cgroup to learn its limits. */
-function cgroupView(folders: readonly string[], version: 1 | 2, cgroup: string): ReadonlyMap<string, string> {
-  if (version === 2) return new Map(folders.map((folder) => ['', folder]));
+function cgroupView(folders: readonly string[], version: 1 | 2, cgroup: string): BundleOptions['cgroupView'] {
+  if (version === 2) return folders.map((folder) => ['', folder]);
   // `/sys/fs/cgroup/memory/PATH`: the hierarchy's name is what lies before the path.
-  return new Map(folders.map((folder) => [posix.basename(folder.slice(0, -cgroup.length)), folder]));
+  return folders.map((folder) => [posix.basename(folder.slice(0, -cgroup.length)), folder]);
 }
 
 function signalNumber(name: string): number {

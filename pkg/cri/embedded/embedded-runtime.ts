@@ -39,6 +39,8 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #containers = new Map<string, Container>();
   readonly #events = new EventHub();
+  readonly #making = new Map<Promise<unknown>, Sandbox>();
+  #closed = false;
 
   constructor(host: RuntimeHost, node: string, network: PodNetwork | undefined, onClosed: () => void) {
     this.#host = host;
@@ -56,15 +58,22 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   }
 
   async runPodSandbox(config: PodSandboxConfig): Promise<string> {
-    const sandbox = await Sandbox.create(this.#host, this.node, this.#network, config);
+    this.#checkOpen();
+    const sandbox = new Sandbox(this.#host, this.node, this.#network, config);
+    await this.#tracked(sandbox, sandbox.setUp());
     this.#sandboxes.set(sandbox.id, sandbox);
+    this.#publishSandbox('created', sandbox);
+    this.#publishSandbox('started', sandbox);
     return sandbox.id;
   }
   async stopPodSandbox(id: string): Promise<void> {
     const sandbox = this.#sandboxes.get(id);
     if (!sandbox) return;
+    const wasReady = sandbox.status().state === 'ready';
+    sandbox.lost();
     await Promise.all(this.#containersOf(id).map((container) => container.kill()));
     await sandbox.stop();
+    if (wasReady) this.#publishSandbox('stopped', sandbox);
   }
   async removePodSandbox(id: string): Promise<void> {
     const sandbox = this.#sandboxes.get(id);
@@ -72,7 +81,8 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     await this.stopPodSandbox(id);
     await Promise.all(this.#containersOf(id).map((container) => this.removeContainer(container.id)));
     await sandbox.remove();
-    this.#sandboxes.delete(id);
+    // A second call may have come in between.
+    if (this.#sandboxes.delete(id)) this.#publishSandbox('deleted', sandbox);
   }
   async podSandboxStatus(id: string): Promise<PodSandboxStatus> {
     return this.#sandbox(id).status();
@@ -91,9 +101,14 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
     const sandbox = this.#sandbox(sandboxId);
     if (sandbox.status().state !== 'ready') throw new RuntimeError('NotRunning', `sandbox ${sandboxId} is not ready`);
-    const container = await Container.create(this.#host, sandbox, config, (type) => this.#publish(type, container));
+    const making = Container.create(this.#host, sandbox, config, (type) => this.#publish(type, container));
+    const container = await this.#tracked(sandbox, making);
     this.#containers.set(container.id, container);
     this.#publish('created', container);
+    if (sandbox.status().state !== 'ready') {
+      await this.removeContainer(container.id);
+      throw new RuntimeError('NotRunning', `sandbox ${sandboxId} was stopped meanwhile`);
+    }
     return container.id;
   }
   async startContainer(id: string): Promise<void> {
@@ -207,10 +222,13 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
 
   /** Ends and forgets everything of the node at once, as a power cut would. The runtime goes on, empty. */
   async reset(): Promise<void> {
+    await Promise.allSettled(this.#making.keys());
     await Promise.all([...this.#sandboxes.keys()].map((id) => this.removePodSandbox(id)));
     await this.#host.cgroups.remove(`${this.#host.prefix}/${this.node}`);
   }
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.reset();
     this.#onClosed();
   }
@@ -218,7 +236,8 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
   /** True when the event was about something of this node. */
   onHelperEvent(event: Exclude<HelperEvent, { type: 'log' }>): boolean {
     if (event.type === 'pauseExited') {
-      const sandbox = this.#sandboxes.get(event.sandbox);
+      const sandbox = this.#sandboxes.get(event.sandbox) ?? [...this.#making.values()].find(({ id }) => id === event.sandbox);
+      if (sandbox?.status().state === 'ready') this.#publishSandbox('stopped', sandbox);
       sandbox?.lost();
       return sandbox !== undefined;
     }
@@ -227,7 +246,7 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     return container !== undefined;
   }
   onHelperGone(): void {
-    for (const sandbox of this.#sandboxes.values()) sandbox.lost();
+    for (const sandbox of [...this.#sandboxes.values(), ...this.#making.values()]) sandbox.lost();
     for (const container of this.#containers.values()) container.onLost();
   }
 
@@ -267,6 +286,22 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
       podUid: container.sandbox.config.metadata.uid,
       at: this.#host.clock.now(),
     });
+  }
+  /** A sandbox is an object of the runtime's as well: as in CRI, its events carry its id in place of a container's. */
+  #publishSandbox(type: 'created' | 'started' | 'stopped' | 'deleted', { id, config }: Sandbox): void {
+    this.#events.publish({ type, containerId: id, sandboxId: id, podUid: config.metadata.uid, at: this.#host.clock.now() });
+  }
+  /** Notes what is being made, so that an end of the node waits for it. */
+  async #tracked<T>(sandbox: Sandbox, making: Promise<T>): Promise<T> {
+    this.#making.set(making, sandbox);
+    try {
+      return await making;
+    } finally {
+      this.#making.delete(making);
+    }
+  }
+  #checkOpen(): void {
+    if (this.#closed) throw new RuntimeError('Unavailable', `the runtime of node ${this.node} is closed`);
   }
   #containersOf(sandboxId: string): Container[] {
     return [...this.#containers.values()].filter((container) => container.sandbox.id === sandboxId);

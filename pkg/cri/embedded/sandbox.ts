@@ -7,7 +7,7 @@ import { fstabLine } from './fstab.ts';
 import type { NamespacePaths } from './helper/protocol.ts';
 import type { PodNetwork, RuntimeHost } from './runtime-host.ts';
 import { quote } from './start-script.ts';
-import { type Toolkit, toolkitMount } from './toolkit.ts';
+import { type Toolkit, type ToolkitProgram, toolkitCommand, toolkitMount } from './toolkit.ts';
 
 /** What containerd gives every pod: unprivileged ping, and low ports without a capability. */
 const defaultSysctls = { 'net.ipv4.ping_group_range': '0 2147483647', 'net.ipv4.ip_unprivileged_port_start': '0' };
@@ -35,20 +35,9 @@ export class Sandbox {
   #ready = true;
   #stopping: Promise<void> | undefined;
 
-  static async create(host: RuntimeHost, node: string, network: PodNetwork | undefined, config: PodSandboxConfig): Promise<Sandbox> {
+  /** Nothing is made before `setUp`. Throws RuntimeError `InvalidArgument` for what no sandbox can have. */
+  constructor(host: RuntimeHost, node: string, network: PodNetwork | undefined, config: PodSandboxConfig) {
     checkSysctls(config);
-    const sandbox = new Sandbox(host, node, network, config);
-    try {
-      await sandbox.#setUp();
-    } catch (error) {
-      await sandbox.stop();
-      await sandbox.remove();
-      throw error;
-    }
-    return sandbox;
-  }
-
-  private constructor(host: RuntimeHost, node: string, network: PodNetwork | undefined, config: PodSandboxConfig) {
     this.#host = host;
     this.#network = network;
     this.config = config;
@@ -65,7 +54,18 @@ export class Sandbox {
     }));
   }
 
-  async #setUp(): Promise<void> {
+  /** Namespaces, address and files; undone when it throws. */
+  async setUp(): Promise<void> {
+    try {
+      await this.#make();
+    } catch (error) {
+      await this.stop();
+      await this.remove();
+      throw error;
+    }
+  }
+
+  async #make(): Promise<void> {
     const { config, id } = this;
     mkdirSync(join(this.#host.directory, this.folder), { recursive: true });
     if (this.shm !== '/dev/shm') {
@@ -195,7 +195,7 @@ export function newPidNamespace(propagation: 'private' | 'slave'): string[] {
 }
 
 function pauseScript(directory: string, list: string, root: string, toolkit: Toolkit): string {
-  const tool = toolkit.command;
+  const tool = (program: ToolkitProgram): string => toolkitCommand(toolkit, program);
   return `set -e
 exec 6>&2 2>&1
 read -r pid rest </proc/self/stat

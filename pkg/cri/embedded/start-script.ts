@@ -1,5 +1,4 @@
-import type { Toolkit } from './toolkit.ts';
-import { toolkitMount } from './toolkit.ts';
+import { type Toolkit, type ToolkitProgram, toolkitCommand, toolkitMount } from './toolkit.ts';
 
 /**
  * The shell script that turns a new process into a container, step by step; it lies in the container's folder as
@@ -42,7 +41,7 @@ export interface StartPlan {
 const from = `${toolkitMount}/from`;
 
 export function startScript(plan: StartPlan, toolkit: Toolkit): string {
-  const tool = toolkit.command;
+  const tool = (program: ToolkitProgram): string => toolkitCommand(toolkit, program);
   const names = new Set(plan.environment.map(({ name }) => name));
   const assignments = plan.environment.map(({ name, value }) => quote(`${name}=${value}`));
   const path = plan.environment.findLast(({ name }) => name === 'PATH')?.value ?? '';
@@ -153,7 +152,7 @@ const findCommand = `find_command() {
  * options, `tty` or empty, then environment assignments and the command, whose first word is also the fifth argument.
  */
 export function execScript(toolkit: Toolkit): string {
-  const tool = toolkit.command;
+  const tool = (program: ToolkitProgram): string => toolkitCommand(toolkit, program);
   return `exec 6>&2 2>&1
 fail() { echo "error $1"; exit 127; }
 directory=$1 path=$2 options=$3 ctty=$4 command=$5

@@ -24,8 +24,8 @@ import { promisify } from 'node:util';
 export interface Toolkit {
   /** Absolute path of the folder to bind. */
   readonly folder: string;
-  /** How a container runs one of its programs: `/dev/.gokube/ld.so --library-path /dev/.gokube/lib /dev/.gokube/env`. */
-  command(program: ToolkitProgram): string;
+  /** Whether the programs need the loader that is among them. */
+  readonly loader: boolean;
   /** Device and inode of everything that runs before a container's own program. */
   readonly launchers: readonly string[];
 }
@@ -33,6 +33,12 @@ export type ToolkitProgram = (typeof toolkitPrograms)[number];
 
 const toolkitPrograms = ['sh', 'mount', 'umount', 'mkdir', 'setpriv', 'setsid', 'env', 'chown'] as const;
 export const toolkitMount = '/dev/.gokube';
+
+/** How a container runs one of its programs: `/dev/.gokube/ld.so --library-path /dev/.gokube/lib /dev/.gokube/env`. */
+export function toolkitCommand({ loader }: Pick<Toolkit, 'loader'>, program: ToolkitProgram): string {
+  const path = `${toolkitMount}/${program}`;
+  return loader ? `${toolkitMount}/ld.so --library-path ${toolkitMount}/lib ${path}` : path;
+}
 
 /** Builds the toolkit below `folder`, or finds it there: it is remade when one of the machine's programs changed. */
 export async function createToolkit(folder: string): Promise<Toolkit> {
@@ -75,10 +81,9 @@ export async function createToolkit(folder: string): Promise<Toolkit> {
     const { dev, ino } = statSync(path);
     return `${dev}:${ino}`;
   };
-  const inside = (program: string): string => `${toolkitMount}/${program}`;
   return {
     folder: target,
-    command: (program) => (loader ? `${inside('ld.so')} --library-path ${inside('lib')} ${inside(program)}` : inside(program)),
+    loader: loader !== undefined,
     launchers: [
       ...new Set([
         files.get('sh') as string,

@@ -1,14 +1,6 @@
+import { RuntimeError } from '../../cri.ts';
 import { Flow, type Frame, type FramedSocket, frameKinds, type Lane } from './frames.ts';
 import type { Failure, HelperCalls } from './protocol.ts';
-
-/** A failure with one of the protocol's codes; anything else thrown by a handler is reported as `Internal`. */
-export class CallFailure extends Error {
-  readonly code: Failure['code'];
-  constructor(code: Failure['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /** One call as its handler sees it. */
 export interface Call {
@@ -78,7 +70,7 @@ export class CallServer {
         (result) => socket.sendJson(frameKinds.answer, frame.call, result),
         (error: unknown) => {
           const failure: Failure = {
-            code: error instanceof CallFailure ? error.code : 'Internal',
+            code: error instanceof RuntimeError ? error.code : 'Internal',
             message: error instanceof Error ? error.message : String(error),
           };
           socket.sendJson(frameKinds.failure, frame.call, failure);

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Call, CallFailure } from './calls.ts';
+import { RuntimeError } from '../../cri.ts';
+import type { Call } from './calls.ts';
 import { type Lane, lanes } from './frames.ts';
 import { launch } from './launch.ts';
 import { LaunchReport, launcherComplaint } from './launch-report.ts';
@@ -20,6 +21,8 @@ export class Containers {
   readonly #emit: (event: HelperEvent) => void;
   readonly #pipes: Pipes;
   readonly #running = new Map<string, Running>();
+  /** Between the wish and the process: a kill that comes now holds for what will be there. */
+  readonly #starting = new Map<string, { killed: boolean }>();
 
   constructor(emit: (event: HelperEvent) => void, pipes: Pipes) {
     this.#emit = emit;
@@ -27,9 +30,15 @@ export class Containers {
   }
 
   async start(params: StartParams): Promise<StartResult> {
-    const process = await launch(params, this.#pipes);
-    const container = new Running(params, process, this.#emit);
-    this.#running.set(params.id, container);
+    this.#starting.set(params.id, { killed: false });
+    let container: Running;
+    try {
+      container = new Running(params, await launch(params, this.#pipes), this.#emit);
+      this.#running.set(params.id, container);
+      if (this.#starting.get(params.id)?.killed) container.kill();
+    } finally {
+      this.#starting.delete(params.id);
+    }
     try {
       return await container.started();
     } catch (error) {
@@ -42,7 +51,9 @@ export class Containers {
     return this.#running.get(id)?.signal(signal) ?? false;
   }
   kill(id: string): boolean {
-    return this.#running.get(id)?.kill() ?? false;
+    const starting = this.#starting.get(id);
+    if (starting) starting.killed = true;
+    return this.#running.get(id)?.kill() ?? starting !== undefined;
   }
   forget(id: string): void {
     this.#running.delete(id);
@@ -53,7 +64,7 @@ export class Containers {
 
   async attach(params: { id: string; stdin: boolean; closeStdin: boolean }, call: Call): Promise<void> {
     const container = this.#running.get(params.id);
-    if (!container || container.over) throw new CallFailure('NotRunning', `container ${params.id} is not running`);
+    if (!container || container.over) throw new RuntimeError('NotRunning', `container ${params.id} is not running`);
     await container.attach(params, call);
   }
 }
@@ -96,13 +107,13 @@ class Running {
   async started(): Promise<StartResult> {
     await Promise.race([this.#ok, this.#finished]);
     if (this.#phase === 'preparing') {
-      throw new CallFailure('StartFailed', this.#report.message);
+      throw new RuntimeError('StartFailed', this.#report.message);
     }
     await this.#log.open();
     const complaint = await this.#launched();
     if (complaint !== undefined) {
       await this.#log.close();
-      throw new CallFailure('StartFailed', complaint);
+      throw new RuntimeError('StartFailed', complaint);
     }
     const startedAt = Date.now();
     this.#phase = 'running';

@@ -1,4 +1,5 @@
-import { type Call, CallFailure } from './calls.ts';
+import { RuntimeError } from '../../cri.ts';
+import type { Call } from './calls.ts';
 import { type Lane, lanes } from './frames.ts';
 import { launch } from './launch.ts';
 import { LaunchReport, launcherComplaint } from './launch-report.ts';
@@ -56,7 +57,7 @@ export async function execInContainer(params: ExecParams, call: Call, pipes: Pip
   if (!call.signal.aborted) await sending;
   if (!ok && !timedOut && !call.signal.aborted) {
     if (/nsenter: cannot open|No such process/.test(report.message))
-      throw new CallFailure('NotRunning', `container ${params.container} is not running`);
+      throw new RuntimeError('NotRunning', `container ${params.container} is not running`);
     return { exitCode: 128, timedOut, startError: report.message };
   }
   const complaint = exitCode === 126 || exitCode === 127 ? launcherComplaint(Buffer.from(firstError, 'latin1').toString()) : undefined;

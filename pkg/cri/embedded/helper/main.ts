@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { createBundle } from '../bundle.ts';
 import { CallServer } from './calls.ts';
 import { Containers } from './containers.ts';
 import { execInContainer } from './exec.ts';
@@ -32,6 +33,7 @@ const server = new CallServer({
     await namespaces.release(sandbox);
     return null;
   },
+  prepare: async (params) => createBundle(params),
   start: (params) => containers.start(params),
   signal: async ({ id, signal }) => containers.signal(id, signal),
   kill: async ({ id }) => containers.kill(id),

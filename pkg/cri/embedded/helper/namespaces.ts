@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { CallFailure } from './calls.ts';
+import { RuntimeError } from '../../cri.ts';
 import { launch } from './launch.ts';
 import { LaunchReport } from './launch-report.ts';
 import { type LaunchedProcess, launcherEnvironment } from './launched-process.ts';
@@ -39,7 +39,7 @@ export class Namespaces {
     await new Promise<void>((resolve, reject) => {
       child.stdout.once('data', () => resolve());
       child.once('error', reject);
-      child.once('close', () => reject(new CallFailure('StartFailed', `cannot create the sandbox's namespaces: ${complaint.trim()}`)));
+      child.once('close', () => reject(new RuntimeError('StartFailed', `cannot create the sandbox's namespaces: ${complaint.trim()}`)));
     });
     const entry = { descriptors: [] as number[] };
     this.#held.set(params.sandbox, entry);
@@ -55,7 +55,7 @@ export class Namespaces {
 
   async startPause(sandbox: string, argv: readonly string[]): Promise<{ pidNamespace: string }> {
     const entry = this.#held.get(sandbox);
-    if (!entry) throw new CallFailure('NotFound', `sandbox ${sandbox} has no namespaces`);
+    if (!entry) throw new RuntimeError('NotFound', `sandbox ${sandbox} has no namespaces`);
     const process = await launch({ argv, stdin: true, tty: false }, this.#pipes);
     const report = new LaunchReport();
     const ok = new Promise<boolean>((resolve) => {
@@ -65,7 +65,7 @@ export class Namespaces {
       void process.ended.then(() => resolve(false));
     });
     if (!(await ok) || report.pid === undefined)
-      throw new CallFailure('StartFailed', `cannot start the pod's first process: ${report.message}`);
+      throw new RuntimeError('StartFailed', `cannot start the pod's first process: ${report.message}`);
     const pidNamespace = this.#hold(entry, `/proc/${report.pid}/ns/pid`);
     this.#held.set(sandbox, { descriptors: entry.descriptors, pause: process });
     void process.ended.then(() => {

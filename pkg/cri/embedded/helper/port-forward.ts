@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { type Call, CallFailure } from './calls.ts';
+import { RuntimeError } from '../../cri.ts';
+import type { Call } from './calls.ts';
 import { lanes } from './frames.ts';
 
 /**
@@ -45,7 +46,7 @@ class Dialer {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
       if (waiting && socket) waiting.resolve(socket as Socket);
-      else waiting?.reject(new CallFailure('Internal', message.error ?? 'the connection was not handed over'));
+      else waiting?.reject(new RuntimeError('Internal', message.error ?? 'the connection was not handed over'));
       this.#rest();
     });
     this.#child.once('error', (error) => this.#gone(error));

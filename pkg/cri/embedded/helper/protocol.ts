@@ -1,3 +1,6 @@
+import type { RuntimeErrorCode } from '../../cri.ts';
+import type { Bundle, BundleOptions } from '../bundle.ts';
+
 /**
  * The calls that the runtime helper answers, and the events it tells of its own accord. The helper knows processes,
  * their streams and namespaces; it does not know pods, images or networks.
@@ -9,6 +12,8 @@ export interface HelperCalls {
   startPause: { params: { readonly sandbox: string; readonly argv: readonly string[] }; result: { readonly pidNamespace: string } };
   releaseNamespaces: { params: { readonly sandbox: string }; result: null };
 
+  /** Puts everything of a container on disk (bundle.ts). */
+  prepare: { params: BundleOptions; result: Bundle };
   /** Starts a container's process; answers once it runs the wanted program. */
   start: { params: StartParams; result: StartResult };
   /** Signals the container's first process. */
@@ -97,8 +102,8 @@ export type HelperEvent =
   | { readonly type: 'pauseExited'; readonly sandbox: string; readonly at: number }
   | { readonly type: 'log'; readonly level: 'warn' | 'error'; readonly message: string };
 
-/** What a failure carries: the code becomes a RuntimeError's. */
+/** A RuntimeError on its way; other errors are `Internal`. */
 export interface Failure {
-  readonly code: 'StartFailed' | 'NotRunning' | 'NotFound' | 'Internal';
+  readonly code: RuntimeErrorCode;
   readonly message: string;
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, globSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { globSync, statSync } from 'node:fs';
 import type { Image } from '../../cri.ts';
 import type { ImageRoot } from './image.ts';
 import { parseReference } from './reference.ts';
@@ -34,9 +33,6 @@ const hiddenFolders = [
 /** Secrets that lie among files a program needs. An empty file takes their place. */
 const hiddenFiles = ['/etc/shadow', '/etc/shadow-', '/etc/gshadow', '/etc/gshadow-', '/etc/sudoers', '/etc/krb5.keytab'];
 const hiddenGlobs = ['/etc/ssh/ssh_host_*_key', '/etc/*.key', '/etc/sudoers.d/*'];
-
-/** Folders that others may write to, with the sticky bit. */
-const openFolders: ReadonlySet<string> = new Set(['/tmp', '/var/tmp']);
 
 export interface HostImageOptions {
   /** More to hide: the cluster's data folder, a kubeconfig. Files or folders, absolute. */
@@ -75,9 +71,7 @@ export class HostImage {
     return reference === this.image.id || parseReference(reference).repository === `docker.io/${hostImageName}`;
   }
 
-  /** The image for one container; `covers`, a folder of that container's, keeps what it puts into the hidden folders. */
-  root(covers: string): ImageRoot {
-    const cover = (path: string): string => join(covers, path.slice(1).replaceAll('/', '.'));
+  root(): ImageRoot {
     return {
       image: this.image,
       config: {
@@ -88,36 +82,8 @@ export class HostImage {
         user: '',
       },
       layers: ['/'],
-      mounts: [
-        ...this.#folders.map((path) => ({ containerPath: path, hostPath: cover(path), readonly: false })),
-        { containerPath: '/opt/gokube/bin/node', hostPath: this.#options.node, readonly: true },
-      ],
-      prepare: (upper) => {
-        for (const path of this.#folders) {
-          mkdirSync(cover(path), { recursive: true });
-          const { uid, gid, mode } = statSync(path);
-          chownSync(cover(path), uid, gid);
-          chmodSync(cover(path), openFolders.has(path) ? 0o1777 : mode & 0o7777);
-        }
-        for (const path of this.#files) {
-          copyFolders(upper, dirname(path));
-          writeFileSync(join(upper, path), '', { mode: 0o600 });
-        }
-      },
+      mounts: [{ containerPath: '/opt/gokube/bin/node', hostPath: this.#options.node, readonly: true }],
+      hidden: { folders: this.#folders, files: this.#files },
     };
-  }
-}
-
-/** The folders above a file, with the owners and modes of the machine's: a merged folder shows its upper half's. */
-function copyFolders(upper: string, folder: string): void {
-  let path = '';
-  for (const part of folder.split('/').filter(Boolean)) {
-    path += `/${part}`;
-    const target = join(upper, path);
-    if (existsSync(target)) continue;
-    mkdirSync(target);
-    const { uid, gid, mode } = statSync(path);
-    chownSync(target, uid, gid);
-    chmodSync(target, mode & 0o7777);
   }
 }

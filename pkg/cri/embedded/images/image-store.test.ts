@@ -23,7 +23,7 @@ async function newStore(t: TestContext): Promise<{ store: ImageStore; directory:
 
 /** What a container of the image sees, read through an overlay as the container would. */
 async function filesOf(directory: string, store: ImageStore, name: string): Promise<Record<string, string>> {
-  const root = await store.use(name, 'test', '');
+  const root = await store.use(name, 'test');
   store.release('test');
   await mkdir(join(directory, 'look/upper'), { recursive: true });
   const view = await mergedView(directory, root.layers, 'look/upper');
@@ -74,7 +74,7 @@ test('an image in the OCI layout is there under every spelling of its name', { s
   ])
     assert.equal((await store.imageStatus(name))?.id, image.id, name);
   assert.equal(await store.imageStatus('hello:2'), undefined);
-  const { config } = await store.use('hello:1', 'c', '');
+  const { config } = await store.use('hello:1', 'c');
   assert.deepEqual(config, {
     entrypoint: ['/hello'],
     command: ['a'],
@@ -174,7 +174,7 @@ test('owner, mode and time are those of the archive', { skip }, async (t) => {
     { name: 'dir/suid', content: 'x', uid: 7, gid: 8, mode: 0o4711, mtime },
   ];
   await store.load(bytes(await ociArchive({ name: 'meta:1', layers: [await tarOf(files)] })));
-  const layer = join(directory, (await store.use('meta:1', 'c', '')).layers[0] as string);
+  const layer = join(directory, (await store.use('meta:1', 'c')).layers[0] as string);
   const facts = (path: string): unknown => {
     const { uid, gid, mode, mtimeMs } = statSync(join(layer, path));
     return [uid, gid, mode & 0o7777, mtimeMs];
@@ -275,7 +275,7 @@ test('a layer is kept once, and as long as an image or a container stands on it'
   assert.equal(layers(), 3);
   await store.removeImage('a:1');
   assert.equal(layers(), 2);
-  await store.use('b:1', 'container', '');
+  await store.use('b:1', 'container');
   await store.removeImage('b:1');
   await store.removeImage('b:1');
   assert.equal(layers(), 2);

@@ -130,14 +130,14 @@ export class ImageStore implements ImageService {
     });
   }
 
-  /** The image's root for one container, which keeps it until `release`. `covers` is a folder of the container's. */
-  async use(reference: string, container: string, covers: string): Promise<ImageRoot> {
-    if (this.#host.answersTo(reference)) return this.#host.root(covers);
+  /** The image's root for one container, which keeps it until `release`. */
+  async use(reference: string, container: string): Promise<ImageRoot> {
+    if (this.#host.answersTo(reference)) return this.#host.root();
     const stored = this.#find(reference);
     if (!stored) throw new RuntimeError('ImageNotFound', `image "${reference}" is not on this machine`);
     this.#inUse.set(container, stored.layers);
     const layers = stored.layers.length > 0 ? stored.layers.map((layer) => `layers/${layer}`).reverse() : ['layers/empty'];
-    return { image: asImage(stored), config: stored.config, layers, mounts: [], prepare: () => {} };
+    return { image: asImage(stored), config: stored.config, layers, mounts: [], hidden: { folders: [], files: [] } };
   }
 
   release(container: string): void {

@@ -20,6 +20,6 @@ export interface ImageRoot {
   readonly layers: readonly string[];
   /** Mounts that the image itself brings. */
   readonly mounts: readonly Mount[];
-  /** Puts the image's own things into a container's fresh upper folder. */
-  prepare(upper: string): void;
+  /** What of the layers a container must not see: empty ones take the place of these. */
+  readonly hidden: { readonly folders: readonly string[]; readonly files: readonly string[] };
 }
