@@ -17,6 +17,7 @@ import {
   podNameLabel,
   podNamespaceLabel,
   podUidLabel,
+  resourcesAnnotation,
   restartCountAnnotation,
 } from './pod-observation.ts';
 import { StartFailure } from './start-failure.ts';
@@ -51,7 +52,8 @@ export async function containerConfig(input: ContainerConfigInput): Promise<Cont
   const expand = (words: readonly string[]): string[] => words.map((word) => expandVariables(word, variables));
   const security = securityOf(pod, container, image);
   const messagePath = container.terminationMessagePath ?? defaultMessagePath;
-  const machine = await context.host.machine();
+  const { memoryBytes } = await context.host.machine();
+  const resources = containerResources(pod, container, memoryBytes);
   return {
     metadata: { name: container.name, attempt },
     image: image.id,
@@ -72,6 +74,7 @@ export async function containerConfig(input: ContainerConfigInput): Promise<Cont
       [restartCountAnnotation]: String(attempt),
       [messagePathAnnotation]: messagePath,
       [messagePolicyAnnotation]: container.terminationMessagePolicy ?? 'File',
+      [resourcesAnnotation]: JSON.stringify({ ...resources, oomScoreAdj: undefined }),
       [graceAnnotation]: String(pod.spec.terminationGracePeriodSeconds ?? 30),
     },
     logPath: `${container.name}/${attempt}.log`,
@@ -79,7 +82,7 @@ export async function containerConfig(input: ContainerConfigInput): Promise<Cont
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
     ...(container.lifecycle?.stopSignal ? { stopSignal: container.lifecycle.stopSignal } : {}),
-    resources: containerResources(pod, container, machine.memoryBytes),
+    resources,
     security,
   };
 }

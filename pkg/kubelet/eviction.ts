@@ -108,7 +108,10 @@ export class EvictionManager {
   /** One at a time: the next look tells whether it helped. */
   async #evictOne(shortage: Shortage, usage: MachineUsage): Promise<void> {
     const { context, thresholds } = this.#options;
-    const workers = this.#options.workers().filter(({ state }) => state === 'syncing');
+    const all = this.#options.workers();
+    // Somebody is leaving already: that may be enough.
+    if (all.some(({ state }) => state === 'terminating')) return;
+    const workers = all.filter(({ state }) => state === 'syncing');
     const candidates = await Promise.all(
       workers.map(async (worker) => ({ pod: worker.pod, memoryBytes: await this.#memoryOf(worker), worker })),
     );
@@ -122,7 +125,8 @@ export class EvictionManager {
     const threshold = shortage === 'memory' ? inKibibytes(thresholds.memoryBytes) : `${thresholds.diskShare * 100}%`;
     const message = `The node was low on resource: ${resource}. Threshold quantity: ${threshold}, available: ${inKibibytes(available)}. `;
     context.events.event(first.pod, 'Warning', 'Evicted', message);
-    first.worker.end({ reason: 'Evicted', message });
+    // There is no time to lose: memory that is not given back now, the kernel takes.
+    first.worker.end({ reason: 'Evicted', message }, 1);
   }
 
   async #memoryOf(worker: PodWorker): Promise<number> {

@@ -59,6 +59,8 @@ export interface FileStat {
   readonly kind: 'file' | 'directory' | 'socket' | 'block' | 'character' | 'other';
   readonly size: number;
   readonly mode: number;
+  /** Tells one file from another that has taken its name. Absent: files here are not replaced. */
+  readonly identity?: string;
 }
 
 export interface MachineFacts {

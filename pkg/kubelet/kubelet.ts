@@ -359,7 +359,10 @@ class NodeKubelet implements Kubelet {
   }
 
   #count(): void {
-    const { metrics } = this.#context;
-    metrics.gauge({ name: 'kubelet_working_pods', help: 'Number of pods the kubelet is working on.' }).set(this.#workers.size);
+    const { metrics, nodeName } = this.#context;
+    // By node: several kubelets may share a process, and its metrics.
+    metrics
+      .gauge({ name: 'kubelet_working_pods', help: 'Number of pods the kubelet is working on.', labels: ['node'] })
+      .set(this.#workers.size, { node: nodeName });
   }
 }

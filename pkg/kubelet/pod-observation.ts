@@ -16,6 +16,9 @@ export const messagePathAnnotation = 'io.kubernetes.container.terminationMessage
 export const messagePolicyAnnotation = 'io.kubernetes.container.terminationMessagePolicy';
 export const graceAnnotation = 'io.kubernetes.pod.terminationGracePeriod';
 
+/** What the container was given when it was made, to tell when its pod has been resized. */
+export const resourcesAnnotation = 'gokube.dev/resources';
+
 export interface ObservedContainer {
   readonly id: string;
   readonly name: string;

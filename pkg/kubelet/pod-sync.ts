@@ -94,6 +94,7 @@ export class PodSync {
       // What follows an init container waits for it.
       if (!started && start.kind === 'init') break;
     }
+    await runtime.resize(pod, view.observed());
     await runtime.removeDead(view.observed());
   }
 

@@ -64,6 +64,7 @@ export class PodWorker {
   readonly #rejected: boolean;
   /** The object is no longer on the server. */
   #vanished = false;
+  #mostGrace = Number.POSITIVE_INFINITY;
   /** Seconds of grace that the end under way was given, and how it is cut short. */
   #grace: number | undefined;
   #dirty = true;
@@ -124,14 +125,16 @@ export class PodWorker {
   vanish(last?: Pod): void {
     if (last) this.#pod = last;
     this.#vanished = true;
+    this.#mostGrace = forcedGrace;
     this.#terminate();
     this.wake();
   }
 
-  /** The node ends the pod by itself: it was evicted, or its time is over. */
-  end(verdict: Verdict): void {
+  /** The node ends the pod by itself: it was evicted, or its time is over. `grace` in seconds; default: the pod's own. */
+  end(verdict: Verdict, grace?: number): void {
     if (this.#state !== 'syncing') return;
     this.#verdict = verdict;
+    this.#mostGrace = grace ?? Number.POSITIVE_INFINITY;
     this.#terminate();
     this.wake();
   }
@@ -319,8 +322,7 @@ export class PodWorker {
 
   #graceLeft(): number {
     // No less than a second: also what is deleted by force gets its signal.
-    const grace = Math.max(1, graceOf(this.#pod));
-    return this.#vanished ? Math.min(grace, forcedGrace) : grace;
+    return Math.min(Math.max(1, graceOf(this.#pod)), this.#mostGrace);
   }
 
   // terminated

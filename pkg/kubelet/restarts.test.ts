@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ContainerStatus } from '../api/generated/core-v1.ts';
-import { newest } from './pod-observation.ts';
+import { pods } from '../api/generated/resources.ts';
+import type { LinuxResources } from '../cri/cri.ts';
 import { createTestNode, isReady, type TestNode } from './testing.ts';
 
 const annotate = (values: Record<string, string>): { annotations: Record<string, string> } => ({
@@ -169,12 +170,31 @@ test('a new image replaces the container in its pod', async () => {
   const node = await createTestNode();
   await node.createPod('web', {});
   await node.eventually('it is ready', () => isReady(node.pod('web')));
-  const { pods } = await import('../api/generated/resources.ts');
   const containers = [{ name: 'web', image: 'nginx:2', imagePullPolicy: 'IfNotPresent' }];
   await node.client.resource(pods).patch('web', { type: 'merge', body: { spec: { containers } } }, { namespace: 'default' });
   await node.eventually('it runs the new one', () => statusOf(node, 'web').image === 'nginx:2' && isReady(node.pod('web')));
   assert.equal(statusOf(node, 'web').restartCount, 1);
   assert.ok(node.events('web').includes('Killing: Container web definition changed, will be restarted'));
-  assert.ok(newest);
+  await node.stop();
+});
+
+test('a pod that is resized gets its new resources where it runs', async () => {
+  const node = await createTestNode();
+  const given: LinuxResources[] = [];
+  const update = node.runtime.updateContainerResources.bind(node.runtime);
+  node.runtime.updateContainerResources = (id, resources) => {
+    given.push(resources);
+    return update(id, resources);
+  };
+  const sized = (cpu: string, memory: string) => [{ name: 'web', image: 'nginx:1', resources: { limits: { cpu, memory } } }];
+  await node.createPod('web', { containers: sized('1', '64Mi') });
+  await node.eventually('it is ready', () => isReady(node.pod('web')));
+  await node.client
+    .resource(pods)
+    .patch('web', { type: 'merge', body: { spec: { containers: sized('1500m', '128Mi') } } }, { namespace: 'default' });
+  await node.clock.advance(130_000);
+  assert.deepEqual(given, [{ cpuShares: 1536, cpuQuota: 150_000, cpuPeriod: 100_000, memoryLimitBytes: 128 * 2 ** 20 }]);
+  assert.equal(statusOf(node, 'web').restartCount, 0);
+  assert.deepEqual(statusOf(node, 'web').resources?.limits, { cpu: '1500m', memory: '128Mi' });
   await node.stop();
 });

@@ -6,13 +6,22 @@ import type { Container, Pod } from '../api/generated/core-v1.ts';
 import type { PodSandboxStatus } from '../cri/cri.ts';
 import type { ContainerStart } from './compute-pod-actions.ts';
 import { containerConfig, type MountedVolumes } from './container-config.ts';
+import { containerResources } from './container-resources.ts';
 import { messageOf } from './deadline.ts';
 import { environmentOf } from './environment.ts';
 import type { ImageManager } from './image-manager.ts';
 import type { KubeletContext } from './kubelet-context.ts';
 import { runHook } from './lifecycle-hooks.ts';
 import type { NodeObjects } from './node-objects.ts';
-import { graceAnnotation, isRunning, type ObservedContainer, type PodObservation, podObservation, podUidLabel } from './pod-observation.ts';
+import {
+  graceAnnotation,
+  isRunning,
+  type ObservedContainer,
+  type PodObservation,
+  podObservation,
+  podUidLabel,
+  resourcesAnnotation,
+} from './pod-observation.ts';
 import { isSidecar } from './restart-policy.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { StartFailure } from './start-failure.ts';
@@ -27,6 +36,8 @@ export class RuntimeManager {
   readonly #objects: NodeObjects;
   /** Last words of ended containers, read once each. */
   readonly #messages = new Map<string, string>();
+  /** Resources of containers that were resized since they were made, as text. */
+  readonly #given = new Map<string, string>();
 
   constructor(context: KubeletContext, images: ImageManager, objects: NodeObjects) {
     this.#context = context;
@@ -170,12 +181,30 @@ export class RuntimeManager {
     for (const sandbox of observed.sandboxes) await runtime.stopPodSandbox(sandbox.id);
   }
 
+  /** Gives running containers what their pod has been resized to (KEP-1287), without a restart. */
+  async resize(pod: Pod, observed: PodObservation): Promise<void> {
+    const { runtime, host, events } = this.#context;
+    const { memoryBytes } = await host.machine();
+    for (const spec of [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)]) {
+      const running = observed.containers.find((container) => container.name === spec.name && isRunning(container));
+      if (!running) continue;
+      const { oomScoreAdj: _, ...wanted } = containerResources(pod, spec, memoryBytes);
+      const given = this.#given.get(running.id) ?? running.annotations[resourcesAnnotation];
+      const text = JSON.stringify(wanted);
+      if (given === undefined || given === text) continue;
+      await runtime.updateContainerResources(running.id, wanted);
+      this.#given.set(running.id, text);
+      events.event(pod, 'Normal', 'ResizeCompleted', `Pod resize completed: container ${spec.name}`);
+    }
+  }
+
   /** Takes away whatever the runtime still has of the pod. */
   async removePod(observed: PodObservation): Promise<void> {
     for (const { id } of observed.sandboxes) await this.#context.runtime.removePodSandbox(id);
     for (const { id } of observed.containers) {
       await this.#context.runtime.removeContainer(id);
       this.#messages.delete(id);
+      this.#given.delete(id);
     }
   }
 
@@ -192,6 +221,7 @@ export class RuntimeManager {
       if (!stale && (container.state !== 'exited' || count <= 2)) continue;
       await runtime.removeContainer(container.id);
       this.#messages.delete(container.id);
+      this.#given.delete(container.id);
       gone.add(container.id);
     }
     for (const sandbox of observed.sandboxes) {

@@ -85,7 +85,7 @@ async function statOf(path: string): Promise<FileStat> {
           : found.isCharacterDevice()
             ? 'character'
             : 'other';
-  return { kind, size: found.size, mode: found.mode & 0o7777 };
+  return { kind, size: found.size, mode: found.mode & 0o7777, identity: `${found.dev}:${found.ino}` };
 }
 
 async function setGroup(path: string, gid: number): Promise<void> {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { RealClock } from '../../clock/real-clock.ts';
+import { readLog } from '../server/log-reader.ts';
 import { writeAtomically } from '../volumes/atomic-writer.ts';
 import { Dialer } from './dialer.ts';
 import { decodeStatus, encodeRequest } from './grpc-health.ts';
@@ -80,6 +82,41 @@ test('a volume changes all at once, and leaves nothing of before', async () => {
   );
   assert.deepEqual(await files.list(path), ['..data', '..second', 'a', 'c']);
   assert.equal(text(await files.readFile(join(path, 'a'))), 'ONE');
+});
+
+test('a log that is renamed when it is full is read on, every line once', async () => {
+  const path = join(directory, '0.log');
+  const line = (n: number): Uint8Array => bytes(`2026-01-01T00:00:00.000000000Z stdout F ${n}\n`);
+  await files.writeFile(path, line(1));
+  let running = true;
+  let changed: () => void = () => undefined;
+  const container = {
+    running: async () => running,
+    onChange: (call: () => void) => {
+      changed = call;
+    },
+  };
+  const reader = readLog(
+    { files, clock: new RealClock() },
+    path,
+    { follow: true, timestamps: false },
+    container,
+    new AbortController().signal,
+  );
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const chunk of reader) seen.push(text(chunk) as string);
+  })();
+  while (seen.length < 1) await new Promise((resolve) => setImmediate(resolve));
+  for (const round of [1, 2]) {
+    await writeFile(path, line(round * 10), { flag: 'a' });
+    await rename(path, `${path}.20260101-00000${round}`);
+    await files.writeFile(path, line(round * 10 + 1));
+  }
+  running = false;
+  changed();
+  await reading;
+  assert.deepEqual(seen.join('').trim().split('\n'), ['1', '10', '11', '20', '21']);
 });
 
 test('a change of a file is noticed', async () => {

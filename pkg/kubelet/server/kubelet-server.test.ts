@@ -232,6 +232,7 @@ test('health is for everybody, everything else for the API server alone', async 
     200,
   );
   assert.equal((await ask(node, '/nothing')).status, 404);
+  assert.equal((await ask(node, '/pods/%zz')).status, 400);
   await node.runtime.powerOff();
   await node.clock.advance(80_000);
   assert.equal((await ask(node, '/healthz')).status, 500);

@@ -35,10 +35,9 @@ export class KubeletServer {
 
   async handle(request: ApiRequest): Promise<ApiResponse> {
     const { context } = this.#options;
-    const [route = '', ...rest] = request.path
-      .replace(/^\/|\/$/g, '')
-      .split('/')
-      .map(decodeURIComponent);
+    const names = namesOf(request.path);
+    if (!names) return refuse(400, `malformed path ${JSON.stringify(request.path)}`);
+    const [route = '', ...rest] = names;
     if (route === 'healthz') return this.#health();
     if (!isTrusted(request.peer)) return refuse(isKnown(request.peer) ? 403 : 401, isKnown(request.peer) ? 'Forbidden' : 'Unauthorized');
     if (request.method !== 'GET' && request.method !== 'POST') return refuse(405, `405: Method Not Allowed`);
@@ -93,6 +92,18 @@ export class KubeletServer {
   #health(): ApiResponse {
     const problems = this.#options.problems();
     return problems.length === 0 ? answerText('ok') : refuse(500, problems.join('\n'));
+  }
+}
+
+/** The decoded parts of a path; undefined when an escape in it is none. */
+function namesOf(path: string): string[] | undefined {
+  try {
+    return path
+      .replace(/^\/|\/$/g, '')
+      .split('/')
+      .map(decodeURIComponent);
+  } catch {
+    return undefined;
   }
 }
 

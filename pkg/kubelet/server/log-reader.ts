@@ -38,13 +38,12 @@ export async function* readLog(
   const ending = new AbortController();
   const wakes = options.follow ? wakeUps(files, path, container, ending.signal, signal) : undefined;
   try {
-    let offset = options.tailLines === undefined ? 0 : await startOfTail(files, path, options.tailLines);
+    const file = new LogFile(files, path, options.tailLines === undefined ? 0 : await startOfTail(files, path, options.tailLines));
     let last = !options.follow;
     for (;;) {
       for (;;) {
-        const block = await files.readFile(path, { offset, length: blockSize });
-        if (!block || block.length === 0 || signal.aborted) break;
-        offset += block.length;
+        const block = await file.next();
+        if (block.length === 0 || signal.aborted) break;
         const out = budget.take(parser.push(block));
         if (out.length > 0) yield out;
         if (budget.spent) return;
@@ -59,6 +58,63 @@ export async function* readLog(
     }
   } finally {
     ending.abort();
+  }
+}
+
+/** A file read on and on, though runtimes rename one that is full (`0.log.20260102-030405`) and begin another. */
+class LogFile {
+  readonly #files: HostFiles;
+  readonly #path: string;
+  #offset: number;
+  #identity: string | undefined;
+  /** The file under its new name, until it is read to its end. */
+  #renamed: string | undefined;
+
+  constructor(files: HostFiles, path: string, offset: number) {
+    this.#files = files;
+    this.#path = path;
+    this.#offset = offset;
+  }
+
+  /** What comes next; nothing: that is all for now. */
+  async next(): Promise<Uint8Array> {
+    for (;;) {
+      const path = this.#renamed ?? this.#path;
+      const block = (await this.#files.readFile(path, { offset: this.#offset, length: blockSize })) ?? new Uint8Array();
+      const identity = (await this.#files.stat(path))?.identity;
+      this.#identity ??= identity;
+      if (identity === this.#identity) {
+        this.#offset += block.length;
+        if (block.length > 0 || this.#renamed === undefined) return block;
+        // Read to its end: now the one that took its name, which may have been renamed as well.
+        const older = this.#renamed;
+        this.#startOver((await this.#renamedFiles()).find((other) => other > older));
+      } else {
+        const now = await this.#whereIs(this.#identity);
+        // Removed already: what was left in it is lost.
+        if (now === undefined) this.#startOver(undefined);
+        else this.#renamed = now;
+      }
+    }
+  }
+
+  #startOver(renamed: string | undefined): void {
+    this.#renamed = renamed;
+    this.#offset = 0;
+    this.#identity = undefined;
+  }
+
+  async #whereIs(identity: string | undefined): Promise<string | undefined> {
+    for (const path of await this.#renamedFiles()) if ((await this.#files.stat(path))?.identity === identity) return path;
+    return undefined;
+  }
+
+  /** Oldest first: their names end in the time. */
+  async #renamedFiles(): Promise<readonly string[]> {
+    const slash = this.#path.lastIndexOf('/');
+    const directory = this.#path.slice(0, slash);
+    const names = (await this.#files.list(directory)) ?? [];
+    return names.filter((name) => name.startsWith(`${this.#path.slice(slash + 1)}.`)).map((name) => `${directory}/${name}`);
   }
 }
 
