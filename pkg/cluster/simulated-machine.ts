@@ -41,7 +41,7 @@ export function createSimulatedMachine(options: SimulatedMachineOptions): Machin
         directory: '/var/lib/kubelet',
         proxyBackend: () => undefined,
         async powerOff() {
-          runtime.powerOff();
+          await runtime.powerOff();
         },
         async powerOn() {
           runtime.powerOn();

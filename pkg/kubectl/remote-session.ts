@@ -51,7 +51,9 @@ export async function runRemoteSession(context: CommandContext, session: RemoteS
         ...(terminal ? { resizes: terminal.resizes(ended.signal) } : {}),
         stdout: (chunk) => io.stdout(chunk),
         stderr: (chunk) => io.stderr(new TextDecoder().decode(chunk)),
-      }).finally(() => mine.close()),
+      }).finally(async () => {
+        await mine.close();
+      }),
       connection,
     ]);
     return exitCodeFrom(status);

@@ -48,7 +48,7 @@ class FakeClient implements Client {
 
   /** Aggregated discovery alone: /api and /apis. */
   async raw({ path, signal }: RawRequest): Promise<ApiResponse> {
-    await null;
+    await Promise.resolve();
     signal?.throwIfAborted();
     if (path !== '/api' && path !== '/apis') throw new ApiError('NotFound', 'the server could not find the requested resource');
     const body = new TextEncoder().encode(JSON.stringify(discover(path === '/api', [...this.#server.served.values()])));
@@ -262,7 +262,7 @@ class FakeResource<T extends KubeObject> implements ResourceClient<T> {
     subresource = '',
   ): Promise<void> {
     const call: Call = { verb, ref: this.#ref, namespace: options.namespace ?? '', name, subresource, ...this.#identity };
-    await null;
+    await Promise.resolve();
     options.signal?.throwIfAborted();
     this.#server.calls.push(call);
     await this.#server.intercept?.(call);

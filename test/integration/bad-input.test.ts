@@ -106,7 +106,7 @@ const rows: Row[] = [
     body: pod({ ...container(), restartPolicy: 'Sometimes' }),
     code: 422,
     reason: 'Invalid',
-    message: /spec\.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"/,
+    message: /spec\.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", /,
     fields: ['spec.restartPolicy'],
   },
   {

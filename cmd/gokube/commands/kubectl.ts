@@ -37,6 +37,6 @@ export function kubectlCommand(): Command {
         listDirectory: async (path) => (statSync(path).isDirectory() ? readdirSync(path).sort() : undefined),
         signal: stop.signal,
       });
-      await transport.close();
+      transport.close();
     });
 }
