@@ -44,18 +44,20 @@ export async function runRemoteSession(context: CommandContext, session: RemoteS
   terminal?.setRaw(true);
   try {
     const connection = upgrade.run(theirs);
-    const [status] = await Promise.all([
-      runRemoteCommand(mine, {
-        protocol: (upgrade.protocol ?? 'v5.channel.k8s.io') as RemoteCommandProtocol,
-        ...(stdin && io.stdin ? { stdin: io.stdin } : {}),
-        ...(terminal ? { resizes: terminal.resizes(ended.signal) } : {}),
-        stdout: (chunk) => io.stdout(chunk),
-        stderr: (chunk) => io.stderr(new TextDecoder().decode(chunk)),
-      }).finally(async () => {
+    const running = async () => {
+      try {
+        return await runRemoteCommand(mine, {
+          protocol: (upgrade.protocol ?? 'v5.channel.k8s.io') as RemoteCommandProtocol,
+          ...(stdin && io.stdin ? { stdin: io.stdin } : {}),
+          ...(terminal ? { resizes: terminal.resizes(ended.signal) } : {}),
+          stdout: (chunk) => io.stdout(chunk),
+          stderr: (chunk) => io.stderr(new TextDecoder().decode(chunk)),
+        });
+      } finally {
         await mine.close();
-      }),
-      connection,
-    ]);
+      }
+    };
+    const [status] = await Promise.all([running(), connection]);
     return exitCodeFrom(status);
   } finally {
     ended.abort();
