@@ -37,7 +37,8 @@ import { orphanPod } from './orphan-pod.ts';
 import { Pleg } from './pleg.ts';
 import { PodPaths } from './pod-paths.ts';
 import { isTerminal } from './pod-phase.ts';
-import { PodWorker, type PodWorkerParts, type Verdict } from './pod-worker.ts';
+import { PodWorker, type Verdict } from './pod-worker.ts';
+import type { PodWorkerParts } from './pod-worker-parts.ts';
 import { ProbeManager } from './probes/probe-manager.ts';
 import { RuntimeManager } from './runtime-manager.ts';
 import { KubeletServer } from './server/kubelet-server.ts';
@@ -124,8 +125,10 @@ class NodeKubelet implements Kubelet {
       hostIPs: [network.address],
       node: () => this.#agent.node,
     };
-    const wake = (uid: string): void => this.#workers.get(uid)?.wake();
-    const objects = new NodeObjects(env, informers, wake);
+    const objects = new NodeObjects(env, informers, (uid) => {
+      this.#parts.volumes.changed(uid);
+      this.#workers.get(uid)?.wake();
+    });
     const imageManager = new ImageManager(this.#context);
     this.#agent = new NodeAgent({
       context: this.#context,

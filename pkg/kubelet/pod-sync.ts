@@ -6,7 +6,7 @@ import { CrashBackoff, formatSeconds } from './crash-backoff.ts';
 import { messageOf, unlessAborted } from './deadline.ts';
 import { hashOf, newest, type PodObservation } from './pod-observation.ts';
 import { podLabel } from './pod-paths.ts';
-import type { PodWorkerParts } from './pod-worker.ts';
+import type { PodWorkerParts } from './pod-worker-parts.ts';
 import { graceOf } from './runtime-manager.ts';
 import { StartFailure } from './start-failure.ts';
 import { MountFailure } from './volumes/volume-manager.ts';

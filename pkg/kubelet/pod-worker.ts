@@ -12,33 +12,14 @@
 import type { Pod, PodStatus } from '../api/generated/core-v1.ts';
 import type { Timer } from '../clock/clock.ts';
 import type { CrashBackoff } from './crash-backoff.ts';
-import type { ImageManager } from './image-manager.ts';
-import type { KubeletContext } from './kubelet-context.ts';
-import type { NodeObjects } from './node-objects.ts';
 import { anythingRuns, nothingObserved, type PodObservation } from './pod-observation.ts';
 import { podLabel } from './pod-paths.ts';
 import { computePodStatus } from './pod-status.ts';
 import { PodSync } from './pod-sync.ts';
-import type { ProbeManager } from './probes/probe-manager.ts';
-import { graceOf, type RuntimeManager } from './runtime-manager.ts';
-import type { StatusManager } from './status-manager.ts';
-import type { VolumeManager } from './volumes/volume-manager.ts';
+import type { PodWorkerParts } from './pod-worker-parts.ts';
+import { graceOf } from './runtime-manager.ts';
 
-/** What the workers of one node share. */
-export interface PodWorkerParts {
-  readonly context: KubeletContext;
-  readonly runtime: RuntimeManager;
-  readonly statuses: StatusManager;
-  readonly probes: ProbeManager;
-  readonly volumes: VolumeManager;
-  readonly images: ImageManager;
-  readonly objects: NodeObjects;
-  /** Why pods cannot get a network now; undefined: they can. */
-  networkProblem(): string | undefined;
-  /** Nothing of the pod is left, and its object is gone. */
-  onGone(uid: string): void;
-}
-
+/** Why the node ends a pod by itself. */
 export interface Verdict {
   readonly reason: string;
   readonly message: string;
@@ -336,7 +317,7 @@ export class PodWorker {
     await volumes.unmount(uid);
     // A pod that is done and not deleted keeps its containers. Of one that is, nothing runs or is mounted once its
     // object goes; its log stays until then.
-    if (this.#vanished || deletionTimestamp !== undefined) await runtime.removePod(await this.#look());
+    if (this.#vanished || deletionTimestamp !== undefined) await runtime.removePod(uid, await this.#look());
     if (!this.#vanished) {
       statuses.finish(this.#pod);
       return;

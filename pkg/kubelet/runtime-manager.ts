@@ -38,6 +38,8 @@ export class RuntimeManager {
   readonly #messages = new Map<string, string>();
   /** Resources of containers that were resized since they were made, as text. */
   readonly #given = new Map<string, string>();
+  /** The generation of each pod, and its newest container, when sizes were last compared. */
+  readonly #sized = new Map<string, string>();
 
   constructor(context: KubeletContext, images: ImageManager, objects: NodeObjects) {
     this.#context = context;
@@ -184,6 +186,10 @@ export class RuntimeManager {
   /** Gives running containers what their pod has been resized to (KEP-1287), without a restart. */
   async resize(pod: Pod, observed: PodObservation): Promise<void> {
     const { runtime, host, events } = this.#context;
+    const { uid, generation } = pod.metadata;
+    const [first] = observed.containers;
+    const state = `${generation}/${first?.id}`;
+    if (generation !== undefined && this.#sized.get(uid) === state) return;
     const { memoryBytes } = await host.machine();
     for (const spec of [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)]) {
       const running = observed.containers.find((container) => container.name === spec.name && isRunning(container));
@@ -196,10 +202,12 @@ export class RuntimeManager {
       this.#given.set(running.id, text);
       events.event(pod, 'Normal', 'ResizeCompleted', `Pod resize completed: container ${spec.name}`);
     }
+    this.#sized.set(uid, state);
   }
 
   /** Takes away whatever the runtime still has of the pod. */
-  async removePod(observed: PodObservation): Promise<void> {
+  async removePod(uid: string, observed: PodObservation): Promise<void> {
+    this.#sized.delete(uid);
     for (const { id } of observed.sandboxes) await this.#context.runtime.removePodSandbox(id);
     for (const { id } of observed.containers) {
       await this.#context.runtime.removeContainer(id);

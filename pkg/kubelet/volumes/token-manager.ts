@@ -51,6 +51,13 @@ export class TokenManager {
     }
   }
 
+  /** When the first of the pod's tokens is to be renewed, in milliseconds since the epoch; without any: never. */
+  renewal(uid: string): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const [key, { renew }] of this.#tokens) if (key.startsWith(`${uid}/`)) first = Math.min(first, renew);
+    return first;
+  }
+
   forget(uid: string): void {
     for (const key of this.#tokens.keys()) if (key.startsWith(`${uid}/`)) this.#tokens.delete(key);
   }

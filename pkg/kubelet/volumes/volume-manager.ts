@@ -23,6 +23,10 @@ export class VolumeManager {
   readonly #tokens: TokenManager;
   /** What was written last, by directory: to write only what has changed. */
   readonly #written = new Map<string, { readonly files: VolumeFiles; readonly generation: number }>();
+  /** Counts calls of `changed`. */
+  #changes = 0;
+  /** Pods whose volumes are known to be up to date, and until when. */
+  readonly #current = new Map<string, { readonly basis: string; readonly until: number; readonly volumes: MountedVolumes }>();
 
   constructor(context: KubeletContext, objects: NodeObjects) {
     this.#context = context;
@@ -35,6 +39,13 @@ export class VolumeManager {
    * one that is, but cannot be brought up to date, stays as it is: `problems` says why.
    */
   async mount(pod: Pod): Promise<{ readonly volumes: MountedVolumes; readonly problems: readonly string[] }> {
+    const { uid } = pod.metadata;
+    const basis = basisOf(pod);
+    const current = this.#current.get(uid);
+    if (current?.basis === basis && this.#context.clock.now() < current.until) return { volumes: current.volumes, problems: [] };
+    // A change that comes while this is under way must not be taken for known.
+    this.#current.delete(uid);
+    const began = this.#changes;
     const volumes = new Map<string, MountedVolume>();
     const problems: string[] = [];
     for (const volume of pod.spec.volumes ?? []) {
@@ -52,7 +63,14 @@ export class VolumeManager {
         problems.push(message);
       }
     }
+    if (problems.length === 0 && began === this.#changes) this.#current.set(uid, { basis, until: this.#tokens.renewal(uid), volumes });
     return { volumes, problems };
+  }
+
+  /** Something that the pod's volumes may show has changed. */
+  changed(uid: string): void {
+    this.#changes++;
+    this.#current.delete(uid);
   }
 
   /** Takes the pod's volumes away, with all that is in them. Idempotent. */
@@ -63,6 +81,7 @@ export class VolumeManager {
       await files.remove(directory);
       for (const path of this.#written.keys()) if (path.startsWith(`${directory}/`)) this.#written.delete(path);
     }
+    this.#current.delete(uid);
     this.#tokens.forget(uid);
   }
 
@@ -122,6 +141,12 @@ export class VolumeManager {
     if (!found) await files.makeDirectory(path, 0o755);
     return path;
   }
+}
+
+/** All of a pod that its volumes may show. */
+function basisOf({ metadata, spec, status }: Pod): string {
+  if (!spec.volumes?.length) return '';
+  return JSON.stringify([metadata.labels, metadata.annotations, status.podIPs, metadata.generation]);
 }
 
 /** What makes a volume's files, if they are made of the API server's objects. */
