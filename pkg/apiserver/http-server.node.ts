@@ -154,10 +154,15 @@ function http1Request(request: IncomingMessage, signal: AbortSignal): ApiRequest
     query: new URLSearchParams(split < 0 ? '' : url.slice(split + 1)),
     headers: joinedHeaders(request.headers),
     // A GET has no body unless it says so; then it is read and dropped by the HTTP parser itself.
-    ...(noBody.has(method) ? {} : { body: request }),
+    ...(noBody.has(method) ? {} : { body: bodyOf(request) }),
     peer: peerOf(request.socket as TLSSocket),
     signal,
   };
+}
+
+/** Whoever stops reading the body still wants to answer: the connection is not destroyed. */
+function bodyOf(stream: Readable): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => stream.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array> };
 }
 
 function joinedHeaders(headers: http.IncomingHttpHeaders | IncomingHttpHeaders): Readonly<Record<string, string>> {
@@ -217,7 +222,7 @@ async function serveHttp2(handler: RequestHandler, stream: ServerHttp2Stream, he
     path: split < 0 ? url : url.slice(0, split),
     query: new URLSearchParams(split < 0 ? '' : url.slice(split + 1)),
     headers: plain['host'] === undefined && headers[':authority'] !== undefined ? { ...plain, host: headers[':authority'] } : plain,
-    ...(noBody.has(method) ? {} : { body: stream }),
+    ...(noBody.has(method) ? {} : { body: bodyOf(stream) }),
     peer: peerOf(stream.session?.socket as TLSSocket),
     signal: gone.signal,
   });
@@ -225,6 +230,8 @@ async function serveHttp2(handler: RequestHandler, stream: ServerHttp2Stream, he
   const { body } = answer;
   const length = body instanceof Uint8Array ? { 'content-length': body.length } : {};
   const empty = method === 'HEAD' || body === undefined;
+  // A body that was not read to its end (refused, too large) is not waited for.
+  if (!noBody.has(method) && !stream.readableEnded) stream.once('finish', () => stream.close(http2.constants.NGHTTP2_NO_ERROR));
   stream.respond({ ':status': answer.status, ...answer.headers, ...length }, { endStream: empty });
   if (empty) return;
   if (body instanceof Uint8Array) stream.end(body);

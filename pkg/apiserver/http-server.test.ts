@@ -159,6 +159,21 @@ test('a body that is too large is answered 413 although the client is still send
   assert.equal(JSON.parse((await body(response)).toString()).reason, 'RequestEntityTooLarge');
   request.destroy();
   await sending;
+
+  const session = http2.connect(`https://127.0.0.1:${server.port}`, { ca, cert: admin.certificate, key: admin.key });
+  t.after(() => session.close());
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/api/v1/namespaces/default/configmaps',
+    'content-type': 'application/json',
+  });
+  stream.on('error', () => {});
+  const closed = once(stream, 'close');
+  for (let i = 0; i < 10; i++) stream.write(chunk);
+  const [headers] = await once(stream, 'response');
+  assert.equal(headers[':status'], 413);
+  assert.equal(JSON.parse((await body(stream)).toString()).reason, 'RequestEntityTooLarge');
+  await closed; // the server does not wait for the rest
 });
 
 test('a client that goes ends its watch on the server; nonsense on the wire ends its own connection only', async (t) => {
