@@ -102,10 +102,10 @@ export function createBundle(options: BundleOptions): Bundle {
       throw new RuntimeError('InvalidArgument', 'mount propagation Bidirectional is not available in the embedded runtime');
 
   const nodev = privileged ? '' : ',nodev';
-  const root = join(folder, 'root');
+  const root = at('root');
   const inRoot = (path: string): string => `${root}${path}`;
-  const lower = image.layers.map((layer) => layer.replaceAll(':', '\\:')).join(':');
-  const overlay = `lowerdir=${lower},upperdir=${folder}/upper,workdir=${folder}/work${options.volatileOverlay ? ',volatile' : ''}`;
+  // Relative to the folder of the layers, which keeps the options short and free of characters that mean something.
+  const overlay = `lowerdir=${image.layers.join(':')},upperdir=../${folder}/upper,workdir=../${folder}/work${options.volatileOverlay ? ',volatile' : ''}`;
   let before =
     fstabLine('overlay', root, 'overlay', overlay + nodev) +
     fstabLine(at('dev'), inRoot('/dev'), 'none', `bind,nosuid${nodev}`) +
@@ -164,8 +164,8 @@ export function createBundle(options: BundleOptions): Bundle {
   writeFileSync(at('before.fstab'), before);
   const bounding = boundingSet(security);
   const plan: StartPlan = {
-    directory,
-    beforeFstab: join(folder, 'before.fstab'),
+    layers: join(directory, 'layers'),
+    beforeFstab: at('before.fstab'),
     root,
     after,
     cgroupProcs: options.cgroupProcs,

@@ -12,9 +12,8 @@ import { type Toolkit, type ToolkitProgram, toolkitCommand, toolkitMount } from 
  * Its words on stdout are launch-report.ts'.
  */
 export interface StartPlan {
-  /** Absolute; the paths in `before` are relative to it. */
-  readonly directory: string;
-  /** Relative to `directory`. */
+  /** Where the layers lie: the folders in overlay's options are relative to it. */
+  readonly layers: string;
   readonly beforeFstab: string;
   readonly root: string;
   /** Names within `/dev/.gokube/from` of the mount lists that follow, each with the targets to be made before it. */
@@ -58,7 +57,7 @@ ${plan.cgroupProcs.map((file) => `echo 0 >${quote(file)}`).join('\n')}
 ${plan.oomScoreAdj === undefined ? '' : `{ echo ${plan.oomScoreAdj} >/proc/self/oom_score_adj; } 2>/dev/null || :`}
 
 # The image's root and what the runtime itself puts there.
-cd ${quote(plan.directory)}
+cd ${quote(plan.layers)}
 mount -n -i -a -T ${quote(plan.beforeFstab)}
 ${plan.tty ? `mount -n -i --bind "$(tty)" ${quote(`${plan.root}/dev/console`)}` : ''}
 cd ${quote(plan.root)}

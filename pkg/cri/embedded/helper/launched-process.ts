@@ -24,5 +24,14 @@ export interface LaunchOptions {
   readonly tty: boolean;
 }
 
-/** What launchers see of the environment; a container's own is set as the last step before its program. */
-export const launcherEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', TERM: 'xterm' };
+/**
+ * What launchers see of the environment; a container's own is set as the last step before its program. From 2.39 on,
+ * libmount would hand overlayfs its options one by one, and the kernel takes no single one above 256 bytes: an image
+ * of many layers needs the older system call.
+ */
+export const launcherEnvironment = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C',
+  TERM: 'xterm',
+  LIBMOUNT_FORCE_MOUNT2: 'always',
+};

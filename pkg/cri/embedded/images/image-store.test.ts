@@ -24,9 +24,9 @@ async function newStore(t: TestContext): Promise<{ store: ImageStore; directory:
 /** What a container of the image sees, read through an overlay as the container would. */
 async function filesOf(directory: string, store: ImageStore, name: string): Promise<Record<string, string>> {
   const root = await store.use(name, 'test');
-  store.release('test');
-  await mkdir(join(directory, 'look/upper'), { recursive: true });
-  const view = await mergedView(directory, root.layers, 'look/upper');
+  const layers = join(directory, 'layers');
+  await mkdir(join(layers, 'look'));
+  const view = await mergedView(layers, root.layers, 'look');
   const found: Record<string, string> = {};
   const walk = (folder: string): void => {
     for (const entry of readdirSync(join(view.path, folder), { withFileTypes: true })) {
@@ -41,7 +41,8 @@ async function filesOf(directory: string, store: ImageStore, name: string): Prom
     walk('');
   } finally {
     await view.close();
-    await rm(join(directory, 'look'), { recursive: true });
+    for (const name of ['look', 'look.work', 'look.view']) await rm(join(layers, name), { recursive: true });
+    store.release('test');
   }
   return found;
 }
@@ -174,7 +175,7 @@ test('owner, mode and time are those of the archive', { skip }, async (t) => {
     { name: 'dir/suid', content: 'x', uid: 7, gid: 8, mode: 0o4711, mtime },
   ];
   await store.load(bytes(await ociArchive({ name: 'meta:1', layers: [await tarOf(files)] })));
-  const layer = join(directory, (await store.use('meta:1', 'c')).layers[0] as string);
+  const layer = join(directory, 'layers', (await store.use('meta:1', 'c')).layers[0] as string);
   const facts = (path: string): unknown => {
     const { uid, gid, mode, mtimeMs } = statSync(join(layer, path));
     return [uid, gid, mode & 0o7777, mtimeMs];
@@ -265,13 +266,29 @@ test('names that point outside stay inside', { skip }, async (t) => {
   assert.equal(seen['dev/null'], undefined);
 });
 
+test('an image may have as many layers as builders make', { skip }, async (t) => {
+  const { store, directory } = await newStore(t);
+  const layers = await Promise.all(
+    Array.from({ length: 50 }, (_, at) =>
+      tarOf([
+        { name: `f${at}`, content: String(at) },
+        { name: 'last', content: String(at) },
+      ]),
+    ),
+  );
+  await store.load(bytes(await ociArchive({ name: 'deep:1', layers })));
+  const seen = await filesOf(directory, store, 'deep:1');
+  assert.equal(Object.keys(seen).length, 51);
+  assert.equal(seen['last'], '49');
+});
+
 test('a layer is kept once, and as long as an image or a container stands on it', { skip }, async (t) => {
   const { store, directory, reopen } = await newStore(t);
   const base = await tarOf([{ name: 'base', content: '1' }]);
   const one = await tarOf([{ name: 'one', content: '1' }]);
   const two = await tarOf([{ name: 'two', content: '2' }]);
   await store.load(bytes(await ociArchive({ name: 'a:1', layers: [base, one] }, { name: 'b:1', layers: [base, two] })));
-  const layers = (): number => readdirSync(join(directory, 'layers')).filter((name) => !/size|empty/.test(name)).length;
+  const layers = (): number => readdirSync(join(directory, 'layers')).filter((name) => !/json|empty/.test(name)).length;
   assert.equal(layers(), 3);
   await store.removeImage('a:1');
   assert.equal(layers(), 2);

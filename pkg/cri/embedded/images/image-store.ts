@@ -31,6 +31,17 @@ interface StoredImage {
   readonly config: ImageConfig;
 }
 
+/** What is kept of a layer, as `layers/<name>.json` beside the folder `layers/<name>`. */
+interface StoredLayer {
+  readonly chainId: string;
+  readonly sizeBytes: number;
+}
+
+/** A layer on its way into the store: `layers/<name>.new` until its image is whole. */
+interface NewLayer extends StoredLayer {
+  readonly name: string;
+}
+
 /**
  * The images of a machine, shared by its nodes. A layer is stored once for every stack it stands on (its chain id,
  * image-spec config.md), as the upper folder that overlayfs itself wrote: so whiteouts are in the form it reads.
@@ -42,6 +53,7 @@ export class ImageStore implements ImageService {
   readonly #options: ImageStoreOptions;
   readonly #host: HostImage;
   readonly #images = new Map<string, StoredImage>();
+  readonly #layers = new Map<string, StoredLayer>();
   /** Layers of removed images on which containers still stand. */
   readonly #inUse = new Map<string, readonly string[]>();
   #tail: Promise<unknown> = Promise.resolve();
@@ -50,6 +62,8 @@ export class ImageStore implements ImageService {
     const store = new ImageStore(options);
     await rm(store.#path('loading'), { recursive: true, force: true });
     for (const folder of ['images', 'layers/empty']) mkdirSync(store.#path(folder), { recursive: true });
+    for (const file of readdirSync(store.#path('layers')).filter((name) => name.endsWith('.json')))
+      store.#layers.set(file.slice(0, -5), JSON.parse(readFileSync(store.#path(`layers/${file}`), 'utf8')) as StoredLayer);
     for (const file of readdirSync(store.#path('images')).filter((name) => name.endsWith('.json'))) store.#read(file);
     await store.#collect();
     return store;
@@ -110,13 +124,13 @@ export class ImageStore implements ImageService {
       await mkdir(this.#path(folder), { recursive: true });
       try {
         const archived = await readArchive(typeof source === 'string' ? createReadStream(source) : source, this.#path(folder));
-        const prepared = [];
-        for (const image of archived) prepared.push(await this.#prepare(image, folder, name));
+        const fresh = new Map<string, NewLayer>();
+        const images: StoredImage[] = [];
+        for (const image of archived) images.push(await this.#prepare(image, fresh, name));
         // From here on only moves within one file system.
-        for (const { layers } of prepared)
-          for (const { from, to } of layers) if (!existsSync(this.#path(to))) await rename(this.#path(from), this.#path(to));
-        for (const { stored } of prepared) await this.#add(stored);
-        return prepared.map(({ stored }) => asImage(this.#images.get(stored.id) ?? stored));
+        for (const layer of fresh.values()) await this.#addLayer(layer);
+        for (const image of images) await this.#add(image);
+        return images.map((image) => asImage(this.#images.get(image.id) ?? image));
       } catch (error) {
         // Noticed by whichever step wrote last, and wrapped in its words.
         const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -136,7 +150,7 @@ export class ImageStore implements ImageService {
     const stored = this.#find(reference);
     if (!stored) throw new RuntimeError('ImageNotFound', `image "${reference}" is not on this machine`);
     this.#inUse.set(container, stored.layers);
-    const layers = stored.layers.length > 0 ? stored.layers.map((layer) => `layers/${layer}`).reverse() : ['layers/empty'];
+    const layers = stored.layers.length > 0 ? stored.layers.toReversed() : ['empty'];
     return { image: asImage(stored), config: stored.config, layers, mounts: [], hidden: { folders: [], files: [] } };
   }
 
@@ -147,50 +161,57 @@ export class ImageStore implements ImageService {
     );
   }
 
-  async #prepare(
-    image: ArchivedImage,
-    folder: string,
-    name: string | undefined,
-  ): Promise<{ stored: StoredImage; layers: readonly { from: string; to: string }[] }> {
-    const names = [
-      ...new Set(
-        (image.names.length > 0 ? image.names : name === undefined ? [] : [name]).map((text) => canonicalName(parseReference(text))),
-      ),
-    ];
-    const layers: { from: string; to: string }[] = [];
-    const below: string[] = [];
-    let chain = '';
+  /** Unpacks the layers that are not there yet, each upon those below it. */
+  async #prepare(image: ArchivedImage, fresh: Map<string, NewLayer>, name: string | undefined): Promise<StoredImage> {
+    const given = image.names.length > 0 ? image.names : name === undefined ? [] : [name];
+    const names = [...new Set(given.map((text) => canonicalName(parseReference(text))))];
+    const layers: string[] = [];
+    let chainId = '';
     let sizeBytes = 0;
     for (const [at, diffId] of image.config.rootfs.diff_ids.entries()) {
-      chain = chain === '' ? diffId : sha256(`${chain} ${diffId}`);
-      const to = `layers/${chain.slice(7, 19)}`;
-      const from = `${folder}/${chain.slice(7, 19)}`;
-      const what = `layer ${at + 1} of ${image.names[0] ?? image.id}`;
-      const known = existsSync(this.#path(to)) ? to : existsSync(this.#path(from)) ? from : undefined;
-      if (known === undefined) {
-        await mkdir(this.#path(from));
-        const size = await this.#unpack(image.layers[at] as string, from, below, { diffId, what });
-        await writeFile(this.#path(`${from}.size`), String(size));
-        layers.push({ from, to }, { from: `${from}.size`, to: `${to}.size` });
+      chainId = chainId === '' ? diffId : sha256(`${chainId} ${diffId}`);
+      let layer = this.#findLayer(chainId) ?? fresh.get(chainId);
+      if (!layer) {
+        const short = this.#nameFor(chainId);
+        const below = layers.map((one) => (this.#layers.has(one) ? one : `${one}.new`)).reverse();
+        const what = `layer ${at + 1} of ${image.names[0] ?? image.id}`;
+        layer = {
+          name: short,
+          chainId,
+          sizeBytes: await this.#unpack(image.layers[at] as string, `${short}.new`, below, { diffId, what }),
+        };
+        fresh.set(chainId, layer);
       }
-      sizeBytes += Number(readFileSync(this.#path(`${known ?? from}.size`), 'utf8'));
-      below.unshift(known ?? from);
+      layers.push(layer.name);
+      sizeBytes += layer.sizeBytes;
     }
     const digests = image.digest === undefined ? [] : names.map((full) => `${parseReference(full).repository}@${image.digest}`);
-    const stored = {
-      id: image.id,
-      names,
-      digests,
-      sizeBytes,
-      layers: below.map((path) => path.slice(path.lastIndexOf('/') + 1)).reverse(),
-      config: runConfig(image),
-    };
-    return { stored, layers };
+    return { id: image.id, names, digests, sizeBytes, layers, config: runConfig(image) };
+  }
+
+  #findLayer(chainId: string): NewLayer | undefined {
+    for (const [name, layer] of this.#layers) if (layer.chainId === chainId) return { name, ...layer };
+    return undefined;
+  }
+
+  /** Short, since all of an image's layers must fit into one mount option; longer where two would be the same. */
+  #nameFor(chainId: string): string {
+    for (let length = 8; ; length++) {
+      const name = chainId.slice(7, 7 + length);
+      if (!this.#layers.has(name) && !existsSync(this.#path(`layers/${name}.new`))) return name;
+    }
+  }
+
+  async #addLayer({ name, ...layer }: NewLayer): Promise<void> {
+    await writeFile(this.#path(`layers/${name}.json`), JSON.stringify(layer));
+    await rename(this.#path(`layers/${name}.new`), this.#path(`layers/${name}`));
+    this.#layers.set(name, layer);
   }
 
   async #unpack(file: string, folder: string, below: readonly string[], options: { diffId: string; what: string }): Promise<number> {
-    if (below.length === 0) return applyLayer(file, this.#path(folder), options);
-    const view = await mergedView(this.#options.directory, below, folder);
+    await mkdir(this.#path(`layers/${folder}`));
+    if (below.length === 0) return applyLayer(file, this.#path(`layers/${folder}`), options);
+    const view = await mergedView(this.#path('layers'), below, folder);
     try {
       return await applyLayer(file, view.path, options);
     } finally {
@@ -232,8 +253,11 @@ export class ImageStore implements ImageService {
       'empty',
       ...[...this.#images.values(), ...[...this.#inUse.values()].map((layers) => ({ layers }))].flatMap(({ layers }) => layers),
     ]);
-    for (const name of readdirSync(this.#path('layers')))
-      if (!needed.has(name.replace(/\.size$/, ''))) await rm(this.#path(`layers/${name}`), { recursive: true, force: true });
+    for (const name of readdirSync(this.#path('layers'))) {
+      if (needed.has(name.replace(/\.json$/, ''))) continue;
+      this.#layers.delete(name);
+      await rm(this.#path(`layers/${name}`), { recursive: true, force: true });
+    }
   }
 
   #find(reference: string): StoredImage | undefined {

@@ -16,7 +16,7 @@ export interface ImageConfig {
 export interface ImageRoot {
   readonly image: Image;
   readonly config: ImageConfig;
-  /** Overlay's lower folders, uppermost first: absolute, or relative to the machine's state folder. */
+  /** Overlay's lower folders, uppermost first: absolute, or relative to the folder `layers` of the machine's state. */
   readonly layers: readonly string[];
   /** Mounts that the image itself brings. */
   readonly mounts: readonly Mount[];

@@ -23,6 +23,7 @@ export async function mergedView(directory: string, lower: readonly string[], up
   const options = `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`;
   const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', options, target], {
     cwd: directory,
+    env: { ...process.env, LC_ALL: 'C', LIBMOUNT_FORCE_MOUNT2: 'always' },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let complaint = '';
