@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../store.ts';
 import { checkDataFile } from './data-file.ts';
@@ -6,6 +6,7 @@ import { formatVersion } from './layout.ts';
 
 export const dataFile = 'data.mdb';
 const markerFile = 'STORE';
+const markerDraft = `${markerFile}.draft`;
 
 /**
  * What the marker file says. It is written before the data file is made (`new`, or `restoring` from a snapshot) and
@@ -27,7 +28,7 @@ export async function inspectDirectory(directory: string, options: { restoring?:
   const marker = await readMarker(directory);
   const size = await sizeOf(join(directory, dataFile));
   if (!marker) {
-    const others = (await readdir(directory)).filter((name) => !name.startsWith('lock'));
+    const others = (await readdir(directory)).filter((name) => !name.startsWith('lock') && name !== markerDraft);
     if (others.length === 0) return 'empty';
     throw new StoreError('Damaged', `${directory} holds ${others.slice(0, 3).join(', ')} but no store: choose an empty directory`);
   }
@@ -50,7 +51,7 @@ export async function inspectDirectory(directory: string, options: { restoring?:
 /** Returns once the marker is on disk. */
 export async function writeMarker(directory: string, state: Marker['state']): Promise<void> {
   const marker: Marker = { state, format: formatVersion };
-  const draft = join(directory, `${markerFile}.draft`);
+  const draft = join(directory, markerDraft);
   await writeFile(draft, `${JSON.stringify(marker)}\n`, { flush: true });
   await rename(draft, join(directory, markerFile));
   await syncDirectory(directory);
@@ -68,6 +69,29 @@ export async function syncDirectory(directory: string): Promise<void> {
     await handle.close();
   }
 }
+
+/** LMDB does not survive running out of space while it makes a store. Throws `NoSpace` before it begins. */
+export async function checkRoomForStore(directory: string): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  const free = bavail * bsize;
+  if (free >= smallestRoom) return;
+  const message = `no space left in ${directory} (${Math.floor(free / 1024)} KiB free): a store needs ${smallestRoom / 1024} KiB to begin with`;
+  throw new StoreError('NoSpace', message);
+}
+
+const smallestRoom = 2 ** 20;
+
+/**
+ * Gives LMDB's table of readers real blocks on disk. LMDB makes a file of holes and writes to it through memory, so
+ * that on a full disk the process would be ended by a signal. The caller holds the directory's lock.
+ */
+export async function allocateReaderTable(directory: string): Promise<void> {
+  const file = join(directory, 'lock.mdb');
+  if (((await sizeOf(file)) ?? 0) < readerTableBytes) await writeFile(file, Buffer.alloc(readerTableBytes), { flush: true });
+}
+
+/** LMDB's 126 readers take 8,272 bytes. */
+const readerTableBytes = 16_384;
 
 async function readMarker(directory: string): Promise<Marker | undefined> {
   const file = join(directory, markerFile);

@@ -22,7 +22,15 @@ import {
   type WatchOptions,
 } from '../store.ts';
 import { WatchHub } from '../watch-hub.ts';
-import { dataFile, inspectDirectory, makeDirectory, syncDirectory, writeMarker } from './data-directory.ts';
+import {
+  allocateReaderTable,
+  checkRoomForStore,
+  dataFile,
+  inspectDirectory,
+  makeDirectory,
+  syncDirectory,
+  writeMarker,
+} from './data-directory.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { Changes, Environment } from './environment.ts';
 import { formatVersion, type Meta } from './layout.ts';
@@ -222,8 +230,12 @@ const longestBound = 1_200;
 /** The caller holds the directory's lock. */
 async function openEnvironment(directory: string): Promise<Environment> {
   const state = await inspectDirectory(directory);
-  if (state === 'empty') await writeMarker(directory, 'new');
-  const environment = new Environment(directory);
+  if (state === 'empty') {
+    await checkRoomForStore(directory);
+    await writeMarker(directory, 'new');
+  }
+  await allocateReaderTable(directory);
+  const environment = makeEnvironment(directory);
   try {
     if (state === 'empty') {
       await environment.write(new Changes(), { format: formatVersion, revision: 0, compacted: 0, cleaned: 0, indexed: 0 });
@@ -235,6 +247,16 @@ async function openEnvironment(directory: string): Promise<Environment> {
   } catch (error) {
     await environment.close();
     throw error;
+  }
+}
+
+function makeEnvironment(directory: string): Environment {
+  try {
+    return new Environment(directory);
+  } catch (error) {
+    // LMDB numbers its errors as the system does.
+    if (/No space left/.test(String(error))) throw Object.assign(error as Error, { code: 'ENOSPC' });
+    throw new StoreError('Damaged', `LMDB cannot open ${join(directory, dataFile)}: ${(error as Error).message}`, { cause: error });
   }
 }
 
