@@ -72,24 +72,26 @@ export class EtcdConnection {
     }
   }
 
-  /** A watch stream to the preferred member, once that can be reached, with the version of its server. */
-  async watch(signal: AbortSignal): Promise<{ call: WatchCall; version: string; leave: () => void }> {
+  /** A watch stream to the preferred member, once that can be reached. `leave`: prefer another one from now on. */
+  async watch(signal: AbortSignal): Promise<{ call: WatchCall; answersProgress: boolean; leave: () => void }> {
     const index = this.#preferred;
     const member = this.#members[index] as Member;
     try {
       await this.#ready(member, performance.now() + this.#attemptTimeout);
-      const version = await this.#versionOf(member);
+      const version =
+        this.#knownVersion(member) ?? (await this.#send(member, 'Status', {}, performance.now() + this.#attemptTimeout, undefined)).version;
       signal.throwIfAborted();
-      return { call: member.watch(requireLeader()), version, leave: () => this.#leave(index) };
+      return { call: member.watch(requireLeader()), answersProgress: answersProgress(version), leave: () => this.#leave(index) };
     } catch (error) {
       this.#leave(index);
       throw error;
     }
   }
 
-  /** The version of the server that is asked at present. */
-  async version(): Promise<string> {
-    return (await this.call('Status', {}, { repeatable: true })).version;
+  /** Whether the member that is asked at present answers progress requests. */
+  async answersProgress(): Promise<boolean> {
+    const known = this.#knownVersion(this.#members[this.#preferred] as Member);
+    return answersProgress(known ?? (await this.call('Status', {}, { repeatable: true })).version);
   }
 
   close(): void {
@@ -97,12 +99,10 @@ export class EtcdConnection {
     for (const member of this.#members) member.close();
   }
 
-  async #versionOf(member: Member): Promise<string> {
+  /** Servers are exchanged for newer ones, but not often. */
+  #knownVersion(member: Member): string | undefined {
     const known = this.#versions.get(member);
-    if (known && performance.now() < known.until) return known.version;
-    const { version } = await this.#send(member, 'Status', {}, performance.now() + this.#attemptTimeout, undefined);
-    this.#versions.set(member, { version, until: performance.now() + versionLifetime });
-    return version;
+    return known && performance.now() < known.until ? known.version : undefined;
   }
 
   /** Prefers another member than this one, unless somebody has done so already. */
@@ -133,8 +133,12 @@ export class EtcdConnection {
     return new Promise((resolve, reject) => {
       const call = member.unary[method](request, requireLeader(), { deadline: onWallClock(deadline) }, (error, response) => {
         signal?.removeEventListener('abort', cancel);
-        if (error || !response) reject(error ?? new Error('no response'));
-        else resolve(response);
+        if (error || !response) {
+          reject(error ?? new Error('no response'));
+          return;
+        }
+        if ('version' in response) this.#versions.set(member, { version: response.version, until: performance.now() + versionLifetime });
+        resolve(response);
       });
       const cancel = (): void => call.cancel();
       signal?.addEventListener('abort', cancel, { once: true });
@@ -208,4 +212,11 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     }, ms);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/** Servers that answer progress requests, and only after the events before it: 3.4.31, 3.5.13, 3.6. */
+export function answersProgress(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  if (major !== 3 || minor > 5) return major > 3 || minor > 5;
+  return minor === 5 ? patch >= 13 : minor === 4 && patch >= 31;
 }

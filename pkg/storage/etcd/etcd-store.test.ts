@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { storeContract } from '../store-contract.ts';
+import { answersProgress } from './connection.ts';
 import { EtcdCluster, etcdBinaries } from './etcd-harness.ts';
-import { answersProgress, EtcdStore } from './etcd-store.ts';
+import { EtcdStore } from './etcd-store.ts';
 
 for (const { name, path, skip } of etcdBinaries) {
   describe(name, skip === undefined ? {} : { skip }, () => {

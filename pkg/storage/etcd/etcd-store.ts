@@ -134,10 +134,13 @@ export class EtcdStore implements Store {
   }
 
   async progress(range: KeyRange): Promise<number | undefined> {
-    if (!answersProgress(await this.#track(this.#connection.version()))) return undefined;
+    if (!(await this.#track(this.#connection.answersProgress()))) return undefined;
     const revision = await this.revision();
-    this.#watches.overlapping(range, (watch) => watch.requestProgress(revision));
-    return revision;
+    let all = true;
+    this.#watches.overlapping(range, (watch) => {
+      if (!watch.requestProgress(revision)) all = false;
+    });
+    return all ? revision : undefined;
   }
 
   async record(key: string, revision: number): Promise<Uint8Array | undefined> {
@@ -322,11 +325,4 @@ function commitRequest(operations: readonly Operation[], record: Uint8Array | un
 
 function putOrDelete(key: Buffer, value: Uint8Array | undefined): RequestOp {
   return value ? { request_put: { key, value } } : { request_delete_range: { key } };
-}
-
-/** Servers that answer progress requests, and only after the events before it: 3.4.31, 3.5.13, 3.6. */
-export function answersProgress(version: string): boolean {
-  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  if (major !== 3 || minor > 5) return major > 3 || minor > 5;
-  return minor === 5 ? patch >= 13 : minor === 4 && patch >= 31;
 }

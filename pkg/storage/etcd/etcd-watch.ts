@@ -31,6 +31,7 @@ export class EtcdWatch implements AsyncIterable<WatchBatch>, AsyncIterator<Watch
   #waiting: PromiseWithResolvers<Result> | undefined;
   #end: { readonly error: StoreError | undefined } | undefined;
   #call: WatchCall | undefined;
+  #answersProgress = false;
   /** A revision up to which somebody wants to know that all was delivered; asked for again until it has come. */
   #wanted = 0;
   #asking: ReturnType<typeof setInterval> | undefined;
@@ -75,13 +76,15 @@ export class EtcdWatch implements AsyncIterable<WatchBatch>, AsyncIterator<Watch
     return this;
   }
 
-  /** Makes etcd say when everything up to `revision` has been sent. */
-  requestProgress(revision: number): void {
-    if (this.#end || revision < this.#next) return;
+  /** Makes etcd say when everything up to `revision` has been sent; false if this watch's server cannot. */
+  requestProgress(revision: number): boolean {
+    if (this.#end || revision < this.#next) return true;
+    if (this.#call && !this.#answersProgress) return false;
     this.#wanted = Math.max(this.#wanted, revision);
     this.#call?.write({ progress_request: {} });
     // etcd does not answer while it is still sending history, and a member may lag behind: ask again.
     this.#asking ??= setInterval(() => this.#call?.write({ progress_request: {} }), 100);
+    return true;
   }
 
   /** No batch follows; the reader sees the error, if there is one, at its next call. */
@@ -122,7 +125,8 @@ export class EtcdWatch implements AsyncIterable<WatchBatch>, AsyncIterator<Watch
 
   /** Follows one stream until it breaks. */
   async #stream(): Promise<void> {
-    const { call, leave } = await this.#connection.watch(this.#stop.signal);
+    const { call, answersProgress, leave } = await this.#connection.watch(this.#stop.signal);
+    this.#answersProgress = answersProgress;
     const cancel = (): void => call.cancel();
     this.#stop.signal.addEventListener('abort', cancel, { once: true });
     this.#call = call;
@@ -162,6 +166,7 @@ export class EtcdWatch implements AsyncIterable<WatchBatch>, AsyncIterator<Watch
     if (created) return;
     const last = response.events.at(-1)?.kv.mod_revision;
     // Without events it is an answer to a progress request: all watches of the stream have everything up to there.
+    if (last === undefined && !this.#answersProgress) return;
     const revision = last ?? header.revision;
     if (revision < this.#next) return;
     const events: StoreEvent[] = [];
