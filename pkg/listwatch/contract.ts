@@ -1,7 +1,7 @@
 /**
  * What control loops use: an Informer keeps a local copy of one resource (a reflector lists, watches and
- * reconnects), an Indexer answers look-ups in it, a Workqueue says what to reconcile next, and `Controller` is the
- * loop around all of it. Kubernetes' counterparts: client-go tools/cache and util/workqueue.
+ * reconnects), an Indexer answers look-ups in it, a Workqueue says what to reconcile next, and
+ * `runController` is the loop around all of it. Kubernetes' counterparts: client-go tools/cache and util/workqueue.
  */
 import type { KubeObject, ResourceRef } from '../api/object.ts';
 import type { Client } from '../client/client.ts';
