@@ -3,13 +3,13 @@
  * into pods' statuses. It sees the world through an API client and informers, and the machine through three ports:
  * the container runtime (pkg/cri), the node's network (pkg/network) and the host (`kubelet-host.ts`).
  *
- *   pods' informer ──▶ PodWorker (one a pod) ──▶ computePodActions ──▶ RuntimeManager ──▶ runtime
- *                         ▲        │                                  VolumeManager, ImageManager
+ *   pods' informer ──▶ PodWorker (one a pod) ──▶ PodSync, computePodActions ──▶ RuntimeManager ──▶ runtime
+ *                         ▲        │                                        VolumeManager, ImageManager
  *   Pleg, ProbeManager ───┘        └──▶ computePodStatus ──▶ StatusManager ──▶ API server
  *
- * Reading order: `pod-worker.ts` (a pod's life), `compute-pod-actions.ts` and `pod-status.ts` (the two decisions,
- * both pure), `runtime-manager.ts`, then the parts by need; `node-agent.ts` and `node-lease.ts` for the node itself;
- * `server/` for what others ask of it (logs, exec, ...).
+ * Reading order: `pod-worker.ts` (a pod's life), `pod-sync.ts` (one step of it), `compute-pod-actions.ts` and
+ * `pod-status.ts` (the two decisions, both pure), `runtime-manager.ts`, then the parts by need; `node-agent.ts` and
+ * `node-lease.ts` for the node itself; `server/` for what others ask of it (logs, exec, ...).
  *
  * Guarantees: all it knows about running pods is in the runtime, so that a restarted kubelet adopts what runs; a pod
  * runs at most once, and is ended when its object goes; a change is told within a second while the server answers.

@@ -1,3 +1,7 @@
+/**
+ * The kubelet's host on a real machine: its files (`node-files.ts`), facts about it from /proc and /etc, connections
+ * to pods (`dialer.ts`, `grpc-health.ts`). Everything else of the kubelet is free of Node.js.
+ */
 import { execFile } from 'node:child_process';
 import { readFile, statfs } from 'node:fs/promises';
 import { arch, availableParallelism, release, totalmem } from 'node:os';
