@@ -119,7 +119,7 @@ test('errors read as those of kubectl', () => {
         { field: 'a', message: 'one' },
         { field: 'b', message: 'two' },
       ]),
-      'The Pod "web" is invalid:\n* a: one\n* b: two',
+      'The Pod "web" is invalid: \n* a: one\n* b: two',
     ],
     [
       new ApiError('ServiceUnavailable', 'GET /: connect ECONNREFUSED', { cause: new Error('connect ECONNREFUSED 127.0.0.1:6443') }),

@@ -20,6 +20,11 @@ export class UsageError extends CommandError {
   }
 }
 
+/** The arguments are wrong: what is, and where to read how they should be. */
+export function wrongArguments(message: string, { command }: { readonly command: string }): CommandError {
+  return new CommandError(`${message}\nSee '${command} -h' for help and examples`);
+}
+
 /** Everything has been said: only the exit code is left. */
 export class SilentExit extends Error {
   override readonly name = 'SilentExit';
@@ -60,19 +65,22 @@ export function exitCodeOf(error: unknown): number {
 }
 
 function describeApiError(error: ApiError, when: string | undefined): string {
-  const { reason, details, code } = error;
+  const { reason } = error;
   if (reason === 'Unauthorized') return `error: You must be logged in to the server (${when ? `${when}: ` : ''}${error.message})`;
   if (reason === 'ServiceUnavailable' && error.cause !== undefined) {
     return `Unable to connect to the server: ${error.cause instanceof Error ? error.cause.message : String(error.cause)}`;
   }
-  if (reason === 'Invalid' && details?.kind) {
-    const kind = details.kind + (details.group ? `.${details.group}` : '');
-    const subject = `The ${details.group ? details.kind : kind}${details.name ? ` ${JSON.stringify(details.name)}` : ''} is invalid`;
-    const causes = details.causes ?? [];
-    if (causes.length === 0) return `${subject}: ${error.message}`;
-    const texts = causes.map(({ field, message }) => `${field ? `${field}: ` : ''}${message ?? ''}`);
-    return texts.length === 1 ? `${subject}: ${texts[0]}` : `${subject}:\n${texts.map((text) => `* ${text}`).join('\n')}`;
-  }
-  const label = reason === 'Unknown' ? (code >= 500 || code < 400 ? '' : '') : ` (${reason})`;
+  if (reason === 'Invalid') return describeInvalid(error);
+  const label = reason === 'Unknown' ? '' : ` (${reason})`;
   return `Error from server${label}: ${when ? `${when}: ` : ''}${error.message}`;
+}
+
+/** Named after the object where the server says which, with a line for each cause. */
+function describeInvalid({ details, message }: ApiError): string {
+  if (!details) return `The request is invalid: ${message}`;
+  const { kind = '', name = '', causes = [] } = details;
+  const subject = kind || name ? `The ${kind} ${JSON.stringify(name)} is invalid` : 'The request is invalid';
+  if (causes.length === 0) return `${subject}: ${message}`;
+  const texts = causes.map((cause) => `${cause.field ?? ''}: ${cause.message ?? ''}`);
+  return texts.length === 1 ? `${subject}: ${texts[0]}` : `${subject}: \n${texts.map((text) => `* ${text}`).join('\n')}`;
 }

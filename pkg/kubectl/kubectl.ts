@@ -57,7 +57,7 @@ async function dispatch(argv: readonly string[], io: KubectlIo): Promise<number>
   const { flags, help } = parsed;
   if (help || !command.run) {
     await io.stdout(helpOf(command, path, globalFlags));
-    return help || parsed.args.length === 0 ? 0 : 1;
+    return help ? 0 : 1;
   }
   let warnings = 0;
   const api = new Api(io.client, io.signal, (text) => {

@@ -1,6 +1,6 @@
 import type { Node } from '../../api/generated/core-v1.ts';
 import { type Command, type CommandContext, dryRunFlag, dryRunOf, dryRunSuffix, selectorFlag } from '../command.ts';
-import { CommandError } from '../failure.ts';
+import { CommandError, wrongArguments } from '../failure.ts';
 import { printedName } from '../resource-mapper.ts';
 import { objectsOf, type Target, targetsOf } from '../targets.ts';
 
@@ -28,7 +28,8 @@ export async function nodesOf(
   args: readonly string[],
   flags: Parameters<typeof targetsOf>[2],
 ): Promise<{ readonly target: Target; readonly node: Node }[]> {
-  if (args.length === 0 && !flags.has('selector')) throw new CommandError(`USAGE: ${context.command.replace('kubectl ', '')} NODE [flags]`);
+  if (args.length === 0 && !flags.has('selector'))
+    throw wrongArguments(`USAGE: ${context.command.replace('kubectl ', '')} NODE [flags]`, context);
   if (args.length > 0 && flags.has('selector')) throw new CommandError('error: cannot specify both a node name and a --selector option');
   const names = args.map((arg) => arg.replace(/^(nodes?|no)\//, ''));
   const { targets } = await targetsOf(context, ['nodes', ...names], flags);

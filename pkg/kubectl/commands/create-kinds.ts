@@ -19,6 +19,7 @@ export const createDeployment = createOne({
   aliases: ['deploy'],
   short: 'Make a deployment',
   usage: 'NAME --image=image [-- COMMAND] [args...]',
+  requires: ['image'],
   examples: 'kubectl create deployment web --image=gokube/host --replicas=3 --port=8080 -- node server.js',
   flags: [
     { name: 'image', kind: 'strings', help: 'The image to run; several give several containers.' },
@@ -27,7 +28,6 @@ export const createDeployment = createOne({
   ],
   async build(_context, name, { flags, rest }) {
     const images = flags.list('image');
-    if (images.length === 0) throw new CommandError('required flag(s) "image" not set');
     if (images.length > 1 && rest) throw new CommandError('cannot specify multiple --image options and command');
     const port = flags.int('port');
     const labels = { app: name };

@@ -1,7 +1,8 @@
 /** `kubectl create KIND NAME`: an object from flags. */
+import { isApiError } from '../../api/errors.ts';
 import { parseApiVersion } from '../../api/object.ts';
 import { type Command, type CommandContext, type CommandInput, dryRunFlag, dryRunOf, fieldManagerFlag, outputFlag } from '../command.ts';
-import { CommandError, during } from '../failure.ts';
+import { CommandError } from '../failure.ts';
 import type { FlagSpec } from '../flags.ts';
 import { withLastApplied } from '../last-applied.ts';
 import type { LooseObject } from '../manifests.ts';
@@ -14,6 +15,8 @@ export interface CreateOne {
   readonly usage: string;
   readonly examples?: string;
   readonly flags?: readonly FlagSpec[];
+  /** Flags that must be given. */
+  readonly requires?: readonly string[];
   /** The object without namespace. Throws CommandError. */
   build(
     context: CommandContext,
@@ -30,12 +33,14 @@ export const createFlags: readonly FlagSpec[] = [
   { name: 'save-config', kind: 'bool', help: 'Keep the object in an annotation, for kubectl apply.' },
 ];
 
-export function createOne({ build, flags = [], ...described }: CreateOne): Command {
+export function createOne({ build, flags = [], requires = [], ...described }: CreateOne): Command {
   return {
     ...described,
     flags: [...flags, ...createFlags],
     async run(context, input) {
       const [name, ...more] = input.args;
+      const missing = requires.filter((flag) => !input.flags.has(flag));
+      if (missing.length > 0) throw new CommandError(`required flag(s) ${missing.map((flag) => `"${flag}"`).join(', ')} not set`);
       if (name === undefined || more.length > 0)
         throw new CommandError(`exactly one NAME is required, got ${input.args.length}\nSee '${context.command} -h' for help and examples`);
       await createBuilt(context, input, (await build(context, name, input)) as unknown as LooseObject);
@@ -57,7 +62,8 @@ export async function createBuilt(
     throw new CommandError(`the server doesn't have the kind ${JSON.stringify(built.kind)} in version ${JSON.stringify(built.apiVersion)}`);
   const namespace = info.namespaced ? context.namespace : undefined;
   const dryRun = dryRunOf(flags);
-  const placed: LooseObject = namespace && dryRun !== 'client' ? { ...built, metadata: { ...built.metadata, namespace } } : built;
+  const placed: LooseObject =
+    namespace && (dryRun !== 'client' || context.namespaceGiven) ? { ...built, metadata: { ...built.metadata, namespace } } : built;
   const object = flags.bool('save-config') ? withLastApplied(placed) : placed;
   const query = {
     fieldManager: flags.string('field-manager'),
@@ -68,12 +74,18 @@ export async function createBuilt(
   try {
     if (dryRun !== 'client') made = (await context.api.create(info, namespace, object, query)) as LooseObject;
   } catch (error) {
-    const label = context.command.startsWith('kubectl create ') ? context.command.slice('kubectl create '.length).split(' ')[0] : '';
-    throw label ? during(error, `failed to create ${label}`) : error;
+    throw creationFailure(context, error);
   }
   const print = await resultPrinter(context, flags, dryRun);
   await print(info, made, verb);
   return made;
+}
+
+/** `create KIND` names the kind; the rest leave the server's words as they are. */
+function creationFailure({ command, io }: CommandContext, error: unknown): unknown {
+  const [, , kind] = command.split(' ');
+  if (!command.startsWith('kubectl create ') || !kind || kind === 'namespace' || !isApiError(error) || io.signal.aborted) return error;
+  return new CommandError(`failed to create ${kind}: ${error.message}`, { cause: error });
 }
 
 /** `a=b,c=d` as a map. */

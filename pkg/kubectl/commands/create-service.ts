@@ -71,11 +71,10 @@ export const createService: Command = {
       name: 'externalname',
       short: 'Make a service that is another name for something outside',
       usage: 'NAME --external-name external.name [--tcp=<port>:<targetPort>]',
+      requires: ['external-name'],
       flags: [tcpFlag, { name: 'external-name', kind: 'string', help: 'The name outside.' }],
       async build(_context, name, input) {
-        const externalName = input.flags.optional('external-name');
-        if (!externalName) throw new CommandError('required flag(s) "external-name" not set');
-        return serviceOf(name, 'ExternalName', input, { externalName });
+        return serviceOf(name, 'ExternalName', input, { externalName: input.flags.string('external-name') });
       },
     }),
   ],

@@ -1,7 +1,8 @@
 import { type Command, dryRunFlag, dryRunOf, fieldManagerFlag, filenameFlags, outputFlag } from '../command.ts';
-import { CommandError, during } from '../failure.ts';
+import { CommandError, during, UsageError } from '../failure.ts';
 import { withLastApplied } from '../last-applied.ts';
 import { type LooseObject, readManifests } from '../manifests.ts';
+import { didYouMean } from '../suggest.ts';
 import { targetOfManifest } from '../targets.ts';
 import { createConfigMap, createSecret } from './create-config.ts';
 import { createDeployment, createJob, createNamespace, createServiceAccount, createToken } from './create-kinds.ts';
@@ -36,6 +37,11 @@ kubectl create namespace team-a`,
     createToken,
   ],
   async run(context, { flags, args }) {
+    const [word] = args;
+    if (word !== undefined && !flags.has('filename')) {
+      const names = (create.subcommands ?? []).flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+      throw new UsageError(`unknown command ${JSON.stringify(word)} for "kubectl create"${didYouMean(word, names)}`);
+    }
     if (!flags.has('filename')) throw new CommandError("must specify one of -f and -k\nSee 'kubectl create -h' for help and examples");
     if (args.length > 0) throw new CommandError(`Unexpected args: [${args.join(' ')}]`);
     const dryRun = dryRunOf(flags);

@@ -1,5 +1,5 @@
 import { type Command, filenameFlags } from '../command.ts';
-import { CommandError, SilentExit } from '../failure.ts';
+import { CommandError, SilentExit, wrongArguments } from '../failure.ts';
 import { readManifests } from '../manifests.ts';
 import { containerOf, onePodOf } from '../pod-of.ts';
 import { runRemoteSession, terminalWanted } from '../remote-session.ts';
@@ -22,7 +22,7 @@ export const exec: Command = {
     if (named === undefined)
       throw new CommandError("pod, type/name or --filename must be specified\nSee 'kubectl exec -h' for help and examples");
     if (args.length > (file ? 0 : 1))
-      throw new CommandError('exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead');
+      throw wrongArguments('exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead', context);
     if (!rest?.length) throw new CommandError('you must specify at least one command for the container');
     const pod = await onePodOf(context, named);
     if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') {

@@ -92,6 +92,13 @@ export class SchemaReader {
     return isObject(target) ? { ...target, ...(schema['description'] ? { description: schema['description'] } : {}) } : schema;
   }
 
+  /** What is referred to, with its own description. */
+  target(schema: JsonObject): JsonObject {
+    const { name } = this.#reference(schema);
+    const target = name === undefined ? undefined : this.#schemas[name];
+    return isObject(target) ? target : schema;
+  }
+
   /** What holds the fields: the element, in lists and maps. */
   element(schema: JsonObject): JsonObject {
     const followed = this.follow(schema);
@@ -148,8 +155,12 @@ export function text(reader: SchemaReader, { info, root, path, recursive, width 
   const out: string[] = [];
   if (info.group) out.push(`GROUP:      ${info.group}`);
   out.push(`KIND:       ${info.kind}`, `VERSION:    ${info.version}`, '');
-  if (field !== undefined) out.push(`FIELD: ${field} <${reader.typeName(schema)}>`, ...enumOf(reader.follow(schema), ''), '');
-  out.push('DESCRIPTION:', ...wrapped(descriptionOf(reader, schema), 4, width), '');
+  if (field !== undefined) {
+    const values = reader.follow(schema)['enum'];
+    const list = Array.isArray(values) ? ['ENUM:', ...values.map((value) => `    ${value}`)] : [''];
+    out.push(`FIELD: ${field} <${reader.typeName(schema)}>`, ...list, '');
+  }
+  out.push('DESCRIPTION:', ...descriptionsOf(reader, schema).flatMap((each) => wrapped(each, 4, width)), '    ');
   const fields = reader.fields(schema);
   if (fields.length > 0) {
     out.push('FIELDS:');
@@ -158,7 +169,7 @@ export function text(reader: SchemaReader, { info, root, path, recursive, width 
       if (recursive) listFields(reader, out, { name, schema: each, required: required.has(name), depth: 1, above: [] });
       else {
         out.push(`  ${name}\t<${reader.typeName(each)}>${required.has(name) ? ' -required-' : ''}`, ...enumOf(reader.follow(each), '  '));
-        out.push(...wrapped(descriptionOf(reader, each), 4, width), '');
+        out.push(...wrapped(descriptionsOf(reader, each)[0] as string, 4, width), '');
       }
     }
   }
@@ -183,7 +194,7 @@ function listFields(
   },
 ): void {
   const type = reader.typeName(schema);
-  out.push(`${'  '.repeat(depth)}${name}\t<${type}>${required ? ' -required-' : ''}`);
+  out.push(`${'  '.repeat(depth)}${name}\t<${type}>${required ? ' -required-' : ''}`, ...enumOf(reader.follow(schema), '  '.repeat(depth)));
   // A type within itself (a schema's properties, for one) has no end.
   if (above.includes(type)) return;
   const inner = requiredOf(reader.element(schema));
@@ -200,9 +211,11 @@ function enumOf(schema: JsonObject, indent: string): string[] {
   return Array.isArray(schema['enum']) ? [`${indent}enum: ${schema['enum'].join(', ')}`] : [];
 }
 
-function descriptionOf(reader: SchemaReader, schema: JsonObject): string {
-  const own = schema['description'] ?? reader.follow(schema)['description'] ?? reader.element(schema)['description'];
-  return typeof own === 'string' && own !== '' ? own : '<empty>';
+/** What is said of the field, and what of its type. */
+function descriptionsOf(reader: SchemaReader, schema: JsonObject): string[] {
+  const said = [schema['description'], reader.target(schema)['description'], reader.element(schema)['description']];
+  const texts = [...new Set(said.filter((text): text is string => typeof text === 'string' && text !== ''))];
+  return texts.length === 0 ? ['<empty>'] : texts;
 }
 
 function wrapped(text: string, indent: number, width: number): string[] {

@@ -128,11 +128,10 @@ async function printObjects(
   return endWith(context, failures);
 }
 
-async function printTables(context: CommandContext, { flags }: CommandInput, { targets, mixed }: Targets): Promise<number> {
+async function printTables(context: CommandContext, { flags }: CommandInput, { targets }: Targets): Promise<number> {
   const failures: unknown[] = [];
-  let printed = 0;
+  const answered: { readonly info: ResourceInfo; readonly table: Table }[] = [];
   for (const group of byType(targets)) {
-    const [first] = group as [Target, ...Target[]];
     const tables: Table[] = [];
     for (const target of group) {
       try {
@@ -142,9 +141,15 @@ async function printTables(context: CommandContext, { flags }: CommandInput, { t
       }
     }
     const table = joined(tables, flags);
-    if (!table?.rows?.length) continue;
+    if (table) answered.push({ info: (group[0] as Target).info, table });
+  }
+  // Names are told apart by their kind where several kinds were found, even if there are no objects of some.
+  const mixed = new Set(answered.map(({ info }) => info)).size > 1;
+  let printed = 0;
+  for (const { info, table } of answered) {
+    if (!table.rows?.length) continue;
     if (printed++ > 0) await context.io.stdout('\n');
-    await context.io.stdout(new TablePrinter().format(linesOf(table, { flags, info: first.info, mixed })));
+    await context.io.stdout(new TablePrinter().format(linesOf(table, { flags, info, mixed })));
   }
   if (printed === 0 && failures.length === 0 && !flags.bool('ignore-not-found')) {
     const namespaced = targets.some(({ info }) => info.namespaced) && !flags.bool('all-namespaces');

@@ -81,7 +81,7 @@ async function mark(context: CommandContext, { flags, args }: CommandInput, kind
       }
       for (const [key, value] of Object.entries(changes))
         if (value === null && before[key] === undefined && kind.name === 'label')
-          await context.warn(`${kind.noun} ${JSON.stringify(key)} not found.`);
+          await context.print(`${kind.noun} ${JSON.stringify(key)} not found.`);
       const effective = Object.entries(changes).filter(([key, value]) =>
         value === null ? before[key] !== undefined : before[key] !== value,
       );

@@ -1,4 +1,4 @@
-import { isApiError } from '../../api/errors.ts';
+import { isApiError, isNotFound } from '../../api/errors.ts';
 import type { Pod } from '../../api/generated/core-v1.ts';
 import { resourcePath } from '../../client/resource-path.ts';
 import type { Query } from '../api.ts';
@@ -76,7 +76,13 @@ async function sourcesOf(
     const namespace = flags.bool('all-namespaces') ? undefined : context.namespace;
     pods = (await context.api.list(info, namespace, { labelSelector: flags.string('selector') })).items as unknown as Pod[];
   } else {
-    const found = await podsOf(context, named);
+    const found = await podsOf(context, named).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+      throw new CommandError(
+        `error from server (NotFound): ${(error as Error).message} in namespace ${JSON.stringify(context.namespace)}`,
+        { cause: error },
+      );
+    });
     if (found.length > 1 && !flags.bool('all-pods')) await context.warn(`Found ${found.length} pods, using pod/${found[0]?.metadata.name}`);
     pods = flags.bool('all-pods') ? found : found.slice(0, 1);
   }

@@ -25,7 +25,7 @@ export const rolloutUndo: Command = {
         throw new CommandError(`no rollbacker has been implemented for ${JSON.stringify(target.info.kind)}`);
       const deployment = object as unknown as Deployment;
       if (deployment.spec.paused)
-        throw new CommandError("cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again");
+        throw new CommandError("you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again");
       const name = printedName(target.info, deployment.metadata.name);
       const set = await wantedSet(context, deployment, flags.int('to-revision') ?? 0);
       if (equalValues(templateOf(set), deployment.spec.template)) {

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { resourcePath } from '../../client/resource-path.ts';
 import { type Command, type CommandContext, type CommandInput, dryRunFlag, dryRunOf, fieldManagerFlag, outputFlag } from '../command.ts';
 import { parseDuration } from '../duration.ts';
-import { CommandError, SilentExit } from '../failure.ts';
+import { CommandError, SilentExit, wrongArguments } from '../failure.ts';
 import type { LooseObject } from '../manifests.ts';
 import { runRemoteSession, terminalWanted } from '../remote-session.ts';
 import { type Watched, waitUntil } from '../wait-until.ts';
@@ -41,12 +41,12 @@ kubectl run -it --rm shell --image=gokube/host -- sh`,
   async run(context, input) {
     const { flags, args } = input;
     const [name, ...extra] = args;
-    if (name === undefined) throw new CommandError("NAME is required for run\nSee 'kubectl run -h' for help and examples");
     if (extra.length > 0 && input.rest) throw new CommandError(`unexpected arguments before --: ${extra.join(' ')}`);
     const image = flags.optional('image');
     if (!image) throw new CommandError('required flag(s) "image" not set');
+    if (name === undefined) throw wrongArguments('NAME is required for run', context);
     const attached = flags.has('attach') ? flags.bool('attach') : flags.bool('stdin');
-    if (flags.bool('rm') && !attached) throw new CommandError('--rm should only be used for attached containers');
+    if (flags.bool('rm') && !attached) throw wrongArguments('--rm should only be used for attached containers', context);
     if (flags.bool('tty') && !flags.bool('stdin')) throw new CommandError('-i/--stdin is required for containers with -t/--tty=true');
     if (attached && dryRunOf(flags) !== 'none') throw new CommandError('--dry-run=none is required for attached containers');
     const restart = flags.string('restart');

@@ -27,8 +27,8 @@ export const scale: Command = {
   ],
   async run(context, { flags, args }) {
     const replicas = flags.int('replicas');
-    if (replicas === undefined || replicas < 0)
-      throw new CommandError('The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0');
+    if (replicas === undefined) throw new CommandError('required flag(s) "replicas" not set');
+    if (replicas < 0) throw new CommandError('The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0');
     const expected = flags.int('current-replicas') ?? -1;
     const timeout = flags.duration('timeout');
     const dryRun = dryRunOf(flags);

@@ -1,3 +1,4 @@
+import { isNotFound } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import {
   allNamespacesFlag,
@@ -52,9 +53,8 @@ kubectl wait --for=delete pod/web`,
     for (const target of selected) {
       try {
         for (const condition of conditions) await meet(context, target, condition, Math.max(0, deadline - context.io.clock.monotonic()));
-        const gone = conditions.some(({ kind }) => kind === 'delete');
         const name = printedName(target.info, target.name ?? '');
-        await context.print(flags.string('output') === 'name' ? name : gone ? `${name} deleted` : `${name} condition met`);
+        await context.print(flags.string('output') === 'name' ? name : `${name} condition met`);
       } catch (error) {
         if (context.io.signal.aborted) throw error;
         failures.push(error);
@@ -98,10 +98,21 @@ async function expand(
   targets: readonly Target[],
   { conditions, flags }: { readonly conditions: readonly Condition[]; readonly flags: Parameters<typeof objectsOf>[2] },
 ): Promise<Target[]> {
-  const mayBeMissing = conditions.some(({ kind }) => kind === 'delete' || kind === 'create');
-  const named = mayBeMissing ? targets.filter(({ name }) => name !== undefined) : [];
-  const rest = targets.filter((target) => !named.includes(target));
-  return [...named, ...(await objectsOf(context, rest, flags)).map(({ target }) => target)];
+  const creation = conditions.some(({ kind }) => kind === 'create');
+  const deletion = conditions.some(({ kind }) => kind === 'delete');
+  const found: Target[] = [];
+  for (const target of targets) {
+    if (creation && target.name !== undefined) found.push(target);
+    else {
+      try {
+        found.push(...(await objectsOf(context, [target], flags)).map((object) => object.target));
+      } catch (error) {
+        // What is to be gone and is gone needs no waiting.
+        if (!deletion || !isNotFound(error)) throw error;
+      }
+    }
+  }
+  return found;
 }
 
 async function meet(context: CommandContext, target: Target, condition: Condition, timeout: number): Promise<void> {

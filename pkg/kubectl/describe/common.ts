@@ -34,6 +34,7 @@ export function describeLabels(object: KubeObject, lines: Lines): void {
 
 /** Longer ones begin on a line of their own, and are cut; what kubectl apply keeps there is not shown. */
 const longest = 140;
+const cut = longest - 2;
 
 export function describeAnnotations(annotations: StringMap, lines: Lines, level = 0): void {
   const shown = Object.entries(annotations ?? {})
@@ -51,7 +52,7 @@ export function describeAnnotations(annotations: StringMap, lines: Lines, level 
       continue;
     }
     lines.write(level, `${lead}${key}:`);
-    for (const line of text.split('\n')) lines.write(level, `\t  ${line.length > longest ? `${line.slice(0, longest)}...` : line}`);
+    for (const line of text.split('\n')) lines.write(level, `\t  ${line.length > cut ? `${line.slice(0, cut)}...` : line}`);
   }
 }
 

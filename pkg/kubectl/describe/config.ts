@@ -33,9 +33,4 @@ export async function describeServiceAccount(account: ServiceAccount, lines: Lin
     'Image pull secrets',
     (account.imagePullSecrets ?? []).map(({ name }) => name ?? ''),
   );
-  lines.list(
-    'Mountable secrets',
-    (account.secrets ?? []).map(({ name }) => name ?? ''),
-  );
-  lines.field('Tokens', '<none>');
 }

@@ -9,6 +9,7 @@ import { lastSeen, sortEvents } from '../commands/events.ts';
 import type { ResourceInfo, ResourceMapper } from '../resource-mapper.ts';
 import { describeConfigMap, describeSecret, describeServiceAccount } from './config.ts';
 import { describeDeployment } from './deployment.ts';
+import { describeEndpointSlice } from './endpoint-slice.ts';
 import { describeGeneric } from './generic.ts';
 import { Lines } from './lines.ts';
 import { describeNamespace } from './namespace.ts';
@@ -26,6 +27,9 @@ export interface DescribeContext {
 
 export type Describer<T> = (object: T, lines: Lines, context: DescribeContext) => Promise<void>;
 
+/** Nobody makes events about these. */
+const withoutEvents = new Set(['Event', 'Namespace', 'Secret']);
+
 /** By group and kind. The server's schema is what makes an object of that kind fit its describer. */
 const describers = new Map<string, Describer<never>>([
   ['/Pod', describePod],
@@ -38,6 +42,7 @@ const describers = new Map<string, Describer<never>>([
   ['/ReplicationController', describeReplicationController],
   ['apps/ReplicaSet', describeReplicaSet],
   ['apps/Deployment', describeDeployment],
+  ['discovery.k8s.io/EndpointSlice', describeEndpointSlice],
 ]);
 
 export async function describeObject(
@@ -48,7 +53,7 @@ export async function describeObject(
   const lines = new Lines();
   const describer = (describers.get(`${info.group}/${info.kind}`) ?? describeGeneric) as Describer<KubeObject>;
   await describer(object, lines, context);
-  if (context.events && info.kind !== 'Event') describeEvents(await eventsAbout(object, context), lines, context.now);
+  if (context.events && !withoutEvents.has(info.kind)) describeEvents(await eventsAbout(object, context), lines, context.now);
   return lines.toString();
 }
 
