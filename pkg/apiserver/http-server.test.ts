@@ -2,64 +2,21 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import https from 'node:https';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import tls from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { isApiError, isNotFound } from '../api/errors.ts';
 import { configmaps } from '../api/generated/resources.ts';
 import type { ApiRequest, ApiResponse } from '../api/http.ts';
-import { createClient } from '../client/create-client.ts';
 import { platformCredentials } from '../client/credentials/platform-credentials.ts';
-import { HttpsTransport } from '../client/https-transport.node.ts';
-import { byteStreamOver, createBytePipe, createMessagePipe } from '../client/streams/message-pipe.ts';
-import { PortForwardClient, portForwardTunnelProtocol, servePortForward } from '../client/streams/port-forward.ts';
-import {
-  chooseRemoteCommandProtocol,
-  exitCodeOf,
-  exitStatus,
-  runRemoteCommand,
-  serveRemoteCommand,
-} from '../client/streams/remote-command.ts';
-import { silentLogger } from '../log/log.ts';
+import { byteStreamOver, createMessagePipe } from '../client/streams/message-pipe.ts';
+import { PortForwardClient, portForwardTunnelProtocol } from '../client/streams/port-forward.ts';
+import { exitCodeOf, runRemoteCommand } from '../client/streams/remote-command.ts';
 import { HttpsKubeletDialer } from './connect/https-kubelet-dialer.node.ts';
 import { gzipCompressor } from './gzip.node.ts';
-import { type RequestHandler, startHttpServer } from './http-server.node.ts';
+import { echoKubelet } from './testing/echo-kubelet.ts';
+import { lifetime, serveHttps } from './testing/serve-https.node.ts';
 import { testServer } from './testing/test-server.ts';
-
-const lifetime = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
-
-/** One authority and its certificates for all tests of this file: they take a while to make. */
-const identities = (async () => {
-  const authority = await platformCredentials.openAuthority(
-    await platformCredentials.createAuthority({ commonName: 'test-ca', ...lifetime }),
-  );
-  const [serving, admin] = await Promise.all([
-    authority.issue({ commonName: 'kube-apiserver', usages: ['server'], dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], ...lifetime }),
-    authority.issue({ commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'], ...lifetime }),
-  ]);
-  return { ca: authority.certificate, serving, admin };
-})();
-
-async function serve(t: TestContext, handler: RequestHandler) {
-  const { ca, serving, admin } = await identities;
-  const server = await startHttpServer({
-    handler,
-    log: silentLogger,
-    port: 0,
-    certificate: serving.certificate,
-    key: serving.key,
-    clientAuthority: ca,
-  });
-  t.after(() => server.close());
-  const transport = new HttpsTransport({
-    server: `https://127.0.0.1:${server.port}`,
-    certificateAuthority: ca,
-    certificate: admin.certificate,
-    key: admin.key,
-  });
-  t.after(() => transport.close());
-  return { server, transport, client: createClient(transport, { agent: 'test' }), ca, admin };
-}
 
 async function body(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -70,7 +27,7 @@ async function body(stream: AsyncIterable<Buffer>): Promise<Buffer> {
 test('a client over HTTPS does what a client in the process does: writes, reads, lists, watches, is refused', async (t) => {
   const api = await testServer();
   await api.withDefaults();
-  const { client } = await serve(t, api.server);
+  const { client } = await serveHttps(t, api.server);
   const maps = client.resource(configmaps);
   const controller = new AbortController();
   const seen: string[] = [];
@@ -92,7 +49,7 @@ test('a client over HTTPS does what a client in the process does: writes, reads,
 
 test('HTTP/2 and HTTP/1.1 are served on one port; the certificate says who asks, and without one nobody does', async (t) => {
   const seen: ApiRequest[] = [];
-  const { server, ca, admin } = await serve(t, {
+  const { server, ca, admin } = await serveHttps(t, {
     async handle(request) {
       seen.push(request);
       const text = request.body ? (await body(request.body as AsyncIterable<Buffer>)).toString() : '';
@@ -138,7 +95,7 @@ test('HTTP/2 and HTTP/1.1 are served on one port; the certificate says who asks,
 test('a body that is too large is answered 413 although the client is still sending', async (t) => {
   const api = await testServer();
   await api.withDefaults();
-  const { server, ca, admin } = await serve(t, api.server);
+  const { server, ca, admin } = await serveHttps(t, api.server);
   const request = https.request({
     host: '127.0.0.1',
     port: server.port,
@@ -178,7 +135,7 @@ test('a body that is too large is answered 413 although the client is still send
 
 test('a client that goes ends its watch on the server; nonsense on the wire ends its own connection only', async (t) => {
   const aborted = Promise.withResolvers<void>();
-  const { server, ca, client } = await serve(t, {
+  const { server, ca, client } = await serveHttps(t, {
     async handle(request): Promise<ApiResponse> {
       if (request.path === '/ok') return { status: 200, headers: {}, body: new Uint8Array(0) };
       request.signal.addEventListener('abort', () => aborted.resolve());
@@ -208,7 +165,7 @@ test('a large list arrives whole and compressed over HTTP/2', async (t) => {
   for (let i = 0; i < 5; i++) {
     await api.request('POST', '/api/v1/namespaces/default/configmaps', { body: { metadata: { name: `c${i}` }, data } });
   }
-  const { server, ca, admin } = await serve(t, api.server);
+  const { server, ca, admin } = await serveHttps(t, api.server);
   const session = http2.connect(`https://127.0.0.1:${server.port}`, { ca, cert: admin.certificate, key: admin.key });
   t.after(() => session.close());
   const stream = session.request({ ':path': '/api/v1/configmaps', 'accept-encoding': 'gzip' });
@@ -216,48 +173,8 @@ test('a large list arrives whole and compressed over HTTP/2', async (t) => {
   assert.equal(list.items.length, 5);
 });
 
-/** A kubelet whose containers run `echo`: they say what they hear, and how they were asked. */
-const kubelet: RequestHandler = {
-  async handle(request): Promise<ApiResponse> {
-    const [, what] = request.path.split('/');
-    if (what === 'containerLogs') {
-      if (request.query.get('previous'))
-        return { status: 400, headers: {}, body: new TextEncoder().encode('previous terminated container "c" not found') };
-      return { status: 200, headers: {}, body: new TextEncoder().encode(`${request.path}?${request.query}`) };
-    }
-    if (what === 'portForward') {
-      const dial = async () => {
-        const [near, far] = createBytePipe();
-        void (async () => {
-          for await (const chunk of far.readable) await far.write(chunk);
-          await far.end();
-        })();
-        return near;
-      };
-      const run = (socket: Parameters<typeof byteStreamOver>[0]) => servePortForward(byteStreamOver(socket), dial);
-      return { status: 101, headers: {}, upgrade: { kind: 'websocket', protocol: portForwardTunnelProtocol, run } };
-    }
-    const protocol = chooseRemoteCommandProtocol(request.headers['sec-websocket-protocol']) ?? 'v5.channel.k8s.io';
-    const streams = { stdin: request.query.has('input'), stdout: request.query.has('output'), stderr: request.query.has('error') };
-    return {
-      status: 101,
-      headers: {},
-      upgrade: {
-        kind: 'websocket',
-        protocol,
-        run: (socket) =>
-          serveRemoteCommand(socket, { protocol, streams }, async ({ stdin, stdout }) => {
-            await stdout(new TextEncoder().encode(`${request.query.getAll('command').join(' ')}:`));
-            for await (const chunk of stdin) await stdout(chunk);
-            return exitStatus(7);
-          }),
-      },
-    };
-  },
-};
-
 test('logs, exec and port-forward go from a client through the API server to a kubelet elsewhere', async (t) => {
-  const { server: kubeletServer, ca, admin } = await serve(t, kubelet);
+  const { server: kubeletServer, ca, admin } = await serveHttps(t, echoKubelet);
   const kubelets = new HttpsKubeletDialer({
     lookup: async () => ({ host: '127.0.0.1', port: kubeletServer.port }),
     certificateAuthority: ca,
@@ -274,7 +191,7 @@ test('logs, exec and port-forward go from a client through the API server to a k
   });
   await api.request('POST', pods, { body: pod('p', 'node-1') });
   await api.request('POST', pods, { body: pod('nowhere') });
-  const { client } = await serve(t, api.server);
+  const { client } = await serveHttps(t, api.server);
   const text = async (path: string) => (await body((await client.raw({ path })).body as AsyncIterable<Buffer>)).toString();
   assert.equal(await text(`${pods}/p/log?tailLines=5&follow=true`), '/containerLogs/default/p/c?follow=true&tailLines=5');
   assert.equal(await text(`${pods}/nowhere/log`), '');

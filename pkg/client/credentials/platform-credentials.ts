@@ -4,14 +4,14 @@
  */
 import { PlatformRandom, type Random } from '../../clock/random.ts';
 import { fromBase64Url, toBase64Url } from './base64.ts';
-import type {
-  AuthorityRequest,
-  CertificateAuthority,
-  CertificateRequest,
-  Claims,
-  CredentialSource,
-  KeyPair,
-  TokenSigner,
+import {
+  type AuthorityRequest,
+  type CertificateAuthority,
+  type CertificateRequest,
+  type CredentialSource,
+  type KeyPair,
+  parseClaims,
+  type TokenSigner,
 } from './credentials.ts';
 import { fromPem, toPem } from './pem.ts';
 import { sha256 } from './sha-256.ts';
@@ -81,6 +81,9 @@ function importKey(pem: string): Promise<CryptoKey> {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** 64 bytes in URL-safe base64. */
+const es256Signature = /^[\w-]{86}$/;
+
 /** JSON Web Tokens signed with ES256 (RFC 7515, RFC 7518). */
 async function createTokenSigner(privateKey: CryptoKey): Promise<TokenSigner> {
   const { kty, crv, x, y } = await subtle.exportKey('jwk', privateKey);
@@ -98,18 +101,10 @@ async function createTokenSigner(privateKey: CryptoKey): Promise<TokenSigner> {
       const [head, payload, signature, ...more] = token.split('.');
       // The header is compared, not read: no other algorithm or key is ever accepted.
       if (head !== header || payload === undefined || signature === undefined || more.length > 0) return undefined;
-      try {
-        const good = await subtle.verify(signing, publicKey, fromBase64Url(signature), encoder.encode(`${head}.${payload}`));
-        return good ? parseClaims(decoder.decode(fromBase64Url(payload))) : undefined;
-      } catch {
-        return undefined; // not base64: no token of ours
-      }
+      if (!es256Signature.test(signature)) return undefined;
+      const good = await subtle.verify(signing, publicKey, fromBase64Url(signature), encoder.encode(`${head}.${payload}`));
+      return good ? parseClaims(decoder.decode(fromBase64Url(payload))) : undefined;
     },
     keySet: async () => ({ keys: [{ kty, crv, x, y, kid, alg: 'ES256', use: 'sig' }] }),
   };
-}
-
-export function parseClaims(text: string): Claims | undefined {
-  const value: unknown = JSON.parse(text);
-  return typeof value === 'object' && value !== null ? (value as Claims) : undefined;
 }

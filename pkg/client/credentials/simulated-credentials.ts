@@ -4,9 +4,15 @@
  */
 import type { Random } from '../../clock/random.ts';
 import { fromBase64Url, toBase64Url } from './base64.ts';
-import type { AuthorityRequest, CertificateRequest, CredentialSource, KeyPair, TokenSigner } from './credentials.ts';
+import {
+  type AuthorityRequest,
+  type CertificateRequest,
+  type CredentialSource,
+  type KeyPair,
+  parseClaims,
+  type TokenSigner,
+} from './credentials.ts';
 import { fromPem, toPem } from './pem.ts';
-import { parseClaims } from './platform-credentials.ts';
 import { hmacSha256, sha256 } from './sha-256.ts';
 
 const encoder = new TextEncoder();
