@@ -9,7 +9,7 @@ import { bodyOf, readBody } from '../client/read-body.ts';
 import { resourcePath, type Target } from '../client/resource-path.ts';
 import { decodeWatch } from '../client/watch-decoder.ts';
 import { parseJson, stringifyJson } from '../runtime/json.ts';
-import type { ResourceInfo } from './resource-mapper.ts';
+import type { ResourceInfo } from './resource-info.ts';
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 

@@ -104,7 +104,7 @@ function unpack(value: unknown, source: string): Manifest[] {
   ];
   if (missing.length > 0) {
     throw new CommandError(
-      `error validating ${JSON.stringify(source)}: error validating data: [${missing.join(', ')}]; if you choose to ignore these errors, turn validation off with --validate=false`,
+      `error validating ${JSON.stringify(source)}: error validating data: ${missing.length > 1 ? `[${missing.join(', ')}]` : missing[0]}; if you choose to ignore these errors, turn validation off with --validate=false`,
     );
   }
   const metadata = isObject(value['metadata']) ? value['metadata'] : {};

@@ -1,18 +1,12 @@
 /**
  * From what people type (`po`, `pods`, `deployment.apps`, `all`) to resources, by what the server says it has.
  */
-import type { ResourceRef } from '../api/object.ts';
 import type { Api } from './api.ts';
 import { CommandError } from './failure.ts';
+import type { ResourceInfo } from './resource-info.ts';
 import { nearest } from './suggest.ts';
 
-export interface ResourceInfo extends ResourceRef {
-  readonly singular: string;
-  readonly shortNames: readonly string[];
-  readonly categories: readonly string[];
-  readonly verbs: readonly string[];
-  readonly subresources: readonly string[];
-}
+export type { ResourceInfo } from './resource-info.ts';
 
 /** https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery */
 interface GroupDiscovery {

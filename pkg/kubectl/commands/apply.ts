@@ -19,6 +19,7 @@ import { CommandError, during } from '../failure.ts';
 import type { Flags } from '../flags.ts';
 import { lastApplied, lastAppliedAnnotation, withLastApplied } from '../last-applied.ts';
 import { type LooseObject, readManifests } from '../manifests.ts';
+import { sorted } from '../output/sorted-json.ts';
 import { type Target, targetOfManifest } from '../targets.ts';
 import { threeWayPatch } from '../three-way-patch.ts';
 import { endWith } from './get.ts';
@@ -95,7 +96,7 @@ async function applyOnServer(context: CommandContext, target: Target, flags: Fla
   };
   const { managedFields: _owned, ...metadata } = object.metadata;
   try {
-    const applied = await context.api.patch(target.info, target, 'apply', { ...object, metadata }, query);
+    const applied = await context.api.patch(target.info, target, 'apply', sorted({ ...object, metadata }), query);
     return { object: applied as LooseObject, verb: 'serverside-applied' };
   } catch (error) {
     if (isConflict(error)) {

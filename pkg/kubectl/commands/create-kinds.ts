@@ -54,6 +54,7 @@ export const createDeployment = createOne({
         strategy: {},
         template: { metadata: { labels }, spec: { containers } },
       },
+      status: {},
     };
   },
 });
@@ -63,7 +64,7 @@ export const createNamespace = createOne({
   aliases: ['ns'],
   short: 'Make a namespace',
   usage: 'NAME',
-  build: async (_context, name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
+  build: async (_context, name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: {}, status: {} }),
 });
 
 export const createServiceAccount = createOne({
@@ -104,6 +105,7 @@ export const createJob = createOne({
           spec: { containers: [{ name, image, ...(rest?.length ? { command: rest } : {}), resources: {} }], restartPolicy: 'Never' },
         },
       },
+      status: {},
     };
   },
 });

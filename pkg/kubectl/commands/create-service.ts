@@ -23,6 +23,7 @@ function serviceOf(name: string, type: string, { flags }: CommandInput, extra: R
       ...(flags.has('clusterip') ? { clusterIP: flags.string('clusterip') } : {}),
       ...extra,
     },
+    status: { loadBalancer: {} },
   };
 }
 

@@ -42,7 +42,7 @@ kubectl create namespace team-a`,
       const names = (create.subcommands ?? []).flatMap(({ name, aliases = [] }) => [name, ...aliases]);
       throw new UsageError(`unknown command ${JSON.stringify(word)} for "kubectl create"${didYouMean(word, names)}`);
     }
-    if (!flags.has('filename')) throw new CommandError("must specify one of -f and -k\nSee 'kubectl create -h' for help and examples");
+    if (!flags.has('filename')) throw new CommandError('must specify one of -f and -k');
     if (args.length > 0) throw new CommandError(`Unexpected args: [${args.join(' ')}]`);
     const dryRun = dryRunOf(flags);
     const print = await resultPrinter(context, flags, dryRun);

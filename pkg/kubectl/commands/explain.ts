@@ -173,7 +173,7 @@ export function text(reader: SchemaReader, { info, root, path, recursive, width 
       }
     }
   }
-  return `${out.join('\n')}\n`;
+  return `${out.join('\n')}\n\n`;
 }
 
 function listFields(

@@ -10,7 +10,7 @@ import type { ObjectPrinter } from '../output/object-printer.ts';
 import { sortedJson } from '../output/sorted-json.ts';
 import { type ColumnDefinition, isTable, type Table, TablePrinter } from '../output/table.ts';
 import type { Target, Targets } from '../targets.ts';
-import { fetchTable, linesOf, listQuery } from './get.ts';
+import { fetchTable, linesOf, listQuery } from './get-table.ts';
 
 interface WatchOptions {
   readonly targets: Targets;

@@ -1,6 +1,4 @@
 import { isApiError, isNotFound } from '../../api/errors.ts';
-import { resourcePath } from '../../client/resource-path.ts';
-import { type ApiRequestOptions, type Query, tableMediaType } from '../api.ts';
 import {
   allNamespacesFlag,
   type Command,
@@ -14,11 +12,12 @@ import {
 import { CommandError, describeFailure, SilentExit } from '../failure.ts';
 import type { Flags } from '../flags.ts';
 import { type LooseObject, readText } from '../manifests.ts';
-import { itemsOf, listOf, type ObjectPrinter, printerFor } from '../output/object-printer.ts';
+import { listOf, type ObjectPrinter, printerFor } from '../output/object-printer.ts';
 import { sortBy } from '../output/sort-by.ts';
-import { isTable, type Table, TablePrinter, tableLines } from '../output/table.ts';
-import { printedName, printedType, type ResourceInfo } from '../resource-mapper.ts';
+import { type Table, TablePrinter } from '../output/table.ts';
+import { printedName, type ResourceInfo } from '../resource-mapper.ts';
 import { type Target, type Targets, targetsOf } from '../targets.ts';
+import { fetchTable, linesOf, listQuery } from './get-table.ts';
 import { watchAndPrint } from './get-watch.ts';
 
 export const get: Command = {
@@ -88,11 +87,6 @@ async function printRaw(context: CommandContext, path: string, args: readonly st
   if (args.length > 0) throw new CommandError('arguments may not be passed when --raw is specified');
   for await (const chunk of await context.api.stream(path)) await context.io.stdout(chunk);
   return 0;
-}
-
-/** The selectors and page size of a list. */
-export function listQuery(flags: Flags): Query {
-  return { labelSelector: flags.optional('selector'), fieldSelector: flags.optional('field-selector') };
 }
 
 async function printObjects(
@@ -167,53 +161,6 @@ function byType(targets: readonly Target[]): Target[][] {
     else groups.push([target]);
   }
   return groups;
-}
-
-export function linesOf(
-  table: Table,
-  { flags, info, mixed }: { readonly flags: Flags; readonly info: ResourceInfo; readonly mixed: boolean },
-): string[][] {
-  return tableLines(table, {
-    wide: flags.string('output') === 'wide',
-    headers: !flags.bool('no-headers'),
-    namespaces: flags.bool('all-namespaces') && info.namespaced,
-    labels: flags.bool('show-labels'),
-    labelColumns: flags.list('label-columns'),
-    ...(mixed || flags.bool('show-kind') ? { prefix: `${printedType(info)}/` } : {}),
-  });
-}
-
-export async function fetchTable(context: CommandContext, target: Target, flags: Flags): Promise<Table> {
-  const { api } = context;
-  const path = resourcePath(target.info, { ...target, subresource: flags.optional('subresource') });
-  const includeObject = flags.has('sort-by') ? 'Object' : undefined;
-  const ask = async (query: Query): Promise<Table> => {
-    const options: ApiRequestOptions = { accept: tableMediaType, query: { includeObject, ...query } };
-    const answer = await api.json(path, options);
-    return isTable(answer) ? answer : plainTable(answer);
-  };
-  if (target.name !== undefined) return ask({});
-  const limit = flags.int('chunk-size') || undefined;
-  let page = await ask({ ...listQuery(flags), limit });
-  const pages = [page];
-  while (page.metadata?.continue) {
-    page = await ask({ ...listQuery(flags), limit, continue: page.metadata.continue });
-    pages.push(page);
-  }
-  const [first] = pages as [Table, ...Table[]];
-  return { ...first, metadata: { ...first.metadata, ...page.metadata }, rows: pages.flatMap(({ rows }) => rows ?? []) };
-}
-
-/** For servers that make no tables of a kind. */
-function plainTable(answer: unknown): Table {
-  return {
-    kind: 'Table',
-    columnDefinitions: [
-      { name: 'Name', type: 'string' },
-      { name: 'Created At', type: 'date' },
-    ],
-    rows: itemsOf(answer).map((object) => ({ cells: [object.metadata.name, object.metadata.creationTimestamp], object })),
-  };
 }
 
 function joined(tables: readonly Table[], flags: Flags): Table | undefined {

@@ -95,6 +95,7 @@ function podOf(
     kind: 'Pod',
     metadata: { name, labels, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) },
     spec: { containers: [container], dnsPolicy: 'ClusterFirst', restartPolicy: flags.string('restart') },
+    status: {},
   } as unknown as LooseObject;
 }
 

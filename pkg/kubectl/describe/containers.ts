@@ -8,15 +8,20 @@ interface Options {
   readonly statuses?: readonly ContainerStatus[] | undefined;
   /** Fields of it are resolved in environment variables; absent in templates. */
   readonly pod?: Pod;
-  readonly level?: number;
+  /** Within a template: the title is indented, and names by one more space. */
+  readonly nested?: boolean;
 }
 
-export function describeContainers(containers: readonly Container[], lines: Lines, { title, statuses, pod, level = 0 }: Options): void {
-  lines.write(level, containers.length === 0 ? `${title}:\t<none>` : `${title}:`);
+export function describeContainers(
+  containers: readonly Container[],
+  lines: Lines,
+  { title, statuses, pod, nested = false }: Options,
+): void {
+  lines.write(nested ? 1 : 0, containers.length === 0 ? `${title}:\t<none>` : `${title}:`);
   for (const container of containers) {
     const status = statuses?.find(({ name }) => name === container.name);
-    const inner = level + 2;
-    lines.write(level + 1, `${container.name}:`);
+    const inner = 2;
+    lines.write(1, `${nested ? ' ' : ''}${container.name}:`);
     if (status || pod) lines.field('Container ID', status?.containerID ?? '', inner);
     lines.field('Image', container.image, inner);
     if (status || pod) lines.field('Image ID', status?.imageID ?? '', inner);

@@ -2,7 +2,7 @@ import type { Deployment, ReplicaSet } from '../../api/generated/apps-v1.ts';
 import { longTime } from '../duration.ts';
 import { newestOf, ownedReplicaSets } from '../revisions.ts';
 import { describeLabels, describeMetadata, formatSelector } from './common.ts';
-import type { DescribeContext } from './describer.ts';
+import type { DescribeContext } from './describe-context.ts';
 import type { Lines } from './lines.ts';
 import { describePodTemplate } from './pod-template.ts';
 

@@ -4,11 +4,11 @@
  */
 import type { Event } from '../../api/generated/core-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
-import type { Api } from '../api.ts';
 import { lastSeen, sortEvents } from '../commands/events.ts';
-import type { ResourceInfo, ResourceMapper } from '../resource-mapper.ts';
+import type { ResourceInfo } from '../resource-mapper.ts';
 import { describeConfigMap, describeSecret, describeServiceAccount } from './config.ts';
 import { describeDeployment } from './deployment.ts';
+import type { DescribeContext, Describer } from './describe-context.ts';
 import { describeEndpointSlice } from './endpoint-slice.ts';
 import { describeGeneric } from './generic.ts';
 import { Lines } from './lines.ts';
@@ -17,15 +17,6 @@ import { describeNode } from './node.ts';
 import { describePod } from './pod.ts';
 import { describeReplicaSet, describeReplicationController } from './replica-set.ts';
 import { describeService } from './service.ts';
-
-export interface DescribeContext {
-  readonly api: Api;
-  readonly mapper: ResourceMapper;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-}
-
-export type Describer<T> = (object: T, lines: Lines, context: DescribeContext) => Promise<void>;
 
 /** Nobody makes events about these. */
 const withoutEvents = new Set(['Event', 'Namespace', 'Secret']);

@@ -23,8 +23,8 @@ export async function describeEndpointSlice(slice: EndpointSlice, lines: Lines):
     lines.write(1, `- Addresses:\t${addresses.join(', ')}`);
     lines.write(2, 'Conditions:');
     lines.field('Ready', conditions?.ready ?? '<unset>', 3);
-    if (targetRef) lines.field('TargetRef', `${targetRef.kind}/${targetRef.name}`, 2);
     lines.field('Hostname', hostname ?? '<unset>', 2);
+    if (targetRef) lines.field('TargetRef', `${targetRef.kind}/${targetRef.name}`, 2);
     lines.field('NodeName', nodeName ?? '<unset>', 2);
     lines.field('Zone', zone ?? '<unset>', 2);
   }

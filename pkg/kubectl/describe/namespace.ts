@@ -1,6 +1,6 @@
 import type { LimitRange, Namespace, ResourceQuota } from '../../api/generated/core-v1.ts';
 import { describeLabels, describeMetadata } from './common.ts';
-import type { DescribeContext } from './describer.ts';
+import type { DescribeContext } from './describe-context.ts';
 import type { Lines } from './lines.ts';
 
 export async function describeNamespace(namespace: Namespace, lines: Lines, { api, mapper }: DescribeContext): Promise<void> {

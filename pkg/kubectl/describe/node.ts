@@ -4,7 +4,7 @@ import type { Node, Pod } from '../../api/generated/core-v1.ts';
 import { formatQuantity, parseQuantity, type Quantity, quantityMillis, quantityValue } from '../../api/quantity.ts';
 import { ageOf, longTime } from '../duration.ts';
 import { describeLabels, describeMetadata } from './common.ts';
-import type { DescribeContext } from './describer.ts';
+import type { DescribeContext } from './describe-context.ts';
 import type { Lines } from './lines.ts';
 
 export async function describeNode(node: Node, lines: Lines, context: DescribeContext): Promise<void> {

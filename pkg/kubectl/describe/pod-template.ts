@@ -16,9 +16,9 @@ export function describePodTemplate(template: PodTemplateSpec | undefined, lines
   if (Object.keys(metadata?.annotations ?? {}).length > 0) describeAnnotations(metadata?.annotations, lines, 1);
   if (!spec) return;
   if (spec.serviceAccountName) lines.field('Service Account', spec.serviceAccountName, 1);
-  if (spec.initContainers?.length) describeContainers(spec.initContainers, lines, { title: 'Init Containers', level: 1 });
-  describeContainers(spec.containers, lines, { title: 'Containers', level: 1 });
-  describeVolumes(spec.volumes, lines, 1);
+  if (spec.initContainers?.length) describeContainers(spec.initContainers, lines, { title: 'Init Containers', nested: true });
+  describeContainers(spec.containers, lines, { title: 'Containers', nested: true });
+  describeVolumes(spec.volumes, lines, { nested: true });
   if (spec.priorityClassName) lines.field('Priority Class Name', spec.priorityClassName, 1);
   lines.field('Node-Selectors', formatMap(spec.nodeSelector), 1);
   lines.list('Tolerations', (spec.tolerations ?? []).map(formatToleration), 1);

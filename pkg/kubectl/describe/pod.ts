@@ -2,7 +2,7 @@ import type { Pod } from '../../api/generated/core-v1.ts';
 import { humanDuration, longTime } from '../duration.ts';
 import { describeController, describeLabels, describeMetadata, formatMap } from './common.ts';
 import { describeContainers } from './containers.ts';
-import type { DescribeContext } from './describer.ts';
+import type { DescribeContext } from './describe-context.ts';
 import type { Lines } from './lines.ts';
 import { formatToleration } from './pod-template.ts';
 import { describeVolumes } from './volumes.ts';

@@ -3,7 +3,7 @@ import type { Pod, ReplicationController } from '../../api/generated/core-v1.ts'
 import { controllerOf, type KubeObject } from '../../api/object.ts';
 import { selectorFromMap } from '../../api/selectors.ts';
 import { describeController, describeLabels, describeMetadata, formatMap, formatSelector } from './common.ts';
-import type { DescribeContext } from './describer.ts';
+import type { DescribeContext } from './describe-context.ts';
 import type { Lines } from './lines.ts';
 import { describePodTemplate } from './pod-template.ts';
 

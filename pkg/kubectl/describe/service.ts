@@ -1,7 +1,7 @@
 import type { Service } from '../../api/generated/core-v1.ts';
 import type { EndpointSlice } from '../../api/generated/discovery-v1.ts';
 import { describeLabels, describeMetadata, formatMap } from './common.ts';
-import type { DescribeContext } from './describer.ts';
+import type { DescribeContext } from './describe-context.ts';
 import type { Lines } from './lines.ts';
 
 export async function describeService(service: Service, lines: Lines, context: DescribeContext): Promise<void> {

@@ -1,15 +1,15 @@
 import type { Volume } from '../../api/generated/core-v1.ts';
 import type { Lines } from './lines.ts';
 
-export function describeVolumes(volumes: readonly Volume[] | undefined, lines: Lines, level = 0): void {
+export function describeVolumes(volumes: readonly Volume[] | undefined, lines: Lines, { nested = false } = {}): void {
   if (!volumes?.length) {
-    lines.field('Volumes', '<none>', level);
+    lines.field('Volumes', '<none>', nested ? 1 : 0);
     return;
   }
-  lines.write(level, 'Volumes:');
+  lines.write(nested ? 1 : 0, 'Volumes:');
   for (const volume of volumes) {
-    lines.write(level + 1, `${volume.name}:`);
-    for (const [name, value] of fieldsOf(volume)) lines.field(name, value, level + 2);
+    lines.write(1, `${nested ? ' ' : ''}${volume.name}:`);
+    for (const [name, value] of fieldsOf(volume)) lines.field(name, value, 2);
   }
 }
 
