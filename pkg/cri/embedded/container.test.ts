@@ -188,7 +188,9 @@ suite('containers of the embedded runtime', { skip: needsRoot ?? needsBusybox ??
     const layer = await tarOf([
       { name: 'vol', type: 'symlink', linkname: `${up}${victim}/made` },
       { name: 'file', type: 'symlink', linkname: `/dev/.gokube/old${victim}/made-file` },
-      { name: 'wd', type: 'symlink', linkname: `/proc/1/root${victim}/made-wd` },
+      { name: 'machine', type: 'symlink', linkname: `/proc/${process.pid}/root${folder}` },
+      { name: 'mnt', type: 'symlink', linkname: `/proc/${process.pid}/root${victim}/made-mnt` },
+      { name: 'wd', type: 'symlink', linkname: `/proc/${process.pid}/root${victim}/made-wd` },
     ]);
     await machine.machine.images.load(archiveStream(await ociArchive({ name: 'links:1', layers: [await busyboxLayer(), layer] })));
     await writeFile(join(folder, 'source'), 'source');
@@ -197,6 +199,8 @@ suite('containers of the embedded runtime', { skip: needsRoot ?? needsBusybox ??
       for (const extra of [
         { mounts: [{ containerPath: '/vol', hostPath: folder, readonly: true }] },
         { mounts: [{ containerPath: '/file', hostPath: join(folder, 'source'), readonly: true }] },
+        { mounts: [{ containerPath: '/mnt', hostPath: folder, readonly: true }] },
+        { mounts: [{ containerPath: '/mnt/file', hostPath: join(folder, 'source'), readonly: true }] },
         { workingDir: '/wd' },
       ]) {
         const id = await machine.create(sandbox, ['sleep', '0.1'], { image: 'links:1', security: { pid }, ...extra });
@@ -204,6 +208,11 @@ suite('containers of the embedded runtime', { skip: needsRoot ?? needsBusybox ??
         await machine.runtime.startContainer(id).catch(() => {});
       }
       assert.deepEqual(readdirSync(victim), [], `pid ${pid}`);
+      const out = await machine.create(sandbox, ['cat', 'source'], { image: 'links:1', security: { pid }, workingDir: '/machine' });
+      await assert.rejects(
+        machine.runtime.startContainer(out),
+        /(leads out of the container|can't (cd|create)|No such file|cannot create)/,
+      );
     }
   });
 

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join, posix } from 'node:path';
 import { type ContainerConfig, type ContainerStats, type ContainerStatus, type LinuxResources, RuntimeError } from '../cri.ts';
-import type { Bundle, BundleOptions } from './bundle.ts';
+import type { Bundle, BundleOptions } from './bundle-options.ts';
 import type { ExecAnswer, Identity } from './helper/protocol.ts';
 import type { DataSink, HelperClient } from './helper-client.ts';
 import type { ImageRoot } from './images/image.ts';

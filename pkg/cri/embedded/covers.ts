@@ -1,23 +1,19 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Mount } from '../cri.ts';
-import type { ImageRoot } from './images/image.ts';
 
-/**
- * Covers what a container must not see of the machine's root: folders by mounts of empty ones (with owner and mode
- * of those they hide), which lie in `covers` and take what the container writes; files by empty ones in `upper`.
- */
-export function coverHidden(hidden: ImageRoot['hidden'], upper: string, covers: string): Mount[] {
-  for (const path of hidden.files) {
+/** Covers files of the machine that a container must not see: empty ones in the container's upper folder. */
+export function coverFiles(files: readonly string[], upper: string): void {
+  for (const path of files) {
     copyFolders(upper, dirname(path));
     writeFileSync(join(upper, path), '', { mode: 0o600 });
   }
-  return hidden.folders.map((path) => {
-    const cover = join(covers, path.slice(1).replaceAll('/', '.'));
-    mkdirSync(cover, { recursive: true });
-    takeAfter(cover, path);
-    return { containerPath: path, hostPath: cover, readonly: false };
-  });
+}
+
+/** Gives a folder the owner and mode of another. */
+export function takeAfter(target: string, model: string): void {
+  const { uid, gid, mode } = statSync(model);
+  chownSync(target, uid, gid);
+  chmodSync(target, mode & 0o7777);
 }
 
 /** The folders above a file: where layers are merged, owner and mode are those of the uppermost. */
@@ -30,10 +26,4 @@ function copyFolders(upper: string, folder: string): void {
     mkdirSync(target);
     takeAfter(target, path);
   }
-}
-
-function takeAfter(target: string, model: string): void {
-  const { uid, gid, mode } = statSync(model);
-  chownSync(target, uid, gid);
-  chmodSync(target, mode & 0o7777);
 }

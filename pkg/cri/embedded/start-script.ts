@@ -1,3 +1,4 @@
+import { type MountPass, stage } from './mount-lists.ts';
 import { type Toolkit, type ToolkitProgram, toolkitCommand, toolkitMount } from './toolkit.ts';
 
 /**
@@ -16,8 +17,8 @@ export interface StartPlan {
   readonly layers: string;
   readonly beforeFstab: string;
   readonly root: string;
-  /** Names within `/dev/.gokube/from` of the mount lists that follow, each with the targets to be made before it. */
-  readonly after: readonly { readonly fstab: string; readonly folders: readonly string[]; readonly files: readonly string[] }[];
+  /** Their lists are `fstab.0`, `fstab.1`, … in the stage, then `fstab.last`. */
+  readonly passes: readonly Omit<MountPass, 'fstab'>[];
   readonly cgroupProcs: readonly string[];
   readonly oomScoreAdj: number | undefined;
   readonly tty: boolean;
@@ -37,10 +38,11 @@ export interface StartPlan {
   readonly noNewPrivileges: boolean;
 }
 
-const from = `${toolkitMount}/from`;
-
 export function startScript(plan: StartPlan, toolkit: Toolkit): string {
   const tool = (program: ToolkitProgram): string => toolkitCommand(toolkit, program);
+  const mount = `${tool('mount')} -n -i`;
+  const hideProc = plan.hideProc ? `${tool('umount')} -n -i -c -l /proc` : '';
+  const showProc = plan.hideProc ? `${mount} -t proc -o nosuid,nodev,noexec proc /proc` : '';
   const names = new Set(plan.environment.map(({ name }) => name));
   const assignments = plan.environment.map(({ name, value }) => quote(`${name}=${value}`));
   const path = plan.environment.findLast(({ name }) => name === 'PATH')?.value ?? '';
@@ -52,7 +54,7 @@ exec 6>&2 2>&1
 fail() { echo "error $1"; exit 127; }
 read -r pid rest </proc/self/stat
 echo "pid $pid"
-${plan.cgroupProcs.map((file) => `echo 0 >${quote(file)}`).join('\n')}
+${joinCgroups(plan.cgroupProcs)}
 # To be killed later than others takes CAP_SYS_RESOURCE, which root in a container of its own may not have.
 ${plan.oomScoreAdj === undefined ? '' : `{ echo ${plan.oomScoreAdj} >/proc/self/oom_score_adj; } 2>/dev/null || :`}
 
@@ -68,16 +70,20 @@ ${tool('umount')} -n -i -c -l ${toolkitMount}/old
 # The pod's mounts, now that nothing leads out.
 folder() { [ -d "$1" ] || ${tool('mkdir')} -p -- "$1"; }
 file() { [ -e "$1" ] || { folder "\${1%/*}/"; : >"$1"; }; }
-${plan.hideProc ? `${tool('umount')} -n -i -c -l /proc` : ''}
-${plan.after
-  .flatMap(({ fstab, folders, files }, at) => [
+${hideProc}
+${plan.passes
+  .flatMap(({ folders, files }, at) => [
     ...folders.map((target) => `folder ${quote(target)}`),
     ...files.map((target) => `file ${quote(target)}`),
-    ...(at === 0 && plan.hideProc ? [`${tool('mount')} -n -i -t proc -o nosuid,nodev,noexec proc /proc`] : []),
-    `${tool('mount')} -n -i -a -T ${from}/${fstab}`,
+    showProc,
+    `${mount} -a -T ${stage}/fstab.${at}`,
+    hideProc,
   ])
   .join('\n')}
-${tool('umount')} -n -i -c -l ${from}
+folder ${quote(plan.workingDir)}
+${showProc}
+${mount} -a -T ${stage}/fstab.last
+${tool('umount')} -n -i -c -l ${stage}
 
 # Who runs it.
 user=${quote(userName || '0')} group=${quote(plan.group ?? groupName)} uid= gid=0 name= home=/ groups=${quote(plan.supplementalGroups.map((id) => `,${id}`).join(''))}
@@ -107,12 +113,13 @@ echo "identity $uid $gid \${groups:--} $home"
 if [ -n "$groups" ]; then groups="--groups $groups"; else groups=--clear-groups; fi
 ${stdioOwner(plan, tool('chown'))}
 
-# Where, and what.
-folder ${quote(plan.workingDir)}
-cd ${quote(plan.workingDir)}
-${plan.readonlyRoot ? `${tool('mount')} -n -i -o remount,bind,ro,nodev overlay /` : ''}
+# Where, and what. A path that leads out of the root is none that the kernel could name from here.
+cd -P ${quote(plan.workingDir)}
+case "$PWD" in /*) ;; *) fail "the working directory leads out of the container" ;; esac
+${plan.readonlyRoot ? `${mount} -o remount,bind,ro,nodev overlay /` : ''}
 ${findCommand}
 find_command ${quote(plan.command[0] as string)} ${quote(path)}
+wait "$joining" || fail "cannot enter the container's control groups"
 echo ok
 exec 2>&6 6>&-
 exec ${tool('setpriv')} --pdeathsig KILL --reuid "$uid" --regid "$gid" $groups --inh-caps=-all --bounding-set=${plan.boundingSet}${plan.noNewPrivileges ? ' --no-new-privs' : ''} -- \\
@@ -156,7 +163,8 @@ export function execScript(toolkit: Toolkit): string {
 fail() { echo "error $1"; exit 127; }
 directory=$1 path=$2 options=$3 ctty=$4 command=$5
 shift 5
-cd "$directory" || fail "working directory $directory does not exist"
+cd -P "$directory" || fail "working directory $directory does not exist"
+case "$PWD" in /*) ;; *) fail "the working directory leads out of the container" ;; esac
 ${findCommand}
 find_command "$command" "$path"
 echo ok
@@ -173,6 +181,20 @@ export function programWords(command: string, shell: string): string {
 function stdioOwner(plan: StartPlan, chown: string): string {
   const own = plan.tty ? '/proc/self/fd/0' : `/proc/self/fd/1 /proc/self/fd/6${plan.stdin ? ' /proc/self/fd/0' : ''}`;
   return `[ "$uid" = 0 ] || ${chown} "$uid" ${own}`;
+}
+
+/**
+ * Into the control groups while the mounts are made: the kernel may wait for a grace period of some ten milliseconds.
+ * Their files are opened here, since after pivot_root their paths lead elsewhere.
+ */
+function joinCgroups(files: readonly string[]): string {
+  // The file descriptors that a POSIX shell can name and this script has no other use for.
+  const free = [3, 4, 5, 7, 8, 9];
+  const each = (text: (fd: number, file: string) => string): string =>
+    files.map((file, at) => text(free[at % free.length] as number, file)).join(' ');
+  return `exec ${each((fd, file) => `${fd}>${quote(file)}`)}
+{ ${each((fd) => `echo $$ >&${fd};`)} } & joining=$!
+exec ${each((fd) => `${fd}>&-`)}`;
 }
 
 /** One shell word. */

@@ -1,5 +1,5 @@
 import type { RuntimeErrorCode } from '../../cri.ts';
-import type { Bundle, BundleOptions } from '../bundle.ts';
+import type { Bundle, BundleOptions } from '../bundle-options.ts';
 
 /**
  * The calls that the runtime helper answers, and the events it tells of its own accord. The helper knows processes,
