@@ -16,23 +16,27 @@ export async function servePortForwardChannels(
   kubelet: Upgrade & { readonly kind: 'websocket' },
 ): Promise<void> {
   const [near, far] = createMessagePipe();
-  const proxying = kubelet.run(far);
   const client = new PortForwardClient(byteStreamOver(near));
   const fromClient = ports.map(() => new ByteQueue());
-  for (const [i, port] of ports.entries()) {
-    const number = Uint8Array.of(port & 0xff, port >> 8);
-    await socket.send(onChannel(2 * i, number));
-    await socket.send(onChannel(2 * i + 1, number));
-  }
-  const forwarding = ports.map((port, i) => forward(socket, client, port, i, fromClient[i] as ByteQueue));
-  for await (const message of socket.messages) {
-    const bytes = typeof message === 'string' ? encoder.encode(message) : message;
-    const channel = bytes[0] ?? 0;
-    if (channel % 2 === 0) await fromClient[channel / 2]?.push(bytes.slice(1));
-  }
-  for (const queue of fromClient) queue.end();
-  await client.close();
-  await Promise.all([proxying, ...forwarding]);
+  const serve = async (): Promise<void> => {
+    for (const [i, port] of ports.entries()) {
+      const number = Uint8Array.of(port & 0xff, port >> 8);
+      await socket.send(onChannel(2 * i, number));
+      await socket.send(onChannel(2 * i + 1, number));
+    }
+    for (const [i, port] of ports.entries()) void forward(socket, client, port, i, fromClient[i] as ByteQueue);
+    for await (const message of socket.messages) {
+      const bytes = typeof message === 'string' ? encoder.encode(message) : message;
+      const channel = bytes[0] ?? 0;
+      if (channel % 2 === 0) await fromClient[channel / 2]?.push(bytes.slice(1));
+    }
+  };
+  const leave = (): Promise<void> => {
+    for (const queue of fromClient) queue.end();
+    return client.close();
+  };
+  // A line that breaks is a client that goes.
+  await Promise.all([serve().then(leave, leave), kubelet.run(far)]);
 }
 
 /** One port. Never rejects: what went wrong goes to the port's error channel. */

@@ -243,10 +243,10 @@ async function toSocket(
   { mediaType }: Negotiated,
 ): Promise<void> {
   const decoder = new TextDecoder();
-  const gone = (async () => {
-    for await (const _ of socket.messages);
-    end();
-  })();
+  const listen = async (): Promise<void> => {
+    for await (const _ignored of socket.messages);
+  };
+  const gone = listen().then(end, end); // a line that breaks is a client that goes
   for await (const frame of frames) {
     if (mediaType !== 'application/json') {
       await socket.send(frame);

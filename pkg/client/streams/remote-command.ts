@@ -82,21 +82,21 @@ export async function serveRemoteCommand(
   const resizes = new ItemQueue<TerminalSize>(16, () => 1);
   const gone = new AbortController();
   if (!streams.stdin) stdin.end();
-  const reading = (async () => {
-    try {
-      for await (const message of socket.messages) {
-        const bytes = typeof message === 'string' ? encoder.encode(message) : message;
-        const payload = bytes.subarray(1);
-        if (bytes[0] === channel.stdin) await stdin.push(payload);
-        else if (bytes[0] === channel.resize) await pushSize(resizes, payload);
-        else if (bytes[0] === channel.close && protocol === 'v5.channel.k8s.io' && payload[0] === channel.stdin) stdin.end();
-      }
-    } finally {
-      stdin.end();
-      resizes.end();
-      gone.abort(new Error('the client has gone'));
+  const read = async (): Promise<void> => {
+    for await (const message of socket.messages) {
+      const bytes = typeof message === 'string' ? encoder.encode(message) : message;
+      const payload = bytes.subarray(1);
+      if (bytes[0] === channel.stdin) await stdin.push(payload);
+      else if (bytes[0] === channel.resize) await pushSize(resizes, payload);
+      else if (bytes[0] === channel.close && protocol === 'v5.channel.k8s.io' && payload[0] === channel.stdin) stdin.end();
     }
-  })();
+  };
+  const leave = (error?: unknown): void => {
+    stdin.end();
+    resizes.end();
+    gone.abort(error ?? new Error('the client has gone'));
+  };
+  const reading = read().then(leave, leave); // a line that breaks is a client that goes
   const send = async (id: number, chunk: Uint8Array): Promise<void> => {
     if (!gone.signal.aborted) await socket.send(onChannel(id, chunk));
   };
@@ -116,7 +116,7 @@ export async function serveRemoteCommand(
   }
   await send(channel.error, encodeStatus(status, protocol));
   if (!gone.signal.aborted) await socket.close(1000);
-  await reading.catch(() => {}); // a connection that breaks now has nothing left to say
+  await reading;
 }
 
 async function pushSize(resizes: ItemQueue<TerminalSize>, payload: Uint8Array): Promise<void> {
