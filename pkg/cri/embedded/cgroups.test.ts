@@ -18,7 +18,8 @@ const resources = { cpuShares: 1024, cpuQuota: 50_000, memoryLimitBytes: 64 << 2
 test('cgroup v2: controllers are handed down at every level, and the limits are written in its units', async (t) => {
   const root = await newFolder(t);
   writeFileSync(join(root, 'cgroup.subtree_control'), 'cpu io\n');
-  mkdirSync(join(root, 'gokube/node/pod'), { recursive: true });
+  mkdirSync(join(root, 'gokube/node/pod/main'), { recursive: true });
+  for (const file of ['memory.swap.max', 'memory.oom.group']) writeFileSync(join(root, 'gokube/node/pod/main', file), '');
   writeFileSync(join(root, 'gokube/cgroup.subtree_control'), 'cpu memory pids\n');
   writeFileSync(join(root, 'gokube/node/cgroup.subtree_control'), '');
   writeFileSync(join(root, 'gokube/node/pod/cgroup.subtree_control'), '');

@@ -65,8 +65,7 @@ export class CgroupsV1 implements Cgroups {
       this.#write('cpu', path, 'cpu.cfs_period_us', resources.cpuPeriod ?? defaultPeriod);
       this.#write('cpu', path, 'cpu.cfs_quota_us', resources.cpuQuota);
     }
-    if (resources.memoryLimitBytes !== undefined && resources.memoryLimitBytes > 0)
-      this.#write('memory', path, 'memory.limit_in_bytes', resources.memoryLimitBytes);
+    if (resources.memoryLimitBytes !== undefined && resources.memoryLimitBytes > 0) this.#limitMemory(path, resources.memoryLimitBytes);
     if (resources.pidsLimit !== undefined) this.#write('pids', path, 'pids.max', resources.pidsLimit > 0 ? resources.pidsLimit : 'max');
   }
 
@@ -92,6 +91,16 @@ export class CgroupsV1 implements Cgroups {
 
   async remove(path: string): Promise<void> {
     for (const folder of this.folders(path)) await removeTree(folder);
+  }
+
+  /** Without swap, as Kubernetes has it: memory and memory with swap get the same limit, the larger of the two first. */
+  #limitMemory(path: string, bytes: number): void {
+    const [memory, withSwap] = ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes'] as const;
+    const hasSwap = this.#read('memory', path, withSwap) !== '';
+    const grows = bytes > Number(this.#read('memory', path, memory) || 0);
+    if (hasSwap && grows) this.#write('memory', path, withSwap, bytes);
+    this.#write('memory', path, memory, bytes);
+    if (hasSwap && !grows) this.#write('memory', path, withSwap, bytes);
   }
 
   #write(controller: string, path: string, file: string, value: number | string): void {
@@ -133,6 +142,7 @@ export class CgroupsV2 implements Cgroups {
       write('cpu.max', `${resources.cpuQuota > 0 ? resources.cpuQuota : 'max'} ${resources.cpuPeriod ?? defaultPeriod}`);
     if (resources.memoryLimitBytes !== undefined && resources.memoryLimitBytes > 0) {
       write('memory.max', resources.memoryLimitBytes);
+      if (existsSync(join(this.#root, path, 'memory.swap.max'))) write('memory.swap.max', 0);
       // Kubernetes kills a container as a whole since v1.28 (KubeletConfiguration singleProcessOOMKill).
       if (existsSync(join(this.#root, path, 'memory.oom.group'))) write('memory.oom.group', 1);
     }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -304,6 +304,43 @@ suite('containers of the embedded runtime', { skip: needsRoot ?? needsBusybox ??
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
     await machine.runtime.stopContainer(id, 0);
     await machine.eventually(() => children.every((child) => !existsSync(`/proc/${child}`)));
+  });
+
+  test('hostNetwork is the node’s network, with a host name of the pod’s own', async (t) => {
+    const name = `gkhn${process.pid}`;
+    await machine.machine.run(['ip', 'netns', 'add', name]);
+    t.after(() => machine.machine.run(['ip', 'netns', 'del', name]));
+    const attached: string[] = [];
+    const network = {
+      netns: `/run/netns/${name}`,
+      attachPod: async (id: string) => {
+        attached.push(id);
+        return ['10.0.0.1'];
+      },
+      detachPod: async () => {},
+    };
+    const runtime = machine.machine.runtime('node-2', network);
+    const sandbox = await runtime.runPodSandbox({
+      metadata: { name: 'h', namespace: 'test', uid: 'h', attempt: 0 },
+      hostname: 'node-2',
+      logDirectory: join(folder, 'logs'),
+      namespaces: { network: 'node' },
+    });
+    assert.deepEqual((await runtime.podSandboxStatus(sandbox)).ips, []);
+    assert.deepEqual(attached, []);
+    const id = await runtime.createContainer(sandbox, {
+      ...{ metadata: { name: 'main', attempt: 0 }, image: 'busybox:test', imageReference: 'busybox:test', command: ['sleep', '1000'] },
+      ...{ env: [], mounts: [], logPath: 'main.log', stdin: false, stdinOnce: false, tty: false },
+    });
+    await runtime.startContainer(id);
+    const { stdout } = await runtime.execSync(id, ['stat', '-L', '-c', '%i', '/proc/self/ns/net'], 10);
+    assert.equal(new TextDecoder().decode(stdout).trim(), String(statSync(`/run/netns/${name}`).ino));
+    assert.equal(new TextDecoder().decode((await runtime.execSync(id, ['hostname'], 10)).stdout), 'node-2\n');
+    await runtime.close();
+    await assert.rejects(
+      runtime.runPodSandbox({ metadata: { name: 'x', namespace: 'x', uid: 'x', attempt: 0 }, hostname: 'x', logDirectory: folder }),
+      /closed/,
+    );
   });
 
   test('sysctls of the pod’s namespaces are set, others refused', async () => {

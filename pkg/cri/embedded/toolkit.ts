@@ -1,11 +1,9 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -40,57 +38,70 @@ export function toolkitCommand({ loader }: Pick<Toolkit, 'loader'>, program: Too
   return loader ? `${toolkitMount}/ld.so --library-path ${toolkitMount}/lib ${path}` : path;
 }
 
-/** Builds the toolkit below `folder`, or finds it there: it is remade when one of the machine's programs changed. */
+/** What a toolkit was copied from, as `manifest.json` in it: it is made anew when one of these files changed. */
+interface Manifest {
+  readonly files: readonly { readonly name: string; readonly path: string; readonly size: number; readonly mtimeMs: number }[];
+}
+
+/** Builds the toolkit below `folder`, or finds it there. */
 export async function createToolkit(folder: string): Promise<Toolkit> {
   const programs = toolkitPrograms.map((name) => ({ name, path: findProgram(name) }));
   const missing = programs.filter(({ path }) => path === undefined).map(({ name }) => name);
   if (missing.length > 0) throw new Error(`cannot find ${missing.join(', ')} in PATH; they come with util-linux and coreutils`);
-  const files = new Map<string, string>();
-  let loader: string | undefined;
-  for (const { name, path } of programs as { name: string; path: string }[]) {
-    files.set(name, path);
-    for (const needed of await neededFiles(path)) {
-      if (/^ld(-linux|-musl|\d*\.so|64\.so)/.test(basename(needed))) loader = needed;
-      else files.set(join('lib', basename(needed)), needed);
-    }
-  }
-  if (loader) files.set('ld.so', loader);
-
-  const fingerprint = createHash('sha256');
-  for (const [name, path] of files) {
-    const { size, mtimeMs } = statSync(path);
-    fingerprint.update(`${name} ${path} ${size} ${mtimeMs}\n`);
-  }
-  const target = join(folder, fingerprint.digest('hex').slice(0, 12));
-  if (!existsSync(target)) {
-    // What an older version of the machine's programs left.
-    if (existsSync(folder)) for (const old of readdirSync(folder)) rmSync(join(folder, old), { recursive: true, force: true });
-    const making = `${target}.making`;
-    mkdirSync(join(making, 'lib'), { recursive: true });
-    // Mount points for the start script: the machine's root until it is let go, and the pod's volumes.
-    mkdirSync(join(making, 'old'));
-    mkdirSync(join(making, 'from'));
-    for (const [name, path] of files) {
-      copyFileSync(path, join(making, name));
-      chmodSync(join(making, name), 0o755);
-    }
-    if (loader) forgetConfiguration(join(making, 'ld.so'));
-    renameSync(making, target);
-  }
+  const paths = new Map(programs.map(({ name, path }) => [name as string, path as string]));
+  const { files } = existingManifest(folder, paths) ?? (await buildToolkit(folder, paths));
   const identity = (path: string): string => {
     const { dev, ino } = statSync(path);
     return `${dev}:${ino}`;
   };
+  const target = join(folder, current);
+  const copies = files.filter(({ name }) => !name.startsWith('lib/')).map(({ name }) => join(target, name));
   return {
     folder: target,
-    loader: loader !== undefined,
-    launchers: [
-      ...new Set([
-        files.get('sh') as string,
-        ...[...files.keys()].filter((name) => !name.startsWith('lib/')).map((name) => join(target, name)),
-      ]),
-    ].map(identity),
+    loader: files.some(({ name }) => name === 'ld.so'),
+    launchers: [...new Set([paths.get('sh') as string, ...copies].map(identity))],
   };
+}
+
+const current = 'current';
+
+function existingManifest(folder: string, paths: ReadonlyMap<string, string>): Manifest | undefined {
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, current, 'manifest.json'), 'utf8')) as Manifest;
+    const same = manifest.files.every(({ path, size, mtimeMs }) => {
+      const stat = statSync(path);
+      return stat.size === size && stat.mtimeMs === mtimeMs;
+    });
+    const complete = [...paths].every(([name, path]) => manifest.files.some((file) => file.name === name && file.path === path));
+    return same && complete ? manifest : undefined;
+  } catch {
+    return undefined; // Never made, made by an older version, or one of its files is gone.
+  }
+}
+
+async function buildToolkit(folder: string, paths: ReadonlyMap<string, string>): Promise<Manifest> {
+  const sources = new Map(paths);
+  for (const path of paths.values())
+    for (const needed of await neededFiles(path)) {
+      const loader = /^ld(-linux|-musl|\d*\.so|64\.so)/.test(basename(needed));
+      sources.set(loader ? 'ld.so' : join('lib', basename(needed)), needed);
+    }
+  const files = [...sources].map(([name, path]) => {
+    const { size, mtimeMs } = statSync(path);
+    return { name, path, size, mtimeMs };
+  });
+  rmSync(folder, { recursive: true, force: true });
+  const making = join(folder, 'making');
+  // Mount points for the start script: the machine's root until it is let go, and the pod's volumes.
+  for (const name of ['lib', 'old', 'from']) mkdirSync(join(making, name), { recursive: true });
+  for (const { name, path } of files) {
+    copyFileSync(path, join(making, name));
+    chmodSync(join(making, name), 0o755);
+  }
+  if (sources.has('ld.so')) forgetConfiguration(join(making, 'ld.so'));
+  writeFileSync(join(making, 'manifest.json'), JSON.stringify({ files }));
+  renameSync(making, join(folder, current));
+  return { files };
 }
 
 /**

@@ -122,6 +122,7 @@ link set ${bridge} up
     const known = this.#nodes.get(name);
     if (known) return known;
     if (this.#closed) return Promise.reject(new Error('the network is closed'));
+    if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)) return Promise.reject(new Error(`"${name}" is no node name`));
     const place = this.#freePlace(name);
     this.#places.set(name, place);
     const node = new LinuxNode(name, {

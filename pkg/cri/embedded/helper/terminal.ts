@@ -54,7 +54,8 @@ async function loadPty(): Promise<typeof import('@lydell/node-pty') | undefined>
   }
 }
 
-function spawnScript(argv: readonly string[]): LaunchedProcess {
+/** The fallback; exported for its test. */
+export function spawnScript(argv: readonly string[]): LaunchedProcess {
   const quoted = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
   const child = spawn('script', ['-qefc', `exec ${quoted}`, '/dev/null'], {
     env: launcherEnvironment,
