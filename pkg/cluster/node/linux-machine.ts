@@ -24,6 +24,8 @@ export interface LinuxMachineOptions {
   /** As chosen when the cluster was made; absent: chosen now. */
   readonly nodeNetwork?: string;
   readonly podNetwork?: string;
+  /** Folders that containers must not see, beside this cluster's own. */
+  readonly hide?: readonly string[];
 }
 
 export interface LinuxMachine extends Machine {
@@ -51,7 +53,7 @@ export async function startLinuxMachine(options: LinuxMachineOptions): Promise<L
     containers = await EmbeddedMachine.start({
       cluster,
       directory: runtimeDirectory,
-      hide: [directory],
+      hide: [directory, ...(options.hide ?? [])],
       logger: log.child({ component: 'runtime' }),
     });
   } catch (error) {
