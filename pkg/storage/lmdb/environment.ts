@@ -51,7 +51,7 @@ export class Environment {
 
   /** undefined: this is a store that has just been made. Throws `Damaged` and `WrongVersion`. */
   meta(): Meta | undefined {
-    const bytes = this.#meta.get('meta', (_, b) => Buffer.from(b));
+    const bytes = this.#meta.get('meta', (_, b, size) => Buffer.from(b.subarray(0, size)));
     return bytes && decodeMeta(bytes);
   }
 
@@ -126,13 +126,16 @@ async function reasonOf(error: unknown): Promise<string> {
 
 type Key = string | number;
 
+/** The entry is the first `size` of `bytes`, which is about to be reused. */
+export type Decode<K, V> = (key: K, bytes: Buffer, size: number) => V;
+
 /** One tree. What it hands out is decoded at once, from memory that LMDB is about to reuse. */
 export class Tree<K extends Key> {
   readonly #db: Database<Buffer, K>;
   /** The key of the entry that LMDB is reading. */
   #key: K | undefined;
   /** How to decode that entry; set by the reading method, used before it returns. */
-  #decode: (key: K, bytes: Buffer) => unknown = (_, bytes) => bytes;
+  #decode: Decode<K, unknown> = (_, bytes) => bytes;
 
   constructor(root: RootDatabase<Buffer, Key>, name: string, keys: KeyEncoder<K>) {
     const keyEncoder: KeyEncoder<K> = {
@@ -144,19 +147,23 @@ export class Tree<K extends Key> {
     };
     const encoder = {
       encode: (bytes: Buffer): Buffer => bytes,
-      decode: (bytes: Uint8Array): unknown => this.#decode(this.#key as K, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
+      decode: (bytes: Uint8Array): unknown => {
+        // lmdb sets `length` on a buffer that is longer, or hands out a part of the file itself.
+        const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+        return this.#decode(this.#key as K, buffer, bytes.length);
+      },
     };
     this.#db = root.openDB<Buffer, K>(name, { encoding: 'binary', encoder, keyEncoder } as never);
   }
 
-  get<V>(key: K, decode: (key: K, bytes: Buffer) => V): V | undefined {
+  get<V>(key: K, decode: Decode<K, V>): V | undefined {
     this.#key = key;
     this.#decode = decode;
     return this.#db.get(key) as V | undefined;
   }
 
   /** The entries of [start, end), ascending, at most `limit`. */
-  list<V>(start: K, end: K | undefined, limit: number, decode: (key: K, bytes: Buffer) => V): V[] {
+  list<V>(start: K, end: K | undefined, limit: number, decode: Decode<K, V>): V[] {
     this.#decode = decode;
     const values: V[] = [];
     for (const { value } of this.#db.getRange({ start, limit, ...(end !== undefined && { end }) })) values.push(value as V);

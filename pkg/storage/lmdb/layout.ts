@@ -11,7 +11,7 @@
  * fit a double exactly: 44 years at 50,000 commits a second.
  */
 import { crc32 } from 'node:zlib';
-import { StoreError } from '../store.ts';
+import { type KeyValue, StoreError } from '../store.ts';
 
 export const formatVersion = 1;
 
@@ -74,23 +74,35 @@ export function encodeLogEntry(entry: LogEntry): Buffer {
   return out;
 }
 
-/** `bytes` may be a buffer that is about to be reused: everything kept is copied. Throws `Damaged`. */
-export function decodeLogEntry(ref: VersionRef, bytes: Buffer): LogEntry {
-  const { keyEnd, recordEnd } = checkLogEntry(ref, bytes);
-  const hasRecord = bytes.readUInt16LE(4) === 1;
+/** The first `size` of `bytes`, which may be a buffer that is about to be reused: what is kept is copied. Throws `Damaged`. */
+export function decodeLogEntry(ref: VersionRef, bytes: Buffer, size: number): LogEntry {
+  const { keyEnd, recordEnd } = checkLogEntry(ref, bytes, size);
   return {
     ref,
     key: bytes.toString('utf8', logHeaderBytes, keyEnd),
     version: bytes.readUInt32LE(12),
     createRevision: bytes.readDoubleLE(16),
     previous: bytes.readDoubleLE(24),
-    value: copy(bytes, recordEnd, bytes.length),
-    record: hasRecord ? copy(bytes, keyEnd, recordEnd) : undefined,
+    value: copy(bytes, recordEnd, size),
+    record: bytes.readUInt16LE(4) === 1 ? copy(bytes, keyEnd, recordEnd) : undefined,
   };
 }
 
-export function decodeLogHeader(ref: VersionRef, bytes: Buffer): LogHeader {
-  const { keyEnd } = checkLogEntry(ref, bytes);
+/** Of the entry of a put, what readers see; undefined if it is another key's. */
+export function decodeItem(ref: VersionRef, bytes: Buffer, size: number, key: string): KeyValue | undefined {
+  const { keyEnd, recordEnd } = checkLogEntry(ref, bytes, size);
+  if (logHeaderBytes + Buffer.byteLength(key) !== keyEnd) return undefined;
+  return {
+    key,
+    value: copy(bytes, recordEnd, size),
+    createRevision: bytes.readDoubleLE(16),
+    modRevision: refRevision(ref),
+    version: bytes.readUInt32LE(12),
+  };
+}
+
+export function decodeLogHeader(ref: VersionRef, bytes: Buffer, size: number): LogHeader {
+  const { keyEnd } = checkLogEntry(ref, bytes, size);
   return {
     ref,
     key: bytes.toString('utf8', logHeaderBytes, keyEnd),
@@ -100,8 +112,8 @@ export function decodeLogHeader(ref: VersionRef, bytes: Buffer): LogHeader {
   };
 }
 
-function checkLogEntry(ref: VersionRef, bytes: Buffer): { keyEnd: number; recordEnd: number } {
-  if (bytes.length < logHeaderBytes || crc32(bytes.subarray(4), ref % 2 ** 32) !== bytes.readUInt32LE(0)) {
+function checkLogEntry(ref: VersionRef, bytes: Buffer, size: number): { keyEnd: number; recordEnd: number } {
+  if (size < logHeaderBytes || crc32(bytes.subarray(4, size), ref % 2 ** 32) !== bytes.readUInt32LE(0)) {
     throw new StoreError('Damaged', `the entry of revision ${refRevision(ref)} in the log does not match its checksum`);
   }
   const keyEnd = logHeaderBytes + bytes.readUInt16LE(6);
@@ -120,26 +132,36 @@ export interface IndexEntry {
 /** References kept in an index entry; older ones are found through the log, from each version to the one before. */
 export const maxRefs = 32;
 
-/** checksum u32 | version u32 | create revision f64 | references f64 each. */
-const indexHeaderBytes = 16;
+/** version u32 | create revision f64 | references f64 each. What a reference leads to has a checksum, and the key. */
+const indexHeaderBytes = 12;
 
 export function encodeIndexEntry(entry: IndexEntry): Buffer {
   const out = Buffer.allocUnsafe(indexHeaderBytes + 8 * entry.refs.length);
-  out.writeUInt32LE(entry.version, 4);
-  out.writeDoubleLE(entry.createRevision, 8);
+  out.writeUInt32LE(entry.version, 0);
+  out.writeDoubleLE(entry.createRevision, 4);
   let at = indexHeaderBytes;
   for (const ref of entry.refs) at = out.writeDoubleLE(ref, at);
-  out.writeUInt32LE(crc32(out.subarray(4)), 0);
   return out;
 }
 
-export function decodeIndexEntry(bytes: Buffer): IndexEntry {
-  if (bytes.length <= indexHeaderBytes || crc32(bytes.subarray(4)) !== bytes.readUInt32LE(0)) {
-    throw new StoreError('Damaged', 'an entry of the index does not match its checksum');
-  }
+export function decodeIndexEntry(bytes: Buffer, size: number): IndexEntry {
+  if (size <= indexHeaderBytes || size % 8 !== indexHeaderBytes % 8) throw new StoreError('Damaged', 'an entry of the index is cut off');
   const refs: VersionRef[] = [];
-  for (let at = indexHeaderBytes; at < bytes.length; at += 8) refs.push(bytes.readDoubleLE(at));
-  return { refs, version: bytes.readUInt32LE(4), createRevision: bytes.readDoubleLE(8) };
+  for (let at = indexHeaderBytes; at < size; at += 8) refs.push(bytes.readDoubleLE(at));
+  return { refs, version: bytes.readUInt32LE(0), createRevision: bytes.readDoubleLE(4) };
+}
+
+/**
+ * Of an index entry, without reading it all: the newest reference below `end`, 0 if all that are kept lie above; and
+ * the oldest one.
+ */
+export function findRef(bytes: Buffer, size: number, end: VersionRef): { ref: VersionRef; oldest: VersionRef } {
+  const oldest = bytes.readDoubleLE(size - 8);
+  for (let at = indexHeaderBytes; at < size; at += 8) {
+    const ref = bytes.readDoubleLE(at);
+    if (ref < end) return { ref, oldest };
+  }
+  return { ref: 0, oldest };
 }
 
 /** The store's own numbers, written with every commit group. */

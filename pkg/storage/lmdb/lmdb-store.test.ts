@@ -91,7 +91,7 @@ test('a list that has begun keeps what it needs from being compacted', async () 
   const directory = await temporaryDirectory();
   const store = await LmdbStore.open(directory);
   try {
-    const keys = Array.from({ length: 12_000 }, (_, i) => `/k/${String(i).padStart(5, '0')}`);
+    const keys = Array.from({ length: 30_000 }, (_, i) => `/k/${String(i).padStart(5, '0')}`);
     await Promise.all(keys.map((key) => store.commit([{ key, value: bytes('old') }])));
     await store.compact(await store.revision());
     let listed = false;

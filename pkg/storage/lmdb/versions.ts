@@ -1,11 +1,13 @@
 import { compactedError, futureError } from '../commit-check.ts';
 import { compareKeys, isKey, rangeTest, sortKey } from '../key-order.ts';
 import { type KeyRange, type KeyValue, StoreError, type StoreEvent, type WatchBatch } from '../store.ts';
-import type { Environment } from './environment.ts';
+import type { Decode, Environment } from './environment.ts';
 import {
   decodeIndexEntry,
+  decodeItem,
   decodeLogEntry,
   decodeLogHeader,
+  findRef,
   firstRef,
   type IndexEntry,
   isDeletion,
@@ -91,21 +93,23 @@ export class Versions {
     const entry = isKey(key) ? this.entry(key) : undefined;
     const ref = entry ? this.#refAt(entry, revision) : 0;
     if (ref === 0 || (isDeletion(ref) && refRevision(ref) <= this.meta.compacted)) return undefined;
-    return this.#read(key, ref).record;
+    const written = this.environment.log.get(ref, decodeLogEntry);
+    if (written?.key !== key) throw this.#lost(key, ref);
+    return written.record;
   }
 
   /** The item of a version that is no deletion. */
   item(key: string, ref: VersionRef): KeyValue {
     const recent = this.recent.get(key);
-    if (recent?.item && recent.refs[0] === ref) return recent.item;
-    const { value, createRevision, version } = this.#read(key, ref);
-    return { key, value, createRevision, modRevision: refRevision(ref), version };
+    return recent?.item && recent.refs[0] === ref ? recent.item : this.#readItem(key, ref);
   }
 
   /** Items of the range as of `revision`, from some of its keys; `next`: where the others begin. */
   list(range: KeyRange, revision: number, limit: number): { items: KeyValue[]; next: string | undefined } {
     const most = Math.min(step, limit + 16);
-    const tree = this.environment.index.list(range.start || '\0', range.end, most, decodeKeyed);
+    const end = firstRef(revision + 1);
+    const found = (key: string, bytes: Buffer, size: number) => ({ key, ...findRef(bytes, size, end) });
+    const tree = this.environment.index.list(range.start || '\0', range.end, most, found);
     const recent = this.recent.list(sortKey(range.start), range.end === undefined ? undefined : sortKey(range.end), most);
     const items: KeyValue[] = [];
     let next = range.start;
@@ -116,12 +120,15 @@ export class Versions {
       if ((!a && tree.length === most) || (!b && recent.length === most)) break;
       if (!a && !b) return { items, next: undefined };
       const order = !a ? 1 : !b ? -1 : compareKeys(a.key, b.key);
-      const entry = (order < 0 ? a : b) as IndexEntry & { key: string };
-      const item = this.#itemAt(entry.key, entry, revision);
+      let item: KeyValue | undefined;
+      if (a && order < 0) {
+        const ref = a.ref || this.#before(a.oldest, end);
+        if (ref > 0 && !isDeletion(ref)) item = this.#readItem(a.key, ref);
+      } else if (b) item = this.#itemAt(b.key, b, revision);
       if (item) items.push(item);
       if (order <= 0) t++;
       if (order >= 0) r++;
-      next = `${entry.key}\0`;
+      next = `${(order < 0 ? a : b)?.key}\0`;
     }
     return { items, next };
   }
@@ -188,7 +195,12 @@ export class Versions {
     }
     const oldest = refs.reverse().slice(0, step);
     const revision = oldest.length < refs.length ? refRevision(oldest.at(-1) as VersionRef) : this.meta.revision;
-    return { revision, events: oldest.map((ref) => this.#event(this.#read(key, ref), previous)) };
+    const events = oldest.map((ref) => {
+      const written = this.environment.log.get(ref, decodeLogEntry);
+      if (written?.key !== key) throw this.#lost(key, ref);
+      return this.#event(written, previous);
+    });
+    return { revision, events };
   }
 
   #event(entry: LogEntry, wantsPrevious: boolean): StoreEvent {
@@ -210,20 +222,28 @@ export class Versions {
     const end = firstRef(revision + 1);
     const found = entry.refs.find((ref) => ref < end);
     if (found !== undefined) return found;
-    // The entry holds the newest versions only; its oldest one names the one before, if it is still there.
-    let ref = entry.refs.at(-1) as VersionRef;
+    return this.#before(entry.refs.at(-1) as VersionRef, end);
+  }
+
+  /** The newest version below `end`, by way of the log, where each version names the one before, if it is still there. */
+  #before(from: VersionRef, end: VersionRef): VersionRef {
+    let ref = from;
     while (ref >= end) ref = this.environment.log.get(ref, decodeLogHeader)?.previous ?? 0;
     return ref;
   }
 
-  #read(key: string, ref: VersionRef): LogEntry {
-    const entry = this.environment.log.get(ref, decodeLogEntry);
-    if (entry?.key === key) return entry;
-    const what = `the log holds ${entry ? `"${entry.key}"` : 'nothing'} where "${key}" was written at revision ${refRevision(ref)}`;
-    throw new StoreError('Damaged', `${this.environment.directory} is damaged: ${what}`);
+  #readItem(key: string, ref: VersionRef): KeyValue {
+    const item = this.environment.log.get(ref, (_, bytes, size) => decodeItem(ref, bytes, size, key));
+    if (!item) throw this.#lost(key, ref);
+    return item;
   }
 
-  #log<V>(start: VersionRef, end: VersionRef, limit: number, decode: (ref: VersionRef, bytes: Buffer) => V): V[] {
+  #lost(key: string, ref: VersionRef): StoreError {
+    const what = `the log does not hold what was written to "${key}" at revision ${refRevision(ref)}`;
+    return new StoreError('Damaged', `${this.environment.directory} is damaged: ${what}`);
+  }
+
+  #log<V>(start: VersionRef, end: VersionRef, limit: number, decode: Decode<VersionRef, V>): V[] {
     return this.environment.log.list(start, end, limit, decode);
   }
 
@@ -235,8 +255,8 @@ export class Versions {
   }
 }
 
-function decodeKeyed(key: string, bytes: Buffer): IndexEntry & { key: string } {
-  const { refs, version, createRevision } = decodeIndexEntry(bytes);
+function decodeKeyed(key: string, bytes: Buffer, size: number): IndexEntry & { key: string } {
+  const { refs, version, createRevision } = decodeIndexEntry(bytes, size);
   return { key, refs, version, createRevision };
 }
 
