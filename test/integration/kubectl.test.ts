@@ -92,7 +92,10 @@ spec:
     '[pod/t1/main] one\n[pod/t1/main] two\n[pod/t2/main] one\n[pod/t2/main] two\n',
   );
   assert.match((await kubectl('logs t1 -c nope')).stderr, /^error: container nope is not valid for pod t1 out of: main, side\n$/);
-  assert.match((await kubectl('logs nope')).stderr, /^Error from server \(NotFound\): pods "nope" not found\n$/);
+  assert.match(
+    (await kubectl('logs nope')).stderr,
+    /^error: error from server \(NotFound\): pods "nope" not found in namespace "default"\n$/,
+  );
   assert.match(
     (await kubectl('logs t1 -c main -p')).stderr,
     /^Error from server \(BadRequest\): previous terminated container "main" in pod "t1" not found\n$/,

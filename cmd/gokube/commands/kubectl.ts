@@ -21,6 +21,8 @@ export function kubectlCommand(): Command {
       await connectToCluster(flags);
       // Loaded when it is needed: the other commands start quicker without it.
       const { runKubectl } = await import('../../../pkg/kubectl/kubectl.ts');
+      const { terminalOf } = await import('../../../pkg/kubectl/terminal.node.ts');
+      const terminal = terminalOf(process.stdin, process.stdout);
       const transport = await transportFromKubeconfig({ explicit: join(dataDirectory(flags), adminKubeconfigFile), home: homedir() });
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));
@@ -30,6 +32,8 @@ export function kubectlCommand(): Command {
         stdout: (text) => void process.stdout.write(text),
         stderr: (text) => void process.stderr.write(text),
         stdin: process.stdin,
+        ...(terminal ? { terminal } : {}),
+        env: process.env,
         isTerminal: process.stdout.isTTY === true,
         colour: process.stdout.isTTY === true && !process.env['NO_COLOR'],
         width: process.stdout.columns ?? 80,
@@ -38,5 +42,7 @@ export function kubectlCommand(): Command {
         signal: stop.signal,
       });
       transport.close();
+      // A command that read from it may still wait for a key.
+      process.stdin.destroy();
     });
 }

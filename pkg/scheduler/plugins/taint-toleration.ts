@@ -1,7 +1,8 @@
 import type { Taint } from '../../api/generated/core-v1.ts';
+import { tolerates } from '../../api/tolerations.ts';
 import { onNode, onPod } from '../cluster-event.ts';
 import { normalizeByHighest, type Plugin, type Rejection } from '../framework.ts';
-import { formatTaint, isHard, tolerates, untolerated } from '../taints.ts';
+import { formatTaint, isHard, untolerated } from '../taints.ts';
 
 const name = 'TaintToleration';
 
