@@ -63,6 +63,9 @@ function keyText(key: string): string {
 const unprintable =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u0084\u0086-\u009f\u2028\u2029\ufeff\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
+/** What other readers of YAML 1.1 would take for a time, or a day. */
+const timestamp = /^\d{4}-\d\d?-\d\d?([Tt\s].*)?$/;
+
 function textOf(text: string, indent: number): string {
   if (unprintable.test(text) || text.includes('\u0085')) return doubleQuoted(text);
   if (text.includes('\n')) return /^[ \n]|\t/.test(text) || indent === 0 ? doubleQuoted(text) : block(text, indent);
@@ -70,6 +73,7 @@ function textOf(text: string, indent: number): string {
     typeof resolvePlain(text) !== 'string' ||
     text === '<<' ||
     text === '=' ||
+    timestamp.test(text) ||
     /^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$/.test(text)
   )
     return doubleQuoted(text);
