@@ -142,7 +142,7 @@ export class Container {
   onExit(exitCode: number, at: number): void {
     const oom = this.#host.cgroups.oomKills(this.#cgroup) > 0;
     const early = this.#state === 'starting';
-    this.#finish({ exitCode, at, reason: oom ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error' });
+    this.#finish({ exitCode, at, reason: exitCode === 0 ? 'Completed' : oom ? 'OOMKilled' : 'Error' });
     if (!early) this.#emit('stopped');
   }
   onLost(): void {
@@ -183,7 +183,11 @@ export class Container {
   }
 
   remove(): Promise<void> {
-    this.#removing ??= this.#remove();
+    // One that failed may be tried again.
+    this.#removing ??= this.#remove().catch((error: unknown) => {
+      this.#removing = undefined;
+      throw error;
+    });
     return this.#removing;
   }
 

@@ -26,6 +26,9 @@ import type { PodNetwork, RuntimeHost } from './runtime-host.ts';
 import { Sandbox } from './sandbox.ts';
 import { pumpIn, pumpSizes } from './streams.ts';
 
+/** What is kept of an execSync's output, as containerd has it: a probe may print without end. */
+const execSyncLimit = 16 * 1024 * 1024;
+
 /**
  * Containers of one node without a daemon: util-linux makes the namespaces, the kernel's overlayfs the roots, its
  * control groups the limits. State is kept in this object and in the helper's processes; both end together, so that
@@ -146,8 +149,11 @@ export class EmbeddedRuntime implements RuntimeService, ImageService {
     const stdout: Uint8Array[] = [];
     const stderr: Uint8Array[] = [];
     const container = this.#container(id);
+    let kept = 0;
     const call = container.exec(command, { tty: false, stdin: false, timeoutMs: timeoutSeconds * 1000 }, (lane, data) => {
-      if (data) (lane === lanes.stderr ? stderr : stdout).push(data);
+      if (!data || kept > execSyncLimit) return;
+      kept += data.length;
+      (lane === lanes.stderr ? stderr : stdout).push(data);
     });
     const answer = await call.result;
     if (answer.timedOut)

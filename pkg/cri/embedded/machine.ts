@@ -112,7 +112,10 @@ export class EmbeddedMachine implements RuntimeHost {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const runtime of [...this.#runtimes.values()]) await runtime.close();
+    const closed = await Promise.allSettled([...this.#runtimes.values()].map((runtime) => runtime.close()));
+    for (const result of closed)
+      if (result.status === 'rejected') this.logger.warn('a node was not closed as it should be', { error: result.reason });
+    // With the helper goes what still runs.
     await this.#helper.close();
     await this.cgroups.remove(this.prefix);
     for (const folder of ['nodes', 'pipes']) await rm(join(this.directory, folder), { recursive: true, force: true });

@@ -137,15 +137,22 @@ export class Sandbox {
 
   /** The containers must have ended. Idempotent. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#tearDown();
+    // One that failed may be tried again.
+    this.#stopping ??= this.#tearDown().catch((error: unknown) => {
+      this.#stopping = undefined;
+      throw error;
+    });
     return this.#stopping;
   }
 
   async #tearDown(): Promise<void> {
     this.#ready = false;
-    if (this.config.namespaces?.network !== 'node') await this.#network?.detachPod(this.id);
-    this.#namespaces = undefined;
-    if (this.#host.helper.alive) await this.#host.helper.call('releaseNamespaces', { sandbox: this.id });
+    try {
+      if (this.config.namespaces?.network !== 'node') await this.#network?.detachPod(this.id);
+    } finally {
+      this.#namespaces = undefined;
+      if (this.#host.helper.alive) await this.#host.helper.call('releaseNamespaces', { sandbox: this.id });
+    }
   }
 
   async remove(): Promise<void> {
