@@ -92,7 +92,9 @@ export function rawTail(path: string, subresource: string): string {
 }
 
 function decodePath(path: string): string[] {
-  const parts = path.split('/').filter((part) => part !== '');
+  let parts = path.split('/');
+  if (parts.includes('', 1)) parts = parts.filter((part) => part !== '');
+  else if (parts[0] === '') parts.shift();
   if (!path.includes('%')) return parts;
   try {
     return parts.map(decodeURIComponent);

@@ -26,11 +26,19 @@ export const inProcessAuthenticator: Authenticator = {
   authenticate: ({ peer }) => (peer.user ? asAuthenticated(peer.user) : undefined),
 };
 
+/** A connection shows its certificate once: whom it names is worked out once, too. */
+const named = new WeakMap<NonNullable<ApiRequest['peer']['certificate']>, UserInfo>();
+
 /** Client certificates: the common name is the user, the organizations are its groups. */
 export const certificateAuthenticator: Authenticator = {
   name: 'x509',
   authenticate({ peer: { certificate } }) {
     if (!certificate || certificate.commonName === '') return undefined;
-    return asAuthenticated({ name: certificate.commonName, groups: certificate.organizations });
+    let user = named.get(certificate);
+    if (!user) {
+      user = asAuthenticated({ name: certificate.commonName, groups: certificate.organizations });
+      named.set(certificate, user);
+    }
+    return user;
   },
 };

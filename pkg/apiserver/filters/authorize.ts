@@ -1,19 +1,22 @@
 import { ApiError } from '../../api/errors.ts';
-import type { Attributes, Authorizer } from '../auth/authorizer.ts';
+import type { Attributes, Authorizer, Decision } from '../auth/authorizer.ts';
 import type { Exchange, Filter } from '../exchange.ts';
 
 /** Refuses (403) what the authorizer does not allow. */
 export function authorize(authorizer: Authorizer): Filter {
   return {
     name: 'authorize',
-    async apply(exchange) {
+    apply(exchange) {
       const attributes = attributesOf(exchange);
-      const answer = authorizer.authorize(attributes);
-      const decision = answer instanceof Promise ? await answer : answer;
-      if (!decision.allowed) throw forbidden(attributes, decision.reason);
-      return undefined;
+      const decision = authorizer.authorize(attributes);
+      return decision instanceof Promise ? decision.then((each) => obey(attributes, each)) : obey(attributes, decision);
     },
   };
+}
+
+function obey(attributes: Attributes, { allowed, reason }: Decision): undefined {
+  if (!allowed) throw forbidden(attributes, reason);
+  return undefined;
 }
 
 export function attributesOf({ info, user, request }: Exchange): Attributes {

@@ -7,7 +7,7 @@ import { badRequest } from '../../api/errors.ts';
 import type { UserInfo } from '../../api/http.ts';
 import { asAuthenticated } from '../auth/authenticator.ts';
 import type { Attributes, Authorizer } from '../auth/authorizer.ts';
-import type { Filter } from '../exchange.ts';
+import type { Exchange, Filter } from '../exchange.ts';
 import { forbidden } from './authorize.ts';
 
 const extraHeader = 'impersonate-extra-';
@@ -15,19 +15,27 @@ const extraHeader = 'impersonate-extra-';
 export function impersonate(authorizer: Authorizer): Filter {
   return {
     name: 'impersonate',
-    async apply(exchange) {
-      const { headers } = exchange.request;
-      const wanted = wantedUser(headers);
-      if (!wanted) return undefined;
-      for (const resource of impersonatedResources(wanted)) {
-        const attributes: Attributes = { user: exchange.user, verb: 'impersonate', resource };
-        const decision = await authorizer.authorize(attributes);
-        if (!decision.allowed) throw forbidden(attributes, decision.reason);
-      }
-      exchange.user = wanted.name === 'system:anonymous' ? wanted : asAuthenticated(wanted);
-      return undefined;
+    apply(exchange) {
+      return asksForAnother(exchange.request.headers) ? act(exchange, authorizer) : undefined;
     },
   };
+}
+
+function asksForAnother(headers: Readonly<Record<string, string>>): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
+}
+
+async function act(exchange: Exchange, authorizer: Authorizer): Promise<undefined> {
+  const wanted = wantedUser(exchange.request.headers);
+  if (!wanted) return undefined;
+  for (const resource of impersonatedResources(wanted)) {
+    const attributes: Attributes = { user: exchange.user, verb: 'impersonate', resource };
+    const decision = await authorizer.authorize(attributes);
+    if (!decision.allowed) throw forbidden(attributes, decision.reason);
+  }
+  exchange.user = wanted.name === 'system:anonymous' ? wanted : asAuthenticated(wanted);
+  return undefined;
 }
 
 function wantedUser(headers: Readonly<Record<string, string>>): UserInfo | undefined {
