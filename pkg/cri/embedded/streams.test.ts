@@ -130,6 +130,17 @@ suite('streams of the embedded runtime', { skip: needsRoot ?? needsBusybox ?? fa
     assert.doesNotMatch(person.seen, /interrupted: 0/);
   });
 
+  test('what is typed before the command runs is not lost, and does not disturb its start', async () => {
+    const id = await machine.start(await machine.sandbox(), ['sleep', '1000']);
+    for (const tty of [true, false]) {
+      const person = new Person(tty);
+      person.type('\0early\n');
+      person.endOfInput();
+      assert.equal(await machine.runtime.exec(id, ['sh', '-c', 'read word; echo "read $word"; exit 6'], person), 6);
+      assert.match(person.seen, /read .*early\r?\n/);
+    }
+  });
+
   test('a program that handles ^C itself goes on', async () => {
     const id = await machine.start(await machine.sandbox(), ['sleep', '1000']);
     const person = new Person(true);

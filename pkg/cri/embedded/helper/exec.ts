@@ -23,20 +23,27 @@ export async function execInContainer(params: ExecParams, call: Call, pipes: Pip
       if (--holdups === 0) process.resume();
     });
   };
+  // What is typed before the command runs waits: a terminal would echo it into the launch report.
+  const typed: (Buffer | undefined)[] = [];
+  const input = (data: Buffer | undefined): void => {
+    if (data) void process.write(data).then(() => call.flow.consumed(data.length));
+    else process.endInput();
+  };
   process.onOutput((lane, chunk) => {
     if (ok) return deliver(lane, chunk);
     const rest = report.push(chunk);
     if (rest === undefined) return;
     ok = true;
     deliver(lane, rest);
+    for (const data of typed) input(data);
   });
   call.onData((lane, data) => {
     if (lane === lanes.resize && data) {
       const { width, height } = JSON.parse(data.toString()) as { width: number; height: number };
       process.resize(width, height);
     } else if (lane === lanes.stdin) {
-      if (data) void process.write(data).then(() => call.flow.consumed(data.length));
-      else process.endInput();
+      if (ok) input(data);
+      else typed.push(data);
     }
   });
 
