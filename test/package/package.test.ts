@@ -27,7 +27,9 @@ describe('the packed package', () => {
     mkdirSync(join(installed, 'node_modules/gokube'), { recursive: true });
     execFileSync('tar', ['-xzf', join(work, tarball), '--strip-components=1', '-C', join(installed, 'node_modules/gokube')]);
     // Its dependencies as npm would have laid them: those that the package names, from where they are.
-    const manifest = JSON.parse(readFileSync(join(installed, 'node_modules/gokube/package.json'), 'utf8')) as { dependencies: Record<string, string> };
+    const manifest = JSON.parse(readFileSync(join(installed, 'node_modules/gokube/package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
     for (const name of Object.keys(manifest.dependencies)) {
       const target = join(installed, 'node_modules', name);
       mkdirSync(resolve(target, '..'), { recursive: true });
@@ -63,16 +65,30 @@ describe('in a browser', () => {
     const file = join(work, 'entry.ts');
     writeFileSync(file, entry);
     // esbuild fails on an import of Node.js here: nothing is marked external.
-    const result = await build({ entryPoints: [file], bundle: true, platform: 'browser', format: 'iife', target: 'es2024', write: false, logLevel: 'silent', absWorkingDir: root });
+    const result = await build({
+      entryPoints: [file],
+      bundle: true,
+      platform: 'browser',
+      format: 'iife',
+      target: 'es2024',
+      write: false,
+      logLevel: 'silent',
+      absWorkingDir: root,
+    });
     return (result.outputFiles[0] as { text: string }).text;
   }
 
   test('the package bundles without one import of Node.js', async () => {
-    const text = await bundle(`import * as gokube from ${JSON.stringify(join(root, 'pkg/cluster/gokube.ts'))}; globalThis.gokube = gokube;`);
+    const text = await bundle(
+      `import * as gokube from ${JSON.stringify(join(root, 'pkg/cluster/gokube.ts'))}; globalThis.gokube = gokube;`,
+    );
     assert.doesNotMatch(text, /["']node:/);
   });
 
-  test('the same seed writes the same bytes as in Node.js', { skip: chromium ? false : 'needs Chromium: apt-get install chromium', timeout: 180_000 }, async () => {
+  test('the same seed writes the same bytes as in Node.js', {
+    skip: chromium ? false : 'needs Chromium: apt-get install chromium',
+    timeout: 180_000,
+  }, async () => {
     const script = await bundle(`
       import { tellStory } from ${JSON.stringify(join(root, 'test/simulation/story.ts'))};
       tellStory({ seed: 7 }).then((result) => JSON.stringify(result), (error) => JSON.stringify({ error: String(error && error.stack) }))
@@ -103,8 +119,19 @@ async function inChromium(browser: string, script: string): Promise<string> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-  const child = spawn(browser, [...flags, `--user-data-dir=${mkdtempSync(join(work, 'browser-'))}`, `http://127.0.0.1:${port}/`], { stdio: 'ignore' });
+  const flags = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ];
+  const child = spawn(browser, [...flags, `--user-data-dir=${mkdtempSync(join(work, 'browser-'))}`, `http://127.0.0.1:${port}/`], {
+    stdio: 'ignore',
+  });
   child.once('exit', (code) => posted.reject(new Error(`Chromium ended early (exit code ${code})`)));
   try {
     return await posted.promise;

@@ -13,10 +13,14 @@ console.log(JSON.stringify({ fingerprint, revisions, told }));`;
 
 /** Tells the story in a process of its own, with extra turns of the event loop thrown in at random. */
 function elsewhere(node: string, seed: number): unknown {
-  const { stdout, stderr } = spawnSync(node, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program, String(seed)], {
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
+  const { stdout, stderr } = spawnSync(
+    node,
+    ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program, String(seed)],
+    {
+      encoding: 'utf8',
+      timeout: 120_000,
+    },
+  );
   assert.ok(stdout, stderr);
   return JSON.parse(stdout);
 }
@@ -43,7 +47,9 @@ describe('a cluster on virtual time', () => {
   });
 
   const older = resolve(root, '.cache/clients/node-24/bin/node');
-  test('writes the same in Node.js 24 as in this one', { skip: existsSync(older) ? false : 'needs Node.js 24 beside this one: make deps/clients' }, async () => {
+  test('writes the same in Node.js 24 as in this one', {
+    skip: existsSync(older) ? false : 'needs Node.js 24 beside this one: make deps/clients',
+  }, async () => {
     assert.deepEqual(elsewhere(older, 7), await tellStory({ seed: 7 }));
   });
 });

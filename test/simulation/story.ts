@@ -4,9 +4,9 @@
  */
 import type { Pod } from '../../pkg/api/generated/core-v1.ts';
 import { nodes, pods, replicasets } from '../../pkg/api/generated/resources.ts';
-import { Cluster } from '../../pkg/cluster/cluster.ts';
 import { platformTurn } from '../../pkg/clock/real-clock.ts';
 import { VirtualClock } from '../../pkg/clock/virtual-clock.ts';
+import { Cluster } from '../../pkg/cluster/cluster.ts';
 import { prefixRange } from '../../pkg/storage/store.ts';
 
 export interface StoryResult {
@@ -65,7 +65,9 @@ export async function tellStory({ seed, yields }: StoryOptions): Promise<StoryRe
 
   await cluster.startNode('node-2');
   const ready = async (): Promise<boolean> =>
-    (await cluster.client.resource(nodes).get('node-2')).status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+    (await cluster.client.resource(nodes).get('node-2')).status.conditions?.some(
+      ({ type, status }) => type === 'Ready' && status === 'True',
+    ) ?? false;
   await cluster.eventually(ready, { timeout: '5m', what: 'node-2 to return' });
   tell('node-2 returns');
   const hour = VirtualClock.defaultStart + 3_600_000;
