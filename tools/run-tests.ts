@@ -3,6 +3,8 @@
  * platform-neutral core share one process, which is several times faster than one a file; tests that touch the
  * machine (`*.node.test.ts` and those under `embedded/`, `linux/`, `lmdb`, `etcd` and `test/`) get one each.
  *
+ * Those that look at the whole machine run one by one.
+ *
  * At the end: what was skipped, why, and what would enable it.
  */
 import { spawnSync } from 'node:child_process';
@@ -20,8 +22,11 @@ if (files.length === 0) {
 }
 
 const ownProcess = /\.node\.test\.ts$|^test\/|^cmd\/|\/embedded\/|\/linux\/|\/node\/|\/lmdb|\/etcd|^tools\//;
+/** These look at the whole machine before and after, or at the clock: nothing else runs beside them. */
+const machineWide = /\/leftovers\.test\.ts$|^test\/e2e\/|^test\/simulation\//;
 const shared = files.filter((file) => !ownProcess.test(file));
-const apart = files.filter((file) => ownProcess.test(file));
+const alone = files.filter((file) => machineWide.test(file));
+const apart = files.filter((file) => ownProcess.test(file) && !machineWide.test(file));
 
 const skipped = new Map<string, string[]>();
 let failed = 0;
@@ -41,6 +46,7 @@ async function runGroup(group: readonly string[], isolation: 'none' | 'process',
 }
 
 await runGroup(apart, 'process', 2);
+await runGroup(alone, 'process', 1);
 if (shared.length > 0) {
   // A process of its own, since tests that share one must not share it with this runner.
   const result = spawnSync(process.execPath, ['--test', '--test-isolation=none', '--test-reporter=spec', ...shared], {
