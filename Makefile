@@ -2,7 +2,8 @@
 # need they bring along, pinned in package-lock.json. `make help` lists all targets.
 SHELL := /bin/sh
 -include .env
-export HOST PORT GOKUBE_NAME GOKUBE_NODES GOKUBE_RUNTIME GOKUBE_STORE GOKUBE_DATA_DIR
+# Only what is set: an empty variable would be taken for a wish.
+$(foreach name,HOST PORT GOKUBE_NAME GOKUBE_NODES GOKUBE_RUNTIME GOKUBE_STORE GOKUBE_DATA_DIR,$(if $($(name)),$(eval export $(name)),$(eval unexport $(name))))
 
 BIN ?= /usr/local/bin
 COMPONENTS := apiserver controller scheduler kubelet proxy gokube

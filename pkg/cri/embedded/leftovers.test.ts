@@ -53,7 +53,9 @@ test('after a stop nothing is left: no process, mount, interface, address, route
   assert.ok(started > 0, 'the snapshot sees what a cluster makes');
   assert.deepEqual(left, []);
   assert.deepEqual(cgroups, []);
-  assert.deepEqual(readdirSync(join(directory, 'runtime')).sort(), ['compile-cache', 'images', 'layers', 'toolkit']);
+  // The helper's compiled code is kept here, unless the environment names another place for it.
+  const kept = readdirSync(join(directory, 'runtime')).filter((name) => name !== 'compile-cache');
+  assert.deepEqual(kept.sort(), ['images', 'layers', 'toolkit']);
 });
 
 test('after kill -9 every container ends within a second, and the next start removes the rest', { skip }, async (t) => {
