@@ -42,6 +42,11 @@ export interface ApiResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes at once, or batches over time. Absent: no body, or a direct answer. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /**
+   * The same bytes as `body`, in the many small pieces that they were made of, for an adapter that can put them
+   * together in a buffer of its own without making a new one each time. Shared: not to be changed.
+   */
+  readonly pieces?: readonly Uint8Array[];
   /** Direct answer: a frozen object or list. */
   readonly object?: unknown;
   /** Direct answer of a watch. */

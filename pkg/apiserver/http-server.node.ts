@@ -193,7 +193,7 @@ async function serveHttp1(handler: RequestHandler, request: IncomingMessage, res
   else if (body instanceof Uint8Array) response.end(body);
   else {
     response.flushHeaders();
-    await writeAll(response, body, gone.signal);
+    await (answer.pieces ? writePieces(response, answer.pieces, gone.signal) : writeAll(response, body, gone.signal));
     response.end();
   }
   if (leftover) closeAfter(response, request, socket);
@@ -236,7 +236,7 @@ async function serveHttp2(handler: RequestHandler, stream: ServerHttp2Stream, he
   if (empty) return;
   if (body instanceof Uint8Array) stream.end(body);
   else {
-    await writeAll(stream, body, gone.signal);
+    await (answer.pieces ? writePieces(stream, answer.pieces, gone.signal) : writeAll(stream, body, gone.signal));
     stream.end();
   }
 }
@@ -247,6 +247,45 @@ async function writeAll(target: Writable, body: AsyncIterable<Uint8Array>, signa
     if (signal.aborted) return;
     if (!target.write(chunk)) await drained(target, signal);
   }
+}
+
+/** Buffers that no response is using. New ones cost more (fresh pages) than all that is done with them. */
+const buffers: Buffer[] = [];
+const bufferSize = 256 * 1024;
+const maxBuffers = 16;
+
+/** Gathers the pieces in one buffer, over and over; it is free again when the target says that it was written. */
+async function writePieces(target: Writable, pieces: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+  const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(bufferSize);
+  let used = 0;
+  for (const piece of pieces) {
+    if (used + piece.length > bufferSize) {
+      if (used > 0) await written(target, buffer.subarray(0, used), signal);
+      used = 0;
+      if (signal.aborted) return; // the buffer may still be read from: it is left to the garbage collector
+      if (piece.length > bufferSize) {
+        await written(target, piece, signal);
+        continue;
+      }
+    }
+    buffer.set(piece, used);
+    used += piece.length;
+  }
+  if (used > 0) await written(target, buffer.subarray(0, used), signal);
+  if (!signal.aborted && buffers.length < maxBuffers) buffers.push(buffer);
+}
+
+/** Resolves when the bytes are no longer needed, or the client has gone. */
+function written(target: Writable, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.addEventListener('abort', done, { once: true });
+    if (signal.aborted) done();
+    else target.write(bytes, done);
+  });
 }
 
 function drained(target: Writable, signal: AbortSignal): Promise<void> {

@@ -158,7 +158,7 @@ test('a client that goes ends its watch on the server; nonsense on the wire ends
   assert.equal((await client.raw({ path: '/ok' })).status, 200);
 });
 
-test('a large list arrives whole and compressed over HTTP/2', async (t) => {
+test('a large list arrives whole, plain or compressed, over HTTP/2 and HTTP/1.1', async (t) => {
   const api = await testServer({ compressor: gzipCompressor });
   await api.withDefaults();
   const data = { a: 'x'.repeat(200_000) };
@@ -171,6 +171,20 @@ test('a large list arrives whole and compressed over HTTP/2', async (t) => {
   const stream = session.request({ ':path': '/api/v1/configmaps', 'accept-encoding': 'gzip' });
   const list = JSON.parse(gunzipSync(await body(stream)).toString());
   assert.equal(list.items.length, 5);
+  const plain = session.request({ ':path': '/api/v1/configmaps' });
+  assert.deepEqual(JSON.parse((await body(plain)).toString()), list);
+  const request = https.get({
+    host: '127.0.0.1',
+    port: server.port,
+    path: '/api/v1/configmaps',
+    ca,
+    cert: admin.certificate,
+    key: admin.key,
+  });
+  const [response] = await once(request, 'response');
+  const bytes = await body(response);
+  assert.equal(Number(response.headers['content-length']), bytes.length);
+  assert.deepEqual(JSON.parse(bytes.toString()), list);
 });
 
 test('logs, exec and port-forward go from a client through the API server to a kubelet elsewhere', async (t) => {

@@ -24,8 +24,8 @@ const newline = encoder.encode('\n');
 
 /** Bodies above this are compressed for those who ask, as in Kubernetes. */
 export const compressAbove = 128 * 1024;
-/** A list longer than this is written in pieces of about this size, so that it neither stands twice in memory nor holds up others. */
-const pieceSize = 256 * 1024;
+/** A list longer than this is sent in batches of about this size, so that it neither stands twice in memory nor holds up others. */
+const batchSize = 256 * 1024;
 
 const jsonHeaders = { 'content-type': 'application/json' };
 
@@ -68,12 +68,7 @@ export async function respondList(call: ResourceCall, page: ListPage): Promise<A
       return respondObject(exchange, partialMetadataList(page.entries, metadata, negotiated.metaVersion), negotiated, { compressor });
     case 'object':
       if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange)) {
-        return respondBytes(
-          exchange,
-          'application/json',
-          concatenated(encoder.encode(JSON.stringify({ ...head, items: [] })), page.entries),
-          compressor,
-        );
+        return respondPieces(exchange, piecesOf(encoder.encode(JSON.stringify({ ...head, items: [] })), page.entries), compressor);
       }
       return respondObject(exchange, { ...head, items: page.entries.map((entry) => entry.object) }, negotiated, { compressor });
   }
@@ -82,37 +77,39 @@ export async function respondList(call: ResourceCall, page: ListPage): Promise<A
 const comma = encoder.encode(',');
 
 /** `empty` is the list without items, `...,"items":[]}`: the items go before its last two characters. */
-function concatenated(empty: Uint8Array, entries: readonly Entry[]): Uint8Array | AsyncIterable<Uint8Array> {
-  const start = empty.subarray(0, empty.length - 2);
-  const end = concatBytes([empty.subarray(empty.length - 2), newline]);
-  const pieces: Uint8Array[] = [start];
-  let size = start.length + end.length;
+function piecesOf(empty: Uint8Array, entries: readonly Entry[]): Uint8Array[] {
+  const pieces: Uint8Array[] = [empty.subarray(0, empty.length - 2)];
   for (let i = 0; i < entries.length; i++) {
-    const json = (entries[i] as Entry).json();
     if (i > 0) pieces.push(comma);
-    pieces.push(json);
-    size += json.length + 1;
-    if (size > pieceSize) return inPieces(pieces, entries, i + 1, end);
+    pieces.push((entries[i] as Entry).json());
   }
-  pieces.push(end);
-  return concatBytes(pieces);
+  pieces.push(empty.subarray(empty.length - 2), newline);
+  return pieces;
 }
 
-async function* inPieces(pieces: Uint8Array[], entries: readonly Entry[], from: number, end: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield concatBytes(pieces);
+/** Pieces put together to batches of about `batchSize`, each made when it is asked for. */
+async function* batchesOf(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   let batch: Uint8Array[] = [];
   let size = 0;
-  for (let i = from; i < entries.length; i++) {
-    const json = (entries[i] as Entry).json();
-    batch.push(comma, json);
-    size += json.length + 1;
-    if (size < pieceSize) continue;
+  for (const piece of pieces) {
+    batch.push(piece);
+    size += piece.length;
+    if (size < batchSize) continue;
     yield concatBytes(batch);
     batch = [];
     size = 0;
   }
-  batch.push(end);
-  yield concatBytes(batch);
+  if (size > 0) yield concatBytes(batch);
+}
+
+/** A list's JSON: at once while it is short; else in pieces, its length told beforehand so that they need no frames. */
+function respondPieces(exchange: Exchange, pieces: readonly Uint8Array[], compressor: Compressor | undefined): ApiResponse {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  if (length <= batchSize) return respondBytes(exchange, 'application/json', concatBytes(pieces), compressor);
+  const response = respondBytes(exchange, 'application/json', batchesOf(pieces), compressor);
+  if (response.headers['content-encoding'] !== undefined) return response;
+  return { ...response, headers: { ...response.headers, 'content-length': String(length) }, pieces };
 }
 
 interface ObjectOptions {
