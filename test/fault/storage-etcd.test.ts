@@ -79,6 +79,7 @@ test('a write that etcd does not answer ends as Unknown, and is not sent again',
   const [member] = cluster.members as [EtcdProcess];
   await store.commit([{ key: '/registry/k', value: new Uint8Array(1) }]);
   member.signal('SIGSTOP');
+  await sleep(300); // The signal takes a moment to stop every thread.
   const outcome = await store.commit([{ key: '/registry/k', value: new Uint8Array(2) }]).catch((error: unknown) => error);
   assert.ok(isStoreError(outcome, 'Unknown'), String(outcome));
   const read = await store.get('/registry/k').catch((error: unknown) => error);
