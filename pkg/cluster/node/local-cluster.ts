@@ -23,6 +23,7 @@ import { runTogether } from '../../listwatch/run-together.ts';
 import type { Logger } from '../../log/log.ts';
 import { createPrometheusMetrics } from '../../metrics/prometheus.node.ts';
 import { createProxy } from '../../proxy/proxy.ts';
+import { Compactor } from '../../storage/compactor.ts';
 import type { Store } from '../../storage/store.ts';
 import type { ClusterNode } from '../cluster-node.ts';
 import { defaultNetworkPlan, firstAddress, leaseSecondsFor, type NetworkPlan, type Patience } from '../cluster-options.ts';
@@ -66,6 +67,9 @@ export interface LocalCluster {
   whenReady(timeout: number): Promise<boolean>;
   stop(): Promise<void>;
 }
+
+/** A day of the past can be read, as long as the store stays below a gigabyte. */
+const historyLimits = { age: 24 * 3_600_000, bytes: 2 ** 30 };
 
 /** Undoes what was done, last first; every step is tried, the first failure is thrown. */
 class Undo {
@@ -155,7 +159,9 @@ async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalClu
     undo.add(() => http.close());
     if (address === '0.0.0.0') break;
   }
-  const running = controlPlane.run(stop.signal).catch(options.onFailure);
+  const compactor = new Compactor({ store, clock, log: log.child({ component: 'compactor' }), limits: historyLimits });
+  const loops = [(signal: AbortSignal) => controlPlane.run(signal), (signal: AbortSignal) => compactor.run(signal)];
+  const running = runTogether(loops, stop.signal).catch(options.onFailure);
   undo.add(() => {
     stop.abort();
     return running;
