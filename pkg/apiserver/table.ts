@@ -5,6 +5,7 @@
 import { badRequest } from '../api/errors.ts';
 import type { ListMeta } from '../api/generated/meta-v1.ts';
 import type { Entry, TableColumn } from '../registry/contract.ts';
+import { ageColumn, integer, nameColumn, spec, status } from '../registry/tables/column.ts';
 import { type MetaVersion, partialMetadata } from './partial-metadata.ts';
 import type { ResourceCall } from './resource-call.ts';
 
@@ -25,7 +26,7 @@ export function tableOf(
   const version = negotiated.metaVersion;
   const include = includeObject(exchange.request.query);
   const now = services.clock.now();
-  const columns = call.subresource === '' || call.subresource === 'status' ? declaration.columns : fallbackColumns;
+  const columns = call.subresource === 'scale' ? scaleColumns : declaration.columns;
   return {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${version}`,
@@ -62,14 +63,10 @@ function columnDefinition({ name, type, format, description, priority }: TableCo
   return { name, type, format: format ?? (name === 'Name' ? 'name' : ''), description, priority };
 }
 
-/** For subresources with a kind of their own (Scale), which have no columns declared. */
-const fallbackColumns: readonly TableColumn[] = [
-  { name: 'Name', type: 'string', format: 'name', description: 'Name of the object.', priority: 0, cell: (object) => object.metadata.name },
-  {
-    name: 'Created At',
-    type: 'date',
-    description: 'When the object was created.',
-    priority: 0,
-    cell: (object) => object.metadata.creationTimestamp,
-  },
+/** For a Scale, as kubectl shows it. Other subresources are the object itself. */
+const scaleColumns: readonly TableColumn[] = [
+  nameColumn,
+  integer('Desired', (object) => spec(object)['replicas'], 'How many pods are wanted.'),
+  integer('Available', (object) => status(object)['replicas'], 'How many pods there are.'),
+  ageColumn,
 ];
