@@ -177,7 +177,7 @@ function prepare(write: Write, object: Raw, old: Raw): void {
   const changed = strategy.generation === true ? changedBeyondStatus : strategy.generation;
   if (!changed) return;
   const generation = Number(metadataOf(old)['generation'] ?? 0);
-  metadataOf(object)['generation'] = changed(object, old) ? generation + 1 : generation;
+  metadataOf(object)['generation'] = write.subresource !== 'status' && changed(object, old) ? generation + 1 : generation;
 }
 
 /** But for the times in managedFields: an apply that changes nothing may bring a new one. */
