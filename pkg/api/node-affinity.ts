@@ -10,7 +10,7 @@ export function matchesRequiredNodeAffinity(spec: Pick<PodSpec, 'nodeSelector' |
 }
 
 /** All requirements of a term must hold; a term without any holds for no node. */
-function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { metadata }: Node): boolean {
+export function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { metadata }: Node): boolean {
   if (matchExpressions.length + matchFields.length === 0) return false;
   return (
     matchExpressions.every((requirement) => holds(requirement, metadata.labels?.[requirement.key])) &&

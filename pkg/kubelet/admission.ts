@@ -2,7 +2,9 @@
  * Whether a pod that was put on this node can run here: the scheduler's view may have been old, and a pod may name
  * its node by itself. Pure. Kubernetes' counterpart: lifecycle.predicateAdmitHandler.
  */
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../api/generated/core-v1.ts';
+
+import type { Node, Pod } from '../api/generated/core-v1.ts';
+import { matchesRequiredNodeAffinity } from '../api/node-affinity.ts';
 import { quantityMillis, quantityValue } from '../api/quantity.ts';
 import { podTotals } from './container-resources.ts';
 
@@ -16,7 +18,7 @@ export function admissionVerdict(
   if (pod.spec.os && pod.spec.os.name !== operatingSystem) {
     return rejected('PodOSNotSupported', `Failed to admit pod as the OS field doesn't match node OS`);
   }
-  if (!matchesNode(pod, node)) return rejected('NodeAffinity', 'Predicate NodeAffinity failed');
+  if (!matchesRequiredNodeAffinity(pod.spec, node)) return rejected('NodeAffinity', 'Predicate NodeAffinity failed');
   const ports = hostPorts(pod);
   const taken = others.flatMap(hostPorts);
   if (ports.some((port) => taken.some((other) => clash(port, other)))) return rejected('NodePorts', 'Predicate NodePorts failed');
@@ -65,40 +67,4 @@ function hostPorts(pod: Pod): HostPort[] {
 function clash(a: HostPort, b: HostPort): boolean {
   const any = (ip: string): boolean => ip === '0.0.0.0' || ip === '::';
   return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || any(a.ip) || any(b.ip));
-}
-
-function matchesNode(pod: Pod, node: Node): boolean {
-  const labels = node.metadata.labels ?? {};
-  if (!Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)) return false;
-  const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  return !terms || terms.some((term) => matchesTerm(term, node));
-}
-
-/** All requirements of a term hold; a term without any matches nothing. */
-function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
-  if (matchExpressions.length + matchFields.length === 0) return false;
-  const labels = node.metadata.labels ?? {};
-  return (
-    matchExpressions.every((requirement) => holds(requirement, labels[requirement.key])) &&
-    matchFields.every((requirement) => requirement.key === 'metadata.name' && holds(requirement, node.metadata.name))
-  );
-}
-
-function holds({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0]);
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0]);
-    default:
-      return false;
-  }
 }

@@ -1,7 +1,8 @@
 import type { NodeSelectorTerm, Pod } from '../../api/generated/core-v1.ts';
+import { matchesRequiredNodeAffinity, matchesTerm } from '../../api/node-affinity.ts';
 import { onNode } from '../cluster-event.ts';
 import { normalizeByHighest, type Plugin } from '../framework.ts';
-import { describeRequiredNodeAffinity, matchesRequiredNodeAffinity, matchesTerm } from '../node-selector.ts';
+import { describeRequiredNodeAffinity } from '../node-selector.ts';
 
 const name = 'NodeAffinity';
 
@@ -11,7 +12,8 @@ export const nodeAffinity: Plugin = {
   events: [
     onNode(
       ['NodeAdd', 'NodeUpdateLabel'],
-      ({ pod }, after, before) => matchesRequiredNodeAffinity(pod, after) && !(before && matchesRequiredNodeAffinity(pod, before)),
+      ({ pod }, after, before) =>
+        matchesRequiredNodeAffinity(pod.spec, after) && !(before && matchesRequiredNodeAffinity(pod.spec, before)),
     ),
   ],
   preFilter({ pod }) {
@@ -26,7 +28,7 @@ export const nodeAffinity: Plugin = {
     };
     if (names?.size === 0) return { reject: { ...rejection, reasons: ['pod affinity terms conflict'] } };
     return {
-      filter: { filter: ({ node }) => (node && matchesRequiredNodeAffinity(pod, node) ? undefined : rejection) },
+      filter: { filter: ({ node }) => (node && matchesRequiredNodeAffinity(pod.spec, node) ? undefined : rejection) },
       ...(names ? { nodeNames: names } : {}),
     };
   },

@@ -1,9 +1,9 @@
 import type { Pod, TopologySpreadConstraint } from '../../api/generated/core-v1.ts';
+import { matchesRequiredNodeAffinity } from '../../api/node-affinity.ts';
 import type { Selector } from '../../api/selectors.ts';
 import { onNode, onPod, type PodEvent } from '../cluster-event.ts';
 import { maxScore, type NodeFilter, type NodeScorer, type Plugin, type Rejection } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
-import { matchesRequiredNodeAffinity } from '../node-selector.ts';
 import { narrowedSelector, type PodInfo } from '../pod-info.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { untolerated } from '../taints.ts';
@@ -88,7 +88,7 @@ function hasEveryKey(node: NodeInfo, constraints: readonly Constraint[]): boolea
 
 function counts(constraint: Constraint, pod: PodInfo, node: NodeInfo): boolean {
   if (!node.node) return false;
-  if (constraint.honorAffinity && !matchesRequiredNodeAffinity(pod.pod, node.node)) return false;
+  if (constraint.honorAffinity && !matchesRequiredNodeAffinity(pod.pod.spec, node.node)) return false;
   return !constraint.honorTaints || untolerated(node.hardTaints, pod.pod.spec.tolerations) === undefined;
 }
 
