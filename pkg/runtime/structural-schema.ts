@@ -64,13 +64,7 @@ function checkType(schema: JSONSchemaProps, path: string, where: Where, faults: 
   } else if (type && either) {
     faults.push(invalidField(`${path}.x-kubernetes-int-or-string`, true, 'type must be empty if x-kubernetes-int-or-string is true'));
   } else if (type && !types.includes(type)) {
-    faults.push(
-      unsupportedField(
-        `${path}.type`,
-        type,
-        types.map((known) => JSON.stringify(known)),
-      ),
-    );
+    faults.push(unsupportedField(`${path}.type`, type, types));
   }
   if (schema['x-kubernetes-embedded-resource'] === true) {
     if (type !== 'object')
@@ -128,14 +122,14 @@ function checkLists(schema: JSONSchemaProps, path: string, faults: StatusCause[]
     if (schema.type !== 'array')
       faults.push(invalidField(`${path}.type`, schema.type ?? '', 'must be array if x-kubernetes-list-type is specified'));
     if (!['atomic', 'set', 'map'].includes(kind))
-      faults.push(unsupportedField(`${path}.x-kubernetes-list-type`, kind, ['"atomic"', '"set"', '"map"']));
+      faults.push(unsupportedField(`${path}.x-kubernetes-list-type`, kind, ['atomic', 'set', 'map']));
   }
   const mapType = schema['x-kubernetes-map-type'];
   if (mapType !== undefined) {
     if (schema.type !== 'object')
       faults.push(invalidField(`${path}.type`, schema.type ?? '', 'must be object if x-kubernetes-map-type is specified'));
     if (mapType !== 'atomic' && mapType !== 'granular')
-      faults.push(unsupportedField(`${path}.x-kubernetes-map-type`, mapType, ['"granular"', '"atomic"']));
+      faults.push(unsupportedField(`${path}.x-kubernetes-map-type`, mapType, ['granular', 'atomic']));
   }
   if (kind !== 'map') {
     if (keys.length > 0)

@@ -39,13 +39,7 @@ function check(value: unknown, schema: JSONSchemaProps, path: string, faults: St
     return;
   }
   if (schema.enum && !schema.enum.some((allowed) => equalValues(allowed, value))) {
-    faults.push(
-      unsupportedField(
-        named(path),
-        value,
-        schema.enum.map((allowed) => stringifyJson(allowed)),
-      ),
-    );
+    faults.push(unsupportedField(named(path), value, schema.enum));
   }
   if (typeof value === 'string') checkText(value, schema, path, faults);
   else if (typeof value === 'number' || typeof value === 'bigint') checkNumber(value, schema, path, faults);

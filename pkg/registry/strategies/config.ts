@@ -1,16 +1,16 @@
 /** ConfigMaps and Secrets: data that may be frozen. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { child, isObject, type Raw, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
-import { forbidden, invalidValue } from '../validation/field-errors.ts';
 
 function frozen(next: Raw, old: Raw, fields: readonly string[]): StatusCause[] {
   if (old['immutable'] !== true) return [];
   const causes: StatusCause[] = [];
-  if (next['immutable'] !== true) causes.push(forbidden('immutable', 'field is immutable when `immutable` is set'));
+  if (next['immutable'] !== true) causes.push(forbiddenField('immutable', 'field is immutable when `immutable` is set'));
   for (const field of fields) {
-    if (!equalValues(next[field] ?? {}, old[field] ?? {})) causes.push(forbidden(field, 'field is immutable when `immutable` is set'));
+    if (!equalValues(next[field] ?? {}, old[field] ?? {})) causes.push(forbiddenField(field, 'field is immutable when `immutable` is set'));
   }
   return causes;
 }
@@ -42,7 +42,7 @@ export const secretStrategy: Strategy = {
   },
   validateUpdate(next, old) {
     const causes = frozen(next, old, ['data']);
-    if (next['type'] !== old['type']) causes.unshift(invalidValue('type', next['type'], 'field is immutable'));
+    if (next['type'] !== old['type']) causes.unshift(invalidField('type', next['type'], 'field is immutable'));
     return causes;
   },
 };

@@ -1,10 +1,10 @@
 import type { DeleteOptions, StatusCause } from '../../api/generated/meta-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { formatTime } from '../../clock/clock.ts';
+import { invalidField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { assign, child, objectAt, objects, type Raw, raw, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
-import { invalidValue } from '../validation/field-errors.ts';
 import { validatePodUpdate } from '../validation/pod-update.ts';
 import { qosClassOf } from './qos-class.ts';
 
@@ -77,7 +77,7 @@ export const podStrategy: Strategy = {
     if (subresource !== 'status') return [];
     const before = text(objectAt(objectAt(old)['status'])['qosClass']);
     const now = text(objectAt(object['status'])['qosClass']);
-    return before === '' || now === before ? [] : [invalidValue('status.qosClass', now, 'field is immutable')];
+    return before === '' || now === before ? [] : [invalidField('status.qosClass', now, 'field is immutable')];
   },
 };
 

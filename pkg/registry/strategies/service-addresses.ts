@@ -1,11 +1,11 @@
 import { invalid } from '../../api/errors.ts';
 import { formatTime } from '../../clock/clock.ts';
 import { uuid } from '../../clock/random.ts';
+import { invalidField } from '../../runtime/field-errors.ts';
 import type { Operation } from '../../storage/store.ts';
 import { type Cidr, cidrContains, formatIp, parseIp } from '../ip-address.ts';
 import { child, metadataOf, objectAt, type Raw, raw, strings } from '../raw.ts';
 import type { Resource, StrategyContext } from '../resource.ts';
-import { invalidValue } from '../validation/field-errors.ts';
 
 function addresses({ environment }: StrategyContext): Resource {
   return environment.resource('networking.k8s.io', 'ipaddresses');
@@ -110,7 +110,7 @@ function checkAddress(resource: Resource, cidr: Cidr, asked: string, context: St
   if (!ip || ip.family !== cidr.family) return undefined;
   const refuse = (why: string): Error =>
     invalid({ group: '', kind: 'Service' }, context.key.name, [
-      invalidValue('spec.clusterIPs', [asked], `failed to allocate IP ${asked}: ${why}`),
+      invalidField('spec.clusterIPs', [asked], `failed to allocate IP ${asked}: ${why}`),
     ]);
   if (!cidrContains(cidr, ip)) throw refuse('the provided network does not match the current range');
   if (ip.value === cidr.base || (cidr.family === 'IPv4' && cidr.bits < 31 && ip.value === cidr.base + cidr.size - 1n)) {

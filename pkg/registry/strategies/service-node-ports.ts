@@ -1,10 +1,10 @@
 import { invalid } from '../../api/errors.ts';
 import { randomInt } from '../../clock/random.ts';
+import { invalidField } from '../../runtime/field-errors.ts';
 import type { Operation } from '../../storage/store.ts';
 import { registryPrefix } from '../cache/event-feed.ts';
 import { child, objectAt, objects, type Raw } from '../raw.ts';
 import type { Environment, StrategyContext } from '../resource.ts';
-import { invalidValue } from '../validation/field-errors.ts';
 
 /** One key a port, beside the objects: nobody can ask the API for them. */
 const prefix = `${registryPrefix}ranges/nodeports/`;
@@ -75,7 +75,7 @@ async function isFree(port: number, { store }: Environment): Promise<boolean> {
 
 async function checkPort(port: number, field: string, context: StrategyContext): Promise<void> {
   const { from, to } = context.environment.services.nodePorts;
-  const refuse = (why: string): Error => invalid({ group: '', kind: 'Service' }, context.key.name, [invalidValue(field, port, why)]);
+  const refuse = (why: string): Error => invalid({ group: '', kind: 'Service' }, context.key.name, [invalidField(field, port, why)]);
   if (port < from || port > to) throw refuse(`provided port is not in the valid range. The range of valid ports is ${from}-${to}`);
   if (!(await isFree(port, context.environment))) throw refuse('provided port is already allocated');
 }

@@ -2,10 +2,10 @@
 import { conflict, invalid } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { formatTime } from '../../clock/clock.ts';
+import { requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import type { Change } from '../contract.ts';
 import { child, kube, objectAt, objects, text } from '../raw.ts';
 import type { Resource } from '../resource.ts';
-import { notSupported, required } from '../validation/field-errors.ts';
 import { type UpdateCall, type Updated, updateEntry } from '../verbs/update.ts';
 import { admit, draftOf, mutate, type Write } from '../verbs/write.ts';
 
@@ -28,8 +28,8 @@ function checkTarget(binding: Record<string, unknown>): void {
   const kind = text(target['kind']);
   const name = text(objectAt(binding['metadata'])['name']);
   const causes = [];
-  if (kind !== '' && kind !== 'Node') causes.push(notSupported('target.kind', kind, ['Node', '<empty>']));
-  if (text(target['name']) === '') causes.push(required('target.name'));
+  if (kind !== '' && kind !== 'Node') causes.push(unsupportedField('target.kind', kind, ['Node', '<empty>']));
+  if (text(target['name']) === '') causes.push(requiredField('target.name'));
   if (causes.length > 0) throw invalid({ group: '', kind: 'Binding' }, name, causes);
 }
 

@@ -7,11 +7,11 @@ import type { Scale } from '../../api/generated/autoscaling-v1.ts';
 import { deepFreeze, type KubeObject } from '../../api/object.ts';
 import { selectorFromLabelSelector, selectorFromMap } from '../../api/selectors.ts';
 import { encodeJson } from '../../runtime/encode.ts';
+import { invalidField } from '../../runtime/field-errors.ts';
 import type { Change, Entry } from '../contract.ts';
 import { child, kube, objectAt, type Raw, raw } from '../raw.ts';
 import type { Resource } from '../resource.ts';
 import type { StoredEntry } from '../stored-entry.ts';
-import { invalidValue } from '../validation/field-errors.ts';
 import { type UpdateCall, updateEntry } from '../verbs/update.ts';
 import { admit, draftOf, mutate, type Write } from '../verbs/write.ts';
 
@@ -71,7 +71,7 @@ export async function updateScale(resource: Resource, call: UpdateCall, change: 
     const { object: scale } = await mutate(write, draftOf(await change(before)), before);
     const replicas = objectAt(scale['spec'])['replicas'] ?? 0;
     if (typeof replicas !== 'number' || replicas < 0) {
-      const cause = invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0');
+      const cause = invalidField('spec.replicas', replicas, 'must be greater than or equal to 0');
       throw invalid({ group: 'autoscaling', kind: 'Scale' }, key.name, [cause]);
     }
     await admit(write, scale, before);

@@ -1,9 +1,9 @@
 /** Data, nodes, namespaces and what else is not a workload. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { duplicateField, forbiddenField, invalidField, requiredField, tooLongField, unsupportedField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { parseCidr } from '../ip-address.ts';
 import { assign, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { duplicate, forbidden, invalidValue, notSupported, required, tooLong } from './field-errors.ts';
 import { validateFinalizers } from './metadata.ts';
 import { configKey, exceedsBytes, labelValue, qualifiedName } from './names.ts';
 import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
@@ -17,15 +17,15 @@ const configMap: Validator = (object, path, report) => {
   const data = objectAt(object['data']);
   const binary = objectAt(object['binaryData']);
   for (const key in data) {
-    for (const reason of configKey(key)) report(invalidValue(`${below(path, 'data')}[${key}]`, key, reason));
-    if (Object.hasOwn(binary, key)) report(invalidValue(`${below(path, 'data')}[${key}]`, key, 'duplicate of key present in binaryData'));
+    for (const reason of configKey(key)) report(invalidField(`${below(path, 'data')}[${key}]`, key, reason));
+    if (Object.hasOwn(binary, key)) report(invalidField(`${below(path, 'data')}[${key}]`, key, 'duplicate of key present in binaryData'));
   }
   let size = 0;
   for (const key in binary) {
-    for (const reason of configKey(key)) report(invalidValue(`${below(path, 'binaryData')}[${key}]`, key, reason));
+    for (const reason of configKey(key)) report(invalidField(`${below(path, 'binaryData')}[${key}]`, key, reason));
     size += decodedLength(text(binary[key]));
   }
-  if (size > maxData || exceedsBytes(strings(Object.values(data)), maxData - size)) report(tooLong('', maxData));
+  if (size > maxData || exceedsBytes(strings(Object.values(data)), maxData - size)) report(tooLongField('', maxData));
 };
 
 /** Entries that a type of secret must have. */
@@ -40,20 +40,20 @@ const secret: Validator = (object, path, report) => {
   const data = objectAt(object['data']);
   let size = 0;
   for (const [key, value] of Object.entries(data)) {
-    for (const reason of configKey(key)) report(invalidValue(`${below(path, 'data')}[${key}]`, key, reason));
+    for (const reason of configKey(key)) report(invalidField(`${below(path, 'data')}[${key}]`, key, reason));
     size += decodedLength(text(value));
   }
-  if (size > maxData) report(tooLong(below(path, 'data'), maxData));
+  if (size > maxData) report(tooLongField(below(path, 'data'), maxData));
   const type = text(object['type']);
-  for (const key of neededKeys[type] ?? []) if (data[key] === undefined) report(required(`${below(path, 'data')}[${key}]`));
+  for (const key of neededKeys[type] ?? []) if (data[key] === undefined) report(requiredField(`${below(path, 'data')}[${key}]`));
   if (type === 'kubernetes.io/basic-auth' && data['username'] === undefined && data['password'] === undefined) {
-    report(required(`${below(path, 'data')}[username]`));
-    report(required(`${below(path, 'data')}[password]`));
+    report(requiredField(`${below(path, 'data')}[username]`));
+    report(requiredField(`${below(path, 'data')}[password]`));
   }
   if (type === 'kubernetes.io/service-account-token') {
     const annotations = objectAt(objectAt(object['metadata'])['annotations']);
     const account = 'kubernetes.io/service-account.name';
-    if (text(annotations[account]) === '') report(required(`metadata.annotations[${account}]`));
+    if (text(annotations[account]) === '') report(requiredField(`metadata.annotations[${account}]`));
   }
 };
 
@@ -65,17 +65,16 @@ const nodeSpec: Validator = (spec, path, report) => {
     const at = `${below(path, 'taints')}[${i}]`;
     const effect = text(taint['effect']);
     checkName(report, below(at, 'key'), taint['key'], qualifiedName);
-    for (const reason of labelValue(text(taint['value']))) report(invalidValue(below(at, 'value'), taint['value'], reason));
-    if (effect === '') report(required(below(at, 'effect')));
-    else if (!taintEffects.includes(effect)) report(notSupported(below(at, 'effect'), effect, taintEffects));
+    for (const reason of labelValue(text(taint['value']))) report(invalidField(below(at, 'value'), taint['value'], reason));
+    if (effect === '') report(requiredField(below(at, 'effect')));
+    else if (!taintEffects.includes(effect)) report(unsupportedField(below(at, 'effect'), effect, taintEffects));
     const pair = `${text(taint['key'])}:${effect}`;
-    if (seen.has(pair))
-      report({ ...duplicate(at, taint), message: `${duplicate(at, taint).message}: taints must be unique by key and effect pair` });
+    if (seen.has(pair)) report(duplicateField(at, taint, 'taints must be unique by key and effect pair'));
     seen.add(pair);
   }
   for (const [i, cidr] of strings(spec['podCIDRs']).entries()) {
     if (!parseCidr(cidr))
-      report(invalidValue(`${below(path, 'podCIDRs')}[${i}]`, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
+      report(invalidField(`${below(path, 'podCIDRs')}[${i}]`, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
   }
 };
 
@@ -84,16 +83,16 @@ export function validateNodeUpdate(next: Raw, old: Raw): StatusCause[] {
   const [now, was] = [{ ...objectAt(next['spec']) }, { ...objectAt(old['spec']) }];
   const causes: StatusCause[] = [];
   if (strings(was['podCIDRs']).length > 0 && !equalValues(now['podCIDRs'], was['podCIDRs'])) {
-    causes.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
+    causes.push(forbiddenField('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
   }
   if (text(was['providerID']) !== '' && now['providerID'] !== was['providerID']) {
-    causes.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));
+    causes.push(forbiddenField('spec.providerID', 'node updates may not change providerID except from "" to valid'));
   }
   for (const field of ['taints', 'unschedulable', 'podCIDR', 'podCIDRs', 'providerID', 'configSource']) {
     assign(now, field, undefined);
     assign(was, field, undefined);
   }
-  if (!equalValues(now, was)) causes.push(forbidden('', 'node updates may only change labels, taints, or capacity'));
+  if (!equalValues(now, was)) causes.push(forbiddenField('', 'node updates may only change labels, taints, or capacity'));
   return causes;
 }
 
@@ -111,41 +110,41 @@ const priorityClass: Validator = (object, path, report) => {
   if (name.startsWith('system-')) {
     if (systemPriorities[name] === undefined) {
       report(
-        forbidden(
+        forbiddenField(
           'metadata.name',
           `priority class names with 'system-' prefix are reserved for system use only. error: the system priority class ${name} is not known`,
         ),
       );
     } else if (systemPriorities[name] !== value) {
       report(
-        forbidden(
+        forbiddenField(
           'metadata.name',
           `priority class names with 'system-' prefix are reserved for system use only. error: value of ${name} PriorityClass must be ${systemPriorities[name]}`,
         ),
       );
     }
   } else if (value > maxUserPriority) {
-    report(forbidden(below(path, 'value'), `maximum allowed value of a user defined priority is ${maxUserPriority}`));
+    report(forbiddenField(below(path, 'value'), `maximum allowed value of a user defined priority is ${maxUserPriority}`));
   }
   const policy = text(object['preemptionPolicy']);
-  if (policy !== '' && !policies.includes(policy)) report(notSupported(below(path, 'preemptionPolicy'), policy, policies));
+  if (policy !== '' && !policies.includes(policy)) report(unsupportedField(below(path, 'preemptionPolicy'), policy, policies));
 };
 
 export function validatePriorityClassUpdate(next: Raw, old: Raw): StatusCause[] {
   return ['value', 'preemptionPolicy']
     .filter((field) => !equalValues(next[field], old[field]))
-    .map((field) => invalidValue(field, next[field], 'field is immutable'));
+    .map((field) => invalidField(field, next[field], 'field is immutable'));
 }
 
 function checkRules(object: Raw, path: string, report: Report): void {
   for (const [i, rule] of objects(object['rules']).entries()) {
     const at = `${below(path, 'rules')}[${i}]`;
-    if (strings(rule['verbs']).length === 0) report(required(below(at, 'verbs'), 'verbs must contain at least one value'));
+    if (strings(rule['verbs']).length === 0) report(requiredField(below(at, 'verbs'), 'verbs must contain at least one value'));
     if (strings(rule['nonResourceURLs']).length > 0) continue;
     if (strings(rule['apiGroups']).length === 0)
-      report(required(below(at, 'apiGroups'), 'resource rules must supply at least one api group'));
+      report(requiredField(below(at, 'apiGroups'), 'resource rules must supply at least one api group'));
     if (strings(rule['resources']).length === 0)
-      report(required(below(at, 'resources'), 'resource rules must supply at least one resource'));
+      report(requiredField(below(at, 'resources'), 'resource rules must supply at least one resource'));
   }
 }
 

@@ -1,24 +1,31 @@
 /** Containers: their names, images, ports, environment, mounts, probes and resources. */
 import { compareQuantities, isQuantity, parseQuantity } from '../../api/quantity.ts';
+import {
+  duplicateField,
+  forbiddenField,
+  invalidField,
+  notFoundField,
+  requiredField,
+  unsupportedField,
+} from '../../runtime/field-errors.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { duplicate, forbidden, invalidValue, notFoundValue, notSupported, required } from './field-errors.ts';
 import { configKey, dnsLabel, dnsSubdomain, environmentName, portName, portNumber, qualifiedName } from './names.ts';
 import { below, checkName, checkNotNegative, type Report, type Validator, type Validators } from './validator.ts';
 
 const isInit = (path: string): boolean => /(^|\.)initContainers\[\d+\]$/.test(path);
 const isEphemeral = (path: string): boolean => /(^|\.)ephemeralContainers\[\d+\]$/.test(path);
-export const protocols = ['TCP', 'UDP', 'SCTP'];
+export const protocols = ['SCTP', 'TCP', 'UDP'];
 
 /** Only what goes on beside the others (a sidecar) is watched while it runs. */
 const onlyLongRunning = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'];
 
 const container: Validator = (value, path, report) => {
   const name = text(value['name']);
-  if (name === '') report(required(below(path, 'name')));
+  if (name === '') report(requiredField(below(path, 'name')));
   else checkName(report, below(path, 'name'), name, dnsLabel);
   const image = text(value['image']);
-  if (image === '') report(required(below(path, 'image')));
-  else if (image !== image.trim()) report(invalidValue(below(path, 'image'), image, 'must not have leading or trailing whitespace'));
+  if (image === '') report(requiredField(below(path, 'image')));
+  else if (image !== image.trim()) report(invalidField(below(path, 'image'), image, 'must not have leading or trailing whitespace'));
   checkOneOf(report, below(path, 'imagePullPolicy'), value['imagePullPolicy'], ['Always', 'IfNotPresent', 'Never']);
   checkOneOf(report, below(path, 'terminationMessagePolicy'), value['terminationMessagePolicy'], ['File', 'FallbackToLogsOnError']);
   validatePorts(value['ports'], below(path, 'ports'), report);
@@ -28,7 +35,7 @@ const container: Validator = (value, path, report) => {
   else {
     for (const probe of ['livenessProbe', 'startupProbe']) {
       const times = objectAt(value[probe])['successThreshold'];
-      if (times !== undefined && times !== 1) report(invalidValue(`${below(path, probe)}.successThreshold`, times, 'must be 1'));
+      if (times !== undefined && times !== 1) report(invalidField(`${below(path, probe)}.successThreshold`, times, 'must be 1'));
     }
   }
 };
@@ -39,7 +46,7 @@ function validateInit(value: Raw, path: string, report: Report): void {
   if (policy === 'Always') return;
   for (const field of onlyLongRunning) {
     if (value[field] !== undefined)
-      report(forbidden(below(path, field), 'may not be set for init containers without restartPolicy=Always'));
+      report(forbiddenField(below(path, field), 'may not be set for init containers without restartPolicy=Always'));
   }
 }
 
@@ -48,13 +55,13 @@ function validateEphemeral(value: Raw, path: string, report: Report): void {
   for (const field of notEphemeral) {
     const given = value[field];
     if (given === undefined || (isObject(given) && Object.keys(given).length === 0)) continue;
-    report(forbidden(below(path, field), 'cannot be set for an Ephemeral Container'));
+    report(forbiddenField(below(path, field), 'cannot be set for an Ephemeral Container'));
   }
 }
 
 /** `value` absent is left to defaults and to those who require it. */
 export function checkOneOf(report: Report, path: string, value: unknown, supported: readonly string[]): void {
-  if (value !== undefined && value !== '' && !supported.includes(value as string)) report(notSupported(path, value, supported));
+  if (value !== undefined && value !== '' && !supported.includes(value as string)) report(unsupportedField(path, value, supported));
 }
 
 function validatePorts(ports: unknown, path: string, report: Report): void {
@@ -64,16 +71,16 @@ function validatePorts(ports: unknown, path: string, report: Report): void {
     const name = text(port['name']);
     if (name !== '') {
       checkName(report, below(at, 'name'), name, portName);
-      if (names.has(name)) report(duplicate(below(at, 'name'), name));
+      if (names.has(name)) report(duplicateField(below(at, 'name'), name));
       names.add(name);
     }
     const { containerPort, hostPort } = port;
-    if (typeof containerPort !== 'number' || containerPort === 0) report(required(below(at, 'containerPort')));
-    else for (const reason of portNumber(containerPort)) report(invalidValue(below(at, 'containerPort'), containerPort, reason));
+    if (typeof containerPort !== 'number' || containerPort === 0) report(requiredField(below(at, 'containerPort')));
+    else for (const reason of portNumber(containerPort)) report(invalidField(below(at, 'containerPort'), containerPort, reason));
     if (typeof hostPort === 'number' && hostPort !== 0) {
-      for (const reason of portNumber(hostPort)) report(invalidValue(below(at, 'hostPort'), hostPort, reason));
+      for (const reason of portNumber(hostPort)) report(invalidField(below(at, 'hostPort'), hostPort, reason));
     }
-    if (text(port['protocol']) === '') report(required(below(at, 'protocol')));
+    if (text(port['protocol']) === '') report(requiredField(below(at, 'protocol')));
     else checkOneOf(report, below(at, 'protocol'), port['protocol'], protocols);
   }
 }
@@ -100,15 +107,15 @@ function validateMounts(value: Raw, path: string, report: Report): void {
   for (const [i, mount] of mounts.entries()) {
     const at = `${below(path, 'volumeMounts')}[${i}]`;
     const name = text(mount['name']);
-    if (name === '') report(required(below(at, 'name')));
-    else if (!known.has(name)) report(notFoundValue(below(at, 'name'), name));
+    if (name === '') report(requiredField(below(at, 'name')));
+    else if (!known.has(name)) report(notFoundField(below(at, 'name'), name));
     const mountPath = text(mount['mountPath']);
-    if (mountPath === '') report(required(below(at, 'mountPath')));
-    else if (paths.has(mountPath)) report(invalidValue(below(at, 'mountPath'), mountPath, 'must be unique'));
+    if (mountPath === '') report(requiredField(below(at, 'mountPath')));
+    else if (paths.has(mountPath)) report(invalidField(below(at, 'mountPath'), mountPath, 'must be unique'));
     paths.add(mountPath);
     for (const field of ['subPath', 'subPathExpr']) checkLocalPath(report, below(at, field), text(mount[field]));
     if (text(mount['subPath']) !== '' && text(mount['subPathExpr']) !== '') {
-      report(invalidValue(below(at, 'subPathExpr'), mount['subPathExpr'], 'subPathExpr and subPath are mutually exclusive'));
+      report(invalidField(below(at, 'subPathExpr'), mount['subPathExpr'], 'subPathExpr and subPath are mutually exclusive'));
     }
     checkOneOf(report, below(at, 'mountPropagation'), mount['mountPropagation'], ['Bidirectional', 'HostToContainer', 'None']);
   }
@@ -116,8 +123,8 @@ function validateMounts(value: Raw, path: string, report: Report): void {
 
 /** A path below something: it must stay below. */
 export function checkLocalPath(report: Report, path: string, value: string): void {
-  if (value.startsWith('/')) report(invalidValue(path, value, 'must be a relative path'));
-  if (value.split('/').includes('..')) report(invalidValue(path, value, "must not contain '..'"));
+  if (value.startsWith('/')) report(invalidField(path, value, 'must be a relative path'));
+  if (value.split('/').includes('..')) report(invalidField(path, value, "must not contain '..'"));
 }
 
 const fieldPaths = [
@@ -143,26 +150,26 @@ const resourcePaths = [
 
 const environment: Validator = (variable, path, report) => {
   const name = text(variable['name']);
-  if (name === '') report(required(below(path, 'name')));
+  if (name === '') report(requiredField(below(path, 'name')));
   else checkName(report, below(path, 'name'), name, environmentName);
   const source = variable['valueFrom'];
   if (!isObject(source)) return;
   const at = below(path, 'valueFrom');
   const given = Object.keys(source);
   if (given.length === 0) {
-    report(invalidValue(at, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'));
+    report(invalidField(at, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'));
   } else if (text(variable['value']) !== '') {
-    report(invalidValue(at, '', 'may not be specified when `value` is not empty'));
+    report(invalidField(at, '', 'may not be specified when `value` is not empty'));
   } else if (given.length > 1) {
-    report(invalidValue(at, '', 'may not have more than one field specified at a time'));
+    report(invalidField(at, '', 'may not have more than one field specified at a time'));
   }
   const reference = source['fieldRef'];
   if (!isObject(reference)) return;
   const field = text(reference['fieldPath']);
   const where = below(at, 'fieldRef.fieldPath');
   if (field !== '' && !subscripted.test(field) && !fieldPaths.includes(field)) {
-    if (/^(metadata|spec|status)\.[\w.]+$/.test(field)) report(notSupported(where, field, fieldPaths));
-    else report(invalidValue(where, field, `error converting fieldPath: field label not supported: ${field}`));
+    if (/^(metadata|spec|status)\.[\w.]+$/.test(field)) report(unsupportedField(where, field, fieldPaths));
+    else report(invalidField(where, field, `error converting fieldPath: field label not supported: ${field}`));
   }
 };
 
@@ -170,14 +177,14 @@ const httpHeader = /^[-A-Za-z0-9]+$/;
 
 function checkPort(report: Report, path: string, port: unknown): void {
   if (typeof port === 'string') checkName(report, path, port, portName);
-  else for (const reason of portNumber(Number(port ?? 0))) report(invalidValue(path, port ?? 0, reason));
+  else for (const reason of portNumber(Number(port ?? 0))) report(invalidField(path, port ?? 0, reason));
 }
 
 const handlers = ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'];
 function checkHandler(value: Raw, path: string, report: Report): void {
   const given = handlers.filter((handler) => value[handler] !== undefined);
-  if (given.length === 0) report(required(path, 'must specify a handler type'));
-  for (const extra of given.slice(1)) report(forbidden(below(path, extra), 'may not specify more than 1 handler type'));
+  if (given.length === 0) report(requiredField(path, 'must specify a handler type'));
+  for (const extra of given.slice(1)) report(forbiddenField(below(path, extra), 'may not specify more than 1 handler type'));
 }
 
 const probe: Validator = (value, path, report) => {
@@ -188,8 +195,8 @@ const probe: Validator = (value, path, report) => {
   const grace = value['terminationGracePeriodSeconds'];
   if (grace === undefined) return;
   const at = below(path, 'terminationGracePeriodSeconds');
-  if (path.endsWith('readinessProbe')) report(invalidValue(at, grace, 'must not be set for readinessProbes'));
-  else if (Number(grace) <= 0) report(invalidValue(at, grace, 'must be greater than 0'));
+  if (path.endsWith('readinessProbe')) report(invalidField(at, grace, 'must not be set for readinessProbes'));
+  else if (Number(grace) <= 0) report(invalidField(at, grace, 'must be greater than 0'));
 };
 
 /** What Kubernetes itself hands out; everything else is an extended resource and carries a domain. */
@@ -200,13 +207,13 @@ export function validateQuantities(list: unknown, path: string, report: Report, 
     const at = `${path}[${name}]`;
     checkName(report, at, name, qualifiedName);
     if (container && !name.includes('/') && !standardResources.has(name) && !name.startsWith('hugepages-')) {
-      report(invalidValue(at, name, 'must be a standard resource for containers'));
+      report(invalidField(at, name, 'must be a standard resource for containers'));
     }
     const amount = text(quantity);
     if (!isQuantity(amount)) continue;
-    if (parseQuantity(amount).nanos < 0n) report(invalidValue(at, amount, 'must be greater than or equal to 0'));
+    if (parseQuantity(amount).nanos < 0n) report(invalidField(at, amount, 'must be greater than or equal to 0'));
     if (container && name.includes('/') && parseQuantity(amount).nanos % 1_000_000_000n !== 0n) {
-      report(invalidValue(at, amount, 'must be an integer'));
+      report(invalidField(at, amount, 'must be an integer'));
     }
   }
 }
@@ -220,9 +227,9 @@ const resources: Validator = (value, path, report) => {
     const limit = limits[name];
     if (limit === undefined || !isQuantity(text(limit)) || !isQuantity(text(request))) continue;
     const order = compareQuantities(text(request), text(limit));
-    if (order > 0) report(invalidValue(below(path, 'requests'), request, `must be less than or equal to ${name} limit of ${text(limit)}`));
+    if (order > 0) report(invalidField(below(path, 'requests'), request, `must be less than or equal to ${name} limit of ${text(limit)}`));
     if (order < 0 && name.includes('/')) {
-      report(invalidValue(below(path, 'requests'), request, `must be equal to ${name} limit of ${text(limit)}`));
+      report(invalidField(below(path, 'requests'), request, `must be equal to ${name} limit of ${text(limit)}`));
     }
   }
 };
@@ -231,11 +238,11 @@ const securityContext: Validator = (value, path, report) => {
   for (const field of ['runAsUser', 'runAsGroup']) {
     const id = value[field];
     if (typeof id === 'number' && (id < 0 || id > 2 ** 31 - 1)) {
-      report(invalidValue(below(path, field), id, 'must be between 0 and 2147483647, inclusive'));
+      report(invalidField(below(path, field), id, 'must be between 0 and 2147483647, inclusive'));
     }
   }
   if (value['allowPrivilegeEscalation'] === false && value['privileged'] === true) {
-    report(invalidValue(path, value, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
+    report(invalidField(path, value, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
   }
   checkOneOf(report, below(path, 'procMount'), value['procMount'], ['Default', 'Unmasked']);
 };
@@ -243,7 +250,7 @@ const securityContext: Validator = (value, path, report) => {
 /** One entry of a ConfigMap or Secret. (Its name may be empty, for compatibility with what was once allowed.) */
 const keySelector: Validator = (value, path, report) => {
   const key = text(value['key']);
-  if (key === '') report(required(below(path, 'key')));
+  if (key === '') report(requiredField(below(path, 'key')));
   else checkName(report, below(path, 'key'), key, configKey);
 };
 
@@ -251,11 +258,11 @@ const environmentSource: Validator = (value, path, report) => {
   const prefix = text(value['prefix']);
   if (prefix !== '') checkName(report, below(path, 'prefix'), prefix, environmentName);
   const given = ['configMapRef', 'secretRef'].filter((field) => value[field] !== undefined);
-  if (given.length === 0) report(invalidValue(path, '', 'must specify one of: `configMapRef` or `secretRef`'));
-  if (given.length > 1) report(invalidValue(path, '', 'may not have more than one field specified at a time'));
+  if (given.length === 0) report(invalidField(path, '', 'must specify one of: `configMapRef` or `secretRef`'));
+  if (given.length > 1) report(invalidField(path, '', 'may not have more than one field specified at a time'));
   for (const field of given) {
     const name = text(objectAt(value[field])['name']);
-    if (name === '') report(required(below(path, `${field}.name`)));
+    if (name === '') report(requiredField(below(path, `${field}.name`)));
     else checkName(report, below(path, `${field}.name`), name, dnsSubdomain);
   }
 };
@@ -269,24 +276,24 @@ export const containerValidators: Validators = {
   'api.core.v1.SecretKeySelector': keySelector,
   'api.core.v1.ResourceFieldSelector'(value, path, report) {
     const name = text(value['resource']);
-    if (name === '') report(required(below(path, 'resource')));
+    if (name === '') report(requiredField(below(path, 'resource')));
     else if (!resourcePaths.includes(name) && !/^(limits|requests)\.hugepages-/.test(name))
-      report(notSupported(below(path, 'resource'), name, resourcePaths));
+      report(unsupportedField(below(path, 'resource'), name, resourcePaths));
   },
   'api.core.v1.Probe': probe,
   'api.core.v1.LifecycleHandler': (value, path, report) => checkHandler(value, path, report),
   'api.core.v1.ExecAction'(value, path, report) {
-    if (strings(value['command']).length === 0) report(required(below(path, 'command')));
+    if (strings(value['command']).length === 0) report(requiredField(below(path, 'command')));
   },
   'api.core.v1.HTTPGetAction'(value, path, report) {
-    if (text(value['path']) === '') report(required(below(path, 'path')));
+    if (text(value['path']) === '') report(requiredField(below(path, 'path')));
     checkPort(report, below(path, 'port'), value['port']);
     checkOneOf(report, below(path, 'scheme'), value['scheme'], ['HTTP', 'HTTPS']);
     for (const [i, header] of objects(value['httpHeaders']).entries()) {
       const name = text(header['name']);
       if (!httpHeader.test(name)) {
         report(
-          invalidValue(
+          invalidField(
             `${below(path, 'httpHeaders')}[${i}].name`,
             name,
             "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')",
@@ -298,7 +305,7 @@ export const containerValidators: Validators = {
   'api.core.v1.TCPSocketAction': (value, path, report) => checkPort(report, below(path, 'port'), value['port']),
   'api.core.v1.GRPCAction': (value, path, report) => checkPort(report, below(path, 'port'), value['port']),
   'api.core.v1.SleepAction'(value, path, report) {
-    if (Number(value['seconds'] ?? 0) < 0) report(invalidValue(path, value['seconds'], 'must be non-negative'));
+    if (Number(value['seconds'] ?? 0) < 0) report(invalidField(path, value['seconds'], 'must be non-negative'));
   },
   'api.core.v1.ResourceRequirements': resources,
   'api.core.v1.SecurityContext': securityContext,

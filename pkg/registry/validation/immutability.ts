@@ -1,8 +1,8 @@
 /** Kinds of which some fields stay as they were created. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { objectAt, type Raw } from '../raw.ts';
-import { forbidden, invalidValue } from './field-errors.ts';
 
 type UpdateCheck = (next: Raw, old: Raw) => StatusCause[];
 
@@ -18,17 +18,17 @@ const changed = (next: Raw, old: Raw, paths: readonly string[]): string[] =>
 
 /** `spec.selector: Invalid value: …: field is immutable`. */
 export function immutable(...paths: readonly string[]): UpdateCheck {
-  return (next, old) => changed(next, old, paths).map((path) => invalidValue(path, at(next, path), 'field is immutable'));
+  return (next, old) => changed(next, old, paths).map((path) => invalidField(path, at(next, path), 'field is immutable'));
 }
 
 /** How storage classes say it. */
 export function notUpdatable(...paths: readonly string[]): UpdateCheck {
-  return (next, old) => changed(next, old, paths).map((path) => forbidden(path, `updates to ${path} are forbidden.`));
+  return (next, old) => changed(next, old, paths).map((path) => forbiddenField(path, `updates to ${path} are forbidden.`));
 }
 
 /** Who a binding grants to may change; what it grants may not. */
 export const sameRole: UpdateCheck = (next, old) =>
-  changed(next, old, ['roleRef']).map((path) => invalidValue(path, next['roleRef'], 'cannot change roleRef'));
+  changed(next, old, ['roleRef']).map((path) => invalidField(path, next['roleRef'], 'cannot change roleRef'));
 
 export function all(...checks: readonly UpdateCheck[]): UpdateCheck {
   return (next, old) => checks.flatMap((check) => check(next, old));

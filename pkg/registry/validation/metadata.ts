@@ -1,6 +1,7 @@
 /** What every object's metadata must keep to. */
+
+import { forbiddenField, invalidField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { forbidden, invalidValue, required, tooLong } from './field-errors.ts';
 import {
   asPrefix,
   dns1035Label,
@@ -40,9 +41,9 @@ function validateNames(metadata: Raw, path: string, report: Report): void {
   const name = text(metadata['name']);
   const prefix = text(metadata['generateName']);
   if (prefix !== '') checkName(report, below(path, 'generateName'), prefix, (value) => check(asPrefix(value)));
-  if (name === '') report(required(below(path, 'name'), 'name or generateName is required'));
+  if (name === '') report(requiredField(below(path, 'name'), 'name or generateName is required'));
   else {
-    for (const reason of [...pathSegment(name), ...check(name)]) report(invalidValue(below(path, 'name'), name, reason));
+    for (const reason of [...pathSegment(name), ...check(name)]) report(invalidField(below(path, 'name'), name, reason));
   }
   const namespace = text(metadata['namespace']);
   if (namespace !== '') checkName(report, below(path, 'namespace'), namespace, dnsLabel);
@@ -51,15 +52,15 @@ function validateNames(metadata: Raw, path: string, report: Report): void {
 export function validateLabels(labels: unknown, path: string, report: Report): void {
   for (const [key, value] of Object.entries(objectAt(labels))) {
     checkName(report, path, key, qualifiedName);
-    for (const reason of labelValue(text(value))) report(invalidValue(path, value, reason));
+    for (const reason of labelValue(text(value))) report(invalidField(path, value, reason));
   }
 }
 
 function validateAnnotations(annotations: unknown, path: string, report: Report): void {
   const all = Object.entries(objectAt(annotations));
-  for (const [key] of all) for (const reason of qualifiedName(key.toLowerCase())) report(invalidValue(path, key, reason));
+  for (const [key] of all) for (const reason of qualifiedName(key.toLowerCase())) report(invalidField(path, key, reason));
   const texts = all.flatMap(([key, value]) => [key, text(value)]);
-  if (exceedsBytes(texts, maxAnnotations)) report(tooLong(path, maxAnnotations));
+  if (exceedsBytes(texts, maxAnnotations)) report(tooLongField(path, maxAnnotations));
 }
 
 function validateOwners(owners: unknown, path: string, report: Report): void {
@@ -67,16 +68,16 @@ function validateOwners(owners: unknown, path: string, report: Report): void {
   for (const [i, owner] of objects(owners).entries()) {
     const at = `${path}[${i}]`;
     const { apiVersion, kind, name, uid } = owner;
-    if (text(apiVersion) === '') report(invalidValue(below(at, 'apiVersion'), '', 'version must not be empty'));
-    if (text(kind) === '') report(invalidValue(below(at, 'kind'), '', 'must not be empty'));
-    if (text(name) === '') report(invalidValue(below(at, 'name'), '', 'must not be empty'));
-    if (text(uid) === '') report(invalidValue(below(at, 'uid'), '', 'must not be empty'));
-    if (apiVersion === 'v1' && kind === 'Event') report(invalidValue(at, owner, '/v1, Kind=Event is disallowed from being an owner'));
+    if (text(apiVersion) === '') report(invalidField(below(at, 'apiVersion'), '', 'version must not be empty'));
+    if (text(kind) === '') report(invalidField(below(at, 'kind'), '', 'must not be empty'));
+    if (text(name) === '') report(invalidField(below(at, 'name'), '', 'must not be empty'));
+    if (text(uid) === '') report(invalidField(below(at, 'uid'), '', 'must not be empty'));
+    if (apiVersion === 'v1' && kind === 'Event') report(invalidField(at, owner, '/v1, Kind=Event is disallowed from being an owner'));
     if (owner['controller'] !== true) continue;
     const named = `${text(kind)}/${text(name)}`;
     if (controller !== undefined) {
       report(
-        invalidValue(
+        invalidField(
           path,
           owners,
           `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${named}`,
@@ -92,9 +93,9 @@ const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion'
 export function validateFinalizers(finalizers: unknown, path: string, report: Report): void {
   for (const finalizer of strings(finalizers)) {
     const reasons = qualifiedName(finalizer);
-    for (const reason of reasons) report(invalidValue(path, finalizer, reason));
+    for (const reason of reasons) report(invalidField(path, finalizer, reason));
     if (reasons.length === 0 && !finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
-      report(invalidValue(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
+      report(invalidField(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
     }
   }
 }
@@ -120,7 +121,7 @@ export function validateMetadataUpdate(next: Raw, old: Raw, report: Report): voi
   if (added.length === 0) return;
   const shown = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
   report(
-    forbidden(
+    forbiddenField(
       'metadata.finalizers',
       `no new finalizers can be added if the object is being deleted, found new finalizers []string{${shown}}`,
     ),

@@ -1,8 +1,9 @@
 /** Pods: what holds between the parts of a PodSpec, wherever it is embedded. */
+
+import { duplicateField, forbiddenField, invalidField, requiredField, tooManyField, unsupportedField } from '../../runtime/field-errors.ts';
 import { parseIp } from '../ip-address.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { checkOneOf } from './container.ts';
-import { duplicate, forbidden, invalidValue, notSupported, required, tooMany } from './field-errors.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from './names.ts';
 import { below, checkName, checkNotNegative, type Report, type Validator, type Validators } from './validator.ts';
@@ -16,7 +17,7 @@ const maxSearchPaths = 32;
 
 const podSpec: Validator = (spec, path, report) => {
   validateVolumes(spec['volumes'], below(path, 'volumes'), report);
-  if (objects(spec['containers']).length === 0) report(required(below(path, 'containers')));
+  if (objects(spec['containers']).length === 0) report(requiredField(below(path, 'containers')));
   uniqueNames(spec, path, report);
   checkHostPorts(spec, path, report);
   checkOneOf(report, below(path, 'restartPolicy'), spec['restartPolicy'], ['Always', 'OnFailure', 'Never']);
@@ -35,7 +36,7 @@ const podSpec: Validator = (spec, path, report) => {
   }
   const deadline = spec['activeDeadlineSeconds'];
   if (typeof deadline === 'number' && (deadline < 1 || deadline > maxInt32)) {
-    report(invalidValue(below(path, 'activeDeadlineSeconds'), deadline, `must be between 1 and ${maxInt32}, inclusive`));
+    report(invalidField(below(path, 'activeDeadlineSeconds'), deadline, `must be between 1 and ${maxInt32}, inclusive`));
   }
   if (text(spec['schedulerName']) !== '') checkName(report, below(path, 'schedulerName'), spec['schedulerName'], dnsSubdomain);
   checkDns(spec, path, report);
@@ -47,7 +48,8 @@ const podSpec: Validator = (spec, path, report) => {
   const spread = new Set<string>();
   for (const [i, constraint] of objects(spec['topologySpreadConstraints']).entries()) {
     const pair = `{${text(constraint['topologyKey'])}, ${text(constraint['whenUnsatisfiable'])}}`;
-    if (spread.has(pair)) report(duplicate(`${below(path, 'topologySpreadConstraints')}[${i}].{topologyKey, whenUnsatisfiable}`, pair));
+    if (spread.has(pair))
+      report(duplicateField(`${below(path, 'topologySpreadConstraints')}[${i}].{topologyKey, whenUnsatisfiable}`, pair));
     spread.add(pair);
   }
 };
@@ -59,7 +61,7 @@ function uniqueNames(spec: Raw, path: string, report: Report): void {
     for (const [i, container] of objects(spec[list]).entries()) {
       const name = text(container['name']);
       if (name === '') continue;
-      if (names.has(name)) report(duplicate(`${below(path, list)}[${i}].name`, name));
+      if (names.has(name)) report(duplicateField(`${below(path, list)}[${i}].name`, name));
       names.add(name);
     }
   }
@@ -73,10 +75,10 @@ function checkHostPorts(spec: Raw, path: string, report: Report): void {
       const { hostPort, containerPort } = port;
       if (typeof hostPort !== 'number' || hostPort === 0) continue;
       if (spec['hostNetwork'] === true && hostPort !== containerPort) {
-        report(invalidValue(below(at, 'containerPort'), containerPort, 'must match `hostPort` when `hostNetwork` is true'));
+        report(invalidField(below(at, 'containerPort'), containerPort, 'must match `hostPort` when `hostNetwork` is true'));
       }
       const key = `${text(port['protocol'])}/${text(port['hostIP'])}/${hostPort}`;
-      if (taken.has(key)) report(duplicate(below(at, 'hostPort'), key));
+      if (taken.has(key)) report(duplicateField(below(at, 'hostPort'), key));
       taken.add(key);
     }
   }
@@ -87,24 +89,24 @@ function checkDns(spec: Raw, path: string, report: Report): void {
   const at = below(path, 'dnsConfig');
   const nameservers = strings(config['nameservers']);
   if (spec['dnsPolicy'] === 'None') {
-    if (!isObject(spec['dnsConfig'])) report(required(at, 'must provide `dnsConfig` when `dnsPolicy` is None'));
+    if (!isObject(spec['dnsConfig'])) report(requiredField(at, 'must provide `dnsConfig` when `dnsPolicy` is None'));
     else if (nameservers.length === 0)
-      report(required(below(at, 'nameservers'), 'must provide at least one DNS nameserver when `dnsPolicy` is None'));
+      report(requiredField(below(at, 'nameservers'), 'must provide at least one DNS nameserver when `dnsPolicy` is None'));
   }
   if (nameservers.length > maxNameservers) {
-    report(invalidValue(below(at, 'nameservers'), nameservers, `must not have more than ${maxNameservers} nameservers`));
+    report(invalidField(below(at, 'nameservers'), nameservers, `must not have more than ${maxNameservers} nameservers`));
   }
   for (const [i, nameserver] of nameservers.entries()) checkIp(report, `${below(at, 'nameservers')}[${i}]`, nameserver);
   const searches = strings(config['searches']);
   if (searches.length > maxSearchPaths)
-    report(invalidValue(below(at, 'searches'), searches, `must not have more than ${maxSearchPaths} search paths`));
+    report(invalidField(below(at, 'searches'), searches, `must not have more than ${maxSearchPaths} search paths`));
   for (const [i, option] of objects(config['options']).entries()) {
-    if (text(option['name']) === '') report(required(`${below(at, 'options')}[${i}]`, 'must not be empty'));
+    if (text(option['name']) === '') report(requiredField(`${below(at, 'options')}[${i}]`, 'must not be empty'));
   }
 }
 
 export function checkIp(report: Report, path: string, value: unknown): void {
-  if (!parseIp(text(value))) report(invalidValue(path, value, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'));
+  if (!parseIp(text(value))) report(invalidField(path, value, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'));
 }
 
 function checkAliases(spec: Raw, path: string, report: Report): void {
@@ -121,12 +123,12 @@ function checkGates(spec: Raw, path: string, report: Report): void {
   for (const [i, gate] of objects(spec['schedulingGates']).entries()) {
     const at = `${below(path, 'schedulingGates')}[${i}]`;
     const name = text(gate['name']);
-    for (const reason of qualifiedName(name)) report(invalidValue(at, name, reason));
-    if (names.has(name)) report(duplicate(at, name));
+    for (const reason of qualifiedName(name)) report(invalidField(at, name, reason));
+    if (names.has(name)) report(duplicateField(at, name));
     names.add(name);
   }
   if (names.size > 0 && text(spec['nodeName']) !== '') {
-    report(forbidden(below(path, 'nodeName'), 'cannot be set until all schedulingGates have been cleared'));
+    report(forbiddenField(below(path, 'nodeName'), 'cannot be set until all schedulingGates have been cleared'));
   }
 }
 
@@ -138,7 +140,7 @@ const toleration: Validator = (value, path, report) => {
   if (key !== '') checkName(report, below(path, 'key'), key, qualifiedName);
   else if (operator !== 'Exists') {
     report(
-      invalidValue(
+      invalidField(
         below(path, 'operator'),
         operator,
         'operator must be Exists when `key` is empty, which means "match all values and all keys"',
@@ -147,34 +149,34 @@ const toleration: Validator = (value, path, report) => {
   }
   const effect = text(value['effect']);
   if (value['tolerationSeconds'] !== undefined && effect !== 'NoExecute') {
-    report(invalidValue(below(path, 'effect'), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
+    report(invalidField(below(path, 'effect'), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
   }
   if (operator === 'Equal' || operator === '') {
     for (const reason of labelValue(text(value['value'])).slice(0, 1))
-      report(invalidValue(below(path, 'operator'), value['value'], reason));
+      report(invalidField(below(path, 'operator'), value['value'], reason));
   } else if (operator === 'Exists') {
     if (text(value['value']) !== '')
-      report(invalidValue(below(path, 'operator'), value, "value must be empty when `operator` is 'Exists'"));
+      report(invalidField(below(path, 'operator'), value, "value must be empty when `operator` is 'Exists'"));
   } else if (operator === 'Lt' || operator === 'Gt') {
-    if (!/^-?\d+$/.test(text(value['value']))) report(invalidValue(below(path, 'value'), value['value'], 'must be an integer'));
+    if (!/^-?\d+$/.test(text(value['value']))) report(invalidField(below(path, 'value'), value['value'], 'must be an integer'));
   } else {
-    report(notSupported(below(path, 'operator'), operator, ['Equal', 'Exists']));
+    report(unsupportedField(below(path, 'operator'), operator, ['Equal', 'Exists']));
   }
-  if (effect !== '' && !effects.includes(effect)) report(notSupported(below(path, 'effect'), effect, effects));
+  if (effect !== '' && !effects.includes(effect)) report(unsupportedField(below(path, 'effect'), effect, effects));
 };
 
 const podSecurity: Validator = (value, path, report) => {
   for (const field of ['runAsUser', 'runAsGroup', 'fsGroup']) {
     const id = value[field];
     if (typeof id === 'number' && (id < 0 || id > maxInt32))
-      report(invalidValue(below(path, field), id, `must be between 0 and ${maxInt32}, inclusive`));
+      report(invalidField(below(path, field), id, `must be between 0 and ${maxInt32}, inclusive`));
   }
   const sysctls = new Set<string>();
   for (const [i, sysctl] of objects(value['sysctls']).entries()) {
     const at = `${below(path, 'sysctls')}[${i}].name`;
     const name = text(sysctl['name']);
-    if (name === '') report(required(at));
-    else if (sysctls.has(name)) report(duplicate(at, name));
+    if (name === '') report(requiredField(at));
+    else if (sysctls.has(name)) report(duplicateField(at, name));
     sysctls.add(name);
   }
 };
@@ -187,5 +189,5 @@ export const podValidators: Validators = {
 
 export function checkCount(report: Report, path: string, list: unknown, max: number): void {
   const count = Array.isArray(list) ? list.length : 0;
-  if (count > max) report(tooMany(path, count, max));
+  if (count > max) report(tooManyField(path, count, max));
 }

@@ -1,8 +1,8 @@
 /** What may change about a pod once it is there. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { assign, objectAt, objects, type Raw, text } from '../raw.ts';
-import { forbidden, invalidValue } from './field-errors.ts';
 
 const allowed =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
@@ -16,7 +16,7 @@ export function validatePodUpdate(pod: Raw, old: Raw): StatusCause[] {
   const causes: StatusCause[] = [];
   for (const list of ['containers', 'initContainers']) {
     if (objects(next[list]).length !== objects(before[list]).length) {
-      causes.push(forbidden(`spec.${list}`, 'pod updates may not add or remove containers'));
+      causes.push(forbiddenField(`spec.${list}`, 'pod updates may not add or remove containers'));
     }
     for (const [i, container] of objects(next[list]).entries()) {
       if (text(container['image']) === '')
@@ -40,15 +40,15 @@ export function validatePodUpdate(pod: Raw, old: Raw): StatusCause[] {
   withoutGates(rest, before);
   if (equalValues(rest, before)) return [];
   const fields = [...new Set([...Object.keys(rest), ...Object.keys(before)])].filter((field) => !equalValues(rest[field], before[field]));
-  return [forbidden('spec', `${allowed}\n  changed: ${fields.map((field) => `spec.${field}`).join(', ')}`)];
+  return [forbiddenField('spec', `${allowed}\n  changed: ${fields.map((field) => `spec.${field}`).join(', ')}`)];
 }
 
 function checkDeadline(next: Raw, before: Raw): StatusCause[] {
   const [now, was] = [next['activeDeadlineSeconds'], before['activeDeadlineSeconds']];
   if (was === undefined) return [];
-  if (now === undefined) return [invalidValue('spec.activeDeadlineSeconds', now, 'must not update from a positive integer to nil value')];
+  if (now === undefined) return [invalidField('spec.activeDeadlineSeconds', now, 'must not update from a positive integer to nil value')];
   if (Number(now) > Number(was)) {
-    return [invalidValue('spec.activeDeadlineSeconds', now, 'must be less than or equal to previous value')];
+    return [invalidField('spec.activeDeadlineSeconds', now, 'must be less than or equal to previous value')];
   }
   return [];
 }
@@ -59,7 +59,7 @@ function checkTolerations(next: Raw, before: Raw): StatusCause[] {
   const missing = objects(before['tolerations']).some(
     (toleration) => !kept.some((other) => equalValues(lasting(other), lasting(toleration))),
   );
-  return missing ? [forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')] : [];
+  return missing ? [forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')] : [];
 }
 
 /** While it is gated a pod's gates may go, one by one, and where it may be scheduled may be narrowed. */

@@ -1,6 +1,7 @@
 /** Selectors of labels, nodes and fields, wherever they stand. */
+
+import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { objects, strings, text } from '../raw.ts';
-import { forbidden, invalidValue, notSupported, required } from './field-errors.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsSubdomain, labelValue, qualifiedName } from './names.ts';
 import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
@@ -11,15 +12,16 @@ const labelRequirement: Validator = (requirement, path, report) => {
   const operator = text(requirement['operator']);
   const values = strings(requirement['values']);
   if (operator === 'In' || operator === 'NotIn') {
-    if (values.length === 0) report(required(below(path, 'values'), "must be specified when `operator` is 'In' or 'NotIn'"));
+    if (values.length === 0) report(requiredField(below(path, 'values'), "must be specified when `operator` is 'In' or 'NotIn'"));
   } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-    if (values.length > 0) report(forbidden(below(path, 'values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+    if (values.length > 0)
+      report(forbiddenField(below(path, 'values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
   } else {
-    report(invalidValue(below(path, 'operator'), operator, notAnOperator));
+    report(invalidField(below(path, 'operator'), operator, notAnOperator));
   }
   checkName(report, below(path, 'key'), requirement['key'], qualifiedName);
   for (const [i, value] of values.entries()) {
-    for (const reason of labelValue(value)) report(invalidValue(`${below(path, 'values')}[${i}]`, value, reason));
+    for (const reason of labelValue(value)) report(invalidField(`${below(path, 'values')}[${i}]`, value, reason));
   }
 };
 
@@ -28,18 +30,18 @@ function nodeOperator(operator: string, values: readonly string[], path: string,
   switch (operator) {
     case 'In':
     case 'NotIn':
-      if (values.length === 0) report(required(at, "must be specified when `operator` is 'In' or 'NotIn'"));
+      if (values.length === 0) report(requiredField(at, "must be specified when `operator` is 'In' or 'NotIn'"));
       return;
     case 'Exists':
     case 'DoesNotExist':
-      if (values.length > 0) report(forbidden(at, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+      if (values.length > 0) report(forbiddenField(at, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
       return;
     case 'Gt':
     case 'Lt':
-      if (values.length !== 1) report(required(at, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
+      if (values.length !== 1) report(requiredField(at, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
       return;
     default:
-      report(invalidValue(below(path, 'operator'), operator, notAnOperator));
+      report(invalidField(below(path, 'operator'), operator, notAnOperator));
   }
 }
 
@@ -50,7 +52,7 @@ export const selectorValidators: Validators = {
   'apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement': labelRequirement,
   'api.core.v1.NodeSelector'(selector, path, report) {
     if (objects(selector['nodeSelectorTerms']).length === 0) {
-      report(required(below(path, 'nodeSelectorTerms'), 'must have at least one node selector term'));
+      report(requiredField(below(path, 'nodeSelectorTerms'), 'must have at least one node selector term'));
     }
   },
   'api.core.v1.NodeSelectorRequirement'(requirement, path, report) {
@@ -58,7 +60,7 @@ export const selectorValidators: Validators = {
     const field = path.includes('.matchFields[');
     if (!field) checkName(report, below(path, 'key'), requirement['key'], qualifiedName);
     else if (requirement['key'] !== 'metadata.name') {
-      report(invalidValue(below(path, 'key'), requirement['key'], 'not a valid field selector key'));
+      report(invalidField(below(path, 'key'), requirement['key'], 'not a valid field selector key'));
     } else {
       for (const [i, value] of strings(requirement['values']).entries())
         checkName(report, `${below(path, 'values')}[${i}]`, value, dnsSubdomain);
@@ -68,7 +70,7 @@ export const selectorValidators: Validators = {
   'api.core.v1.WeightedPodAffinityTerm': weight,
   'api.core.v1.PodAffinityTerm'(term, path, report) {
     const key = text(term['topologyKey']);
-    if (key === '') report(required(below(path, 'topologyKey'), 'can not be empty'));
+    if (key === '') report(requiredField(below(path, 'topologyKey'), 'can not be empty'));
     checkName(report, below(path, 'topologyKey'), key, qualifiedName);
     for (const [i, namespace] of strings(term['namespaces']).entries()) {
       checkName(report, `${below(path, 'namespace')}[${i}]`, namespace, dnsSubdomain);
@@ -77,17 +79,17 @@ export const selectorValidators: Validators = {
   'api.core.v1.TopologySpreadConstraint'(constraint, path, report) {
     const { maxSkew, topologyKey, whenUnsatisfiable, minDomains } = constraint;
     if (typeof maxSkew !== 'number' || maxSkew <= 0)
-      report(invalidValue(below(path, 'maxSkew'), maxSkew ?? 0, 'must be greater than zero'));
-    if (text(topologyKey) === '') report(required(below(path, 'topologyKey'), 'can not be empty'));
+      report(invalidField(below(path, 'maxSkew'), maxSkew ?? 0, 'must be greater than zero'));
+    if (text(topologyKey) === '') report(requiredField(below(path, 'topologyKey'), 'can not be empty'));
     else checkName(report, below(path, 'topologyKey'), topologyKey, qualifiedName);
     if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway') {
-      report(notSupported(below(path, 'whenUnsatisfiable'), whenUnsatisfiable ?? '', ['DoNotSchedule', 'ScheduleAnyway']));
+      report(unsupportedField(below(path, 'whenUnsatisfiable'), whenUnsatisfiable ?? '', ['DoNotSchedule', 'ScheduleAnyway']));
     }
     if (typeof minDomains === 'number' && minDomains <= 0)
-      report(invalidValue(below(path, 'minDomains'), minDomains, 'must be greater than zero'));
+      report(invalidField(below(path, 'minDomains'), minDomains, 'must be greater than zero'));
     if (minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule') {
       report(
-        invalidValue(
+        invalidField(
           below(path, 'minDomains'),
           minDomains,
           `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${text(whenUnsatisfiable)}`,
@@ -100,5 +102,5 @@ export const selectorValidators: Validators = {
 function weight(term: Record<string, unknown>, path: string, report: Report): void {
   const value = term['weight'] ?? 0;
   if (typeof value !== 'number' || value <= 0 || value > 100)
-    report(invalidValue(below(path, 'weight'), value, 'must be in the range 1-100'));
+    report(invalidField(below(path, 'weight'), value, 'must be in the range 1-100'));
 }

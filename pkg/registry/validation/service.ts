@@ -1,10 +1,10 @@
 /** Services and their endpoints. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { duplicateField, forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { parseCidr, parseIp } from '../ip-address.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { checkOneOf, protocols } from './container.ts';
-import { duplicate, forbidden, invalidValue, notSupported, required } from './field-errors.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsLabel, dnsSubdomain, portName, portNumber, qualifiedName } from './names.ts';
 import { checkCount, checkIp } from './pod-spec.ts';
@@ -19,13 +19,13 @@ const maxAffinitySeconds = 86_400;
 const serviceSpec: Validator = (spec, path, report) => {
   const type = text(spec['type']);
   const headless = spec['clusterIP'] === 'None';
-  if (!types.includes(type)) report(notSupported(below(path, 'type'), type, types));
-  if (objects(spec['ports']).length === 0 && !headless && type !== 'ExternalName') report(required(below(path, 'ports')));
+  if (!types.includes(type)) report(unsupportedField(below(path, 'type'), type, types));
+  if (objects(spec['ports']).length === 0 && !headless && type !== 'ExternalName') report(requiredField(below(path, 'ports')));
   if (type === 'LoadBalancer' && headless) {
-    report(invalidValue(below(path, 'clusterIPs[0]'), 'None', "may not be set to 'None' for LoadBalancer services"));
+    report(invalidField(below(path, 'clusterIPs[0]'), 'None', "may not be set to 'None' for LoadBalancer services"));
   }
   if (type === 'NodePort' && headless) {
-    report(invalidValue(below(path, 'clusterIPs[0]'), 'None', "may not be set to 'None' for NodePort services"));
+    report(invalidField(below(path, 'clusterIPs[0]'), 'None', "may not be set to 'None' for NodePort services"));
   }
   if (type === 'ExternalName') checkExternalName(spec, path, report);
   checkPorts(spec, path, report);
@@ -38,7 +38,7 @@ const serviceSpec: Validator = (spec, path, report) => {
   checkOneOf(report, below(path, 'internalTrafficPolicy'), spec['internalTrafficPolicy'], ['Cluster', 'Local']);
   if (text(spec['externalTrafficPolicy']) !== '' && type === 'ClusterIP' && strings(spec['externalIPs']).length === 0) {
     report(
-      invalidValue(
+      invalidField(
         below(path, 'externalTrafficPolicy'),
         spec['externalTrafficPolicy'],
         'may only be set for externally-accessible services',
@@ -47,19 +47,19 @@ const serviceSpec: Validator = (spec, path, report) => {
   }
   for (const [i, range] of strings(spec['loadBalancerSourceRanges']).entries()) {
     const at = `${below(path, 'loadBalancerSourceRanges')}[${i}]`;
-    if (!parseCidr(range.trim())) report(invalidValue(at, range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
+    if (!parseCidr(range.trim())) report(invalidField(at, range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
   }
   if (strings(spec['loadBalancerSourceRanges']).length > 0 && type !== 'LoadBalancer') {
-    report(forbidden(below(path, 'loadBalancerSourceRanges'), "may only be used when `type` is 'LoadBalancer'"));
+    report(forbiddenField(below(path, 'loadBalancerSourceRanges'), "may only be used when `type` is 'LoadBalancer'"));
   }
 };
 
 function checkExternalName(spec: Raw, path: string, report: Report): void {
   const name = text(spec['externalName']);
   if (strings(spec['clusterIPs']).length > 0 || text(spec['clusterIP']) !== '') {
-    report(forbidden(below(path, 'clusterIPs'), 'may not be set for ExternalName services'));
+    report(forbiddenField(below(path, 'clusterIPs'), 'may not be set for ExternalName services'));
   }
-  if (name === '') report(required(below(path, 'externalName')));
+  if (name === '') report(requiredField(below(path, 'externalName')));
   else checkName(report, below(path, 'externalName'), name.replace(/\.$/, ''), dnsSubdomain);
 }
 
@@ -73,28 +73,28 @@ function checkPorts(spec: Raw, path: string, report: Report): void {
     const at = `${below(path, 'ports')}[${i}]`;
     const name = text(port['name']);
     const protocol = text(port['protocol']);
-    if (ports.length > 1 && name === '') report(required(below(at, 'name')));
+    if (ports.length > 1 && name === '') report(requiredField(below(at, 'name')));
     else if (name !== '') {
       checkName(report, below(at, 'name'), name, dnsLabel);
-      if (names.has(name)) report(duplicate(below(at, 'name'), name));
+      if (names.has(name)) report(duplicateField(below(at, 'name'), name));
       names.add(name);
     }
     const number = port['port'];
-    for (const reason of portNumber(Number(number ?? 0))) report(invalidValue(below(at, 'port'), number ?? 0, reason));
-    if (!protocols.includes(protocol)) report(notSupported(below(at, 'protocol'), protocol, protocols));
+    for (const reason of portNumber(Number(number ?? 0))) report(invalidField(below(at, 'port'), number ?? 0, reason));
+    if (!protocols.includes(protocol)) report(unsupportedField(below(at, 'protocol'), protocol, protocols));
     const target = port['targetPort'];
     if (typeof target === 'string') checkName(report, below(at, 'targetPort'), target, portName);
-    else for (const reason of portNumber(Number(target ?? 0))) report(invalidValue(below(at, 'targetPort'), target ?? 0, reason));
+    else for (const reason of portNumber(Number(target ?? 0))) report(invalidField(below(at, 'targetPort'), target ?? 0, reason));
     const appProtocol = text(port['appProtocol']);
     if (appProtocol !== '') checkName(report, below(at, 'appProtocol'), appProtocol, qualifiedName);
     const pair = `${protocol}/${String(number)}`;
-    if (pairs.has(pair)) report(duplicate(at, { port: number, protocol }));
+    if (pairs.has(pair)) report(duplicateField(at, { port: number, protocol }));
     pairs.add(pair);
     const node = port['nodePort'];
     if (typeof node !== 'number' || node === 0) continue;
-    if (!exposed) report(forbidden(below(at, 'nodePort'), `may not be used when \`type\` is '${text(spec['type'])}'`));
+    if (!exposed) report(forbiddenField(below(at, 'nodePort'), `may not be used when \`type\` is '${text(spec['type'])}'`));
     const key = `${protocol}/${node}`;
-    if (nodePorts.has(key)) report(duplicate(below(at, 'nodePort'), node));
+    if (nodePorts.has(key)) report(duplicateField(below(at, 'nodePort'), node));
     nodePorts.add(key);
   }
 }
@@ -104,7 +104,7 @@ function checkAffinity(spec: Raw, path: string, report: Report): void {
   if (spec['sessionAffinity'] !== 'ClientIP' || seconds === undefined) return;
   if (Number(seconds) <= 0 || Number(seconds) > maxAffinitySeconds) {
     report(
-      invalidValue(
+      invalidField(
         below(path, 'sessionAffinityConfig.clientIP.timeoutSeconds'),
         seconds,
         `must be greater than 0 and less than ${maxAffinitySeconds}`,
@@ -118,23 +118,23 @@ function checkClusterIps(spec: Raw, path: string, report: Report): void {
   const stated = strings(spec['ipFamilies']);
   const ip = text(spec['clusterIP']);
   if (ips.length > 0 && ip !== '' && ips[0] !== ip)
-    report(invalidValue(below(path, 'clusterIPs'), ips, 'first value must match `clusterIP`'));
+    report(invalidField(below(path, 'clusterIPs'), ips, 'first value must match `clusterIP`'));
   for (const [i, family] of stated.entries()) {
     const at = `${below(path, 'ipFamilies')}[${i}]`;
-    if (!families.includes(family)) report(notSupported(at, family, families));
-    else if (stated.indexOf(family) !== i) report(duplicate(at, family));
+    if (!families.includes(family)) report(unsupportedField(at, family, families));
+    else if (stated.indexOf(family) !== i) report(duplicateField(at, family));
   }
   checkOneOf(report, below(path, 'ipFamilyPolicy'), spec['ipFamilyPolicy'], familyPolicies);
   for (const [i, value] of ips.entries()) {
     const at = `${below(path, 'clusterIPs')}[${i}]`;
     if (value === 'None') {
-      if (ips.length > 1) report(invalidValue(below(path, 'clusterIPs'), ips, "'None' must be the first and only value"));
+      if (ips.length > 1) report(invalidField(below(path, 'clusterIPs'), ips, "'None' must be the first and only value"));
       continue;
     }
     const parsed = parseIp(value);
     if (!parsed) checkIp(report, at, value);
     else if (stated[i] !== undefined && parsed.family !== stated[i]) {
-      report(invalidValue(at, value, `expected an ${stated[i]} value as indicated by \`ipFamilies[${i}]\``));
+      report(invalidField(at, value, `expected an ${stated[i]} value as indicated by \`ipFamilies[${i}]\``));
     }
   }
 }
@@ -146,11 +146,11 @@ export function validateServiceFamilies(service: Raw, served: readonly string[])
   if (spec['type'] === 'ExternalName' || selectorless) return [];
   const causes: StatusCause[] = [];
   if (spec['ipFamilyPolicy'] === 'RequireDualStack' && served.length < 2) {
-    causes.push(invalidValue('spec.ipFamilyPolicy', 'RequireDualStack', 'this cluster is not configured for dual-stack services'));
+    causes.push(invalidField('spec.ipFamilyPolicy', 'RequireDualStack', 'this cluster is not configured for dual-stack services'));
   }
   for (const [i, family] of strings(spec['ipFamilies']).entries()) {
     if (families.includes(family) && !served.includes(family))
-      causes.push(invalidValue(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
+      causes.push(invalidField(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
   }
   return causes;
 }
@@ -161,10 +161,10 @@ export function validateServiceUpdate(next: Raw, old: Raw): StatusCause[] {
   if (now['type'] === 'ExternalName' || was['type'] === 'ExternalName') return [];
   const [ips, before] = [strings(now['clusterIPs']), strings(was['clusterIPs'])];
   const causes: StatusCause[] = [];
-  if (before[0] !== undefined && ips[0] !== before[0]) causes.push(invalidValue('spec.clusterIPs[0]', ips, 'may not change once set'));
+  if (before[0] !== undefined && ips[0] !== before[0]) causes.push(invalidField('spec.clusterIPs[0]', ips, 'may not change once set'));
   const [family, familyBefore] = [strings(now['ipFamilies'])[0], strings(was['ipFamilies'])[0]];
   if (familyBefore !== undefined && family !== familyBefore)
-    causes.push(invalidValue('spec.ipFamilies[0]', strings(now['ipFamilies']), 'may not change once set'));
+    causes.push(invalidField('spec.ipFamilies[0]', strings(now['ipFamilies']), 'may not change once set'));
   return causes;
 }
 
@@ -173,10 +173,10 @@ function checkEndpointPorts(ports: unknown, path: string, report: Report): void 
   for (const [i, port] of objects(ports).entries()) {
     const at = `${path}[${i}]`;
     const name = text(port['name']);
-    if (several && name === '') report(required(below(at, 'name')));
+    if (several && name === '') report(requiredField(below(at, 'name')));
     else if (name !== '') checkName(report, below(at, 'name'), name, dnsLabel);
-    for (const reason of portNumber(Number(port['port'] ?? 0))) report(invalidValue(below(at, 'port'), port['port'] ?? 0, reason));
-    if (!protocols.includes(text(port['protocol']))) report(notSupported(below(at, 'protocol'), port['protocol'] ?? '', protocols));
+    for (const reason of portNumber(Number(port['port'] ?? 0))) report(invalidField(below(at, 'port'), port['port'] ?? 0, reason));
+    if (!protocols.includes(text(port['protocol']))) report(unsupportedField(below(at, 'protocol'), port['protocol'] ?? '', protocols));
   }
 }
 
@@ -189,7 +189,7 @@ const endpointSubset: Validator = (subset, path, report) => {
     }
   }
   if (objects(subset['addresses']).length + objects(subset['notReadyAddresses']).length === 0) {
-    report(required(path, 'must specify `addresses` or `notReadyAddresses`'));
+    report(requiredField(path, 'must specify `addresses` or `notReadyAddresses`'));
   }
   checkEndpointPorts(subset['ports'], below(path, 'ports'), report);
 };
@@ -201,14 +201,14 @@ const maxAddresses = 100;
 
 const endpointSlice: Validator = (slice, path, report) => {
   const type = text(slice['addressType']);
-  if (type === '') report(required(below(path, 'addressType')));
-  else if (!addressTypes.includes(type)) report(notSupported(below(path, 'addressType'), type, addressTypes));
+  if (type === '') report(requiredField(below(path, 'addressType')));
+  else if (!addressTypes.includes(type)) report(unsupportedField(below(path, 'addressType'), type, addressTypes));
   checkCount(report, below(path, 'endpoints'), slice['endpoints'], maxEndpoints);
   checkCount(report, below(path, 'ports'), slice['ports'], maxSlicePorts);
   for (const [i, endpoint] of objects(slice['endpoints']).entries()) {
     const at = `${below(path, 'endpoints')}[${i}]`;
     const addresses = strings(endpoint['addresses']);
-    if (addresses.length === 0) report(required(below(at, 'addresses'), 'must contain at least 1 address'));
+    if (addresses.length === 0) report(requiredField(below(at, 'addresses'), 'must contain at least 1 address'));
     checkCount(report, below(at, 'addresses'), addresses, maxAddresses);
     for (const [j, address] of addresses.entries()) checkAddress(report, `${below(at, 'addresses')}[${j}]`, address, type);
     const { hostname, nodeName } = endpoint;
@@ -221,7 +221,7 @@ const endpointSlice: Validator = (slice, path, report) => {
 function checkAddress(report: Report, path: string, address: string, type: string): void {
   if (type === 'FQDN') checkName(report, path, address, dnsSubdomain);
   else if (parseIp(address)?.family !== type) {
-    report(invalidValue(path, address, type === 'IPv6' ? 'must be a valid IPv6 address' : 'must be a valid IPv4 address'));
+    report(invalidField(path, address, type === 'IPv6' ? 'must be a valid IPv6 address' : 'must be a valid IPv4 address'));
   }
 }
 
@@ -231,16 +231,16 @@ function checkSlicePorts(slice: Raw, path: string, report: Report): void {
     const at = `${below(path, 'ports')}[${i}]`;
     const name = text(port['name']);
     if (name !== '') checkName(report, below(at, 'name'), name, dnsLabel);
-    if (names.has(name)) report(duplicate(below(at, 'name'), name));
+    if (names.has(name)) report(duplicateField(below(at, 'name'), name));
     names.add(name);
-    if (!protocols.includes(text(port['protocol']))) report(notSupported(below(at, 'protocol'), port['protocol'] ?? '', protocols));
+    if (!protocols.includes(text(port['protocol']))) report(unsupportedField(below(at, 'protocol'), port['protocol'] ?? '', protocols));
   }
 }
 
 export function validateEndpointSliceUpdate(next: Raw, old: Raw): StatusCause[] {
   return equalValues(next['addressType'], old['addressType'])
     ? []
-    : [invalidValue('addressType', next['addressType'], 'field is immutable')];
+    : [invalidField('addressType', next['addressType'], 'field is immutable')];
 }
 
 export const serviceValidators: Validators = {

@@ -3,12 +3,12 @@
  * something. https://kubernetes.io/docs/reference/kubernetes-api/
  */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { requiredField } from '../../runtime/field-errors.ts';
 import { builtinSchema, type Schema } from '../../runtime/schema.ts';
 import { visitTypes } from '../../runtime/walk.ts';
 import { isObject, type Raw } from '../raw.ts';
 import { clusterValidators } from './cluster.ts';
 import { containerValidators } from './container.ts';
-import { required } from './field-errors.ts';
 import { metadataValidators } from './metadata.ts';
 import { networkValidators } from './network.ts';
 import { podValidators } from './pod-spec.ts';
@@ -83,7 +83,7 @@ function checkRequired(schema: Schema, value: Raw, path: string, report: Report)
   if (schema.kind !== 'object') return;
   for (const name of requiredOf(schema)) {
     const field = value[name];
-    if (field === undefined || field === '') report(required(below(path, name)));
+    if (field === undefined || field === '') report(requiredField(below(path, name)));
   }
 }
 

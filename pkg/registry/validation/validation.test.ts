@@ -51,7 +51,7 @@ const table: readonly (readonly [what: string, draft: KubeObject, said: readonly
   [
     'a restart policy',
     podWith({ restartPolicy: 'Maybe' }),
-    ['spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "Never", "OnFailure"'],
+    ['spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "OnFailure", "Never"'],
   ],
   [
     'a port',

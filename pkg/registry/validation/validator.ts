@@ -1,6 +1,6 @@
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { invalidField } from '../../runtime/field-errors.ts';
 import type { Raw } from '../raw.ts';
-import { invalidValue } from './field-errors.ts';
 import type { NameCheck } from './names.ts';
 
 /** Where validators say what they found. */
@@ -22,13 +22,13 @@ export const below = (path: string, field: string): string => (path === '' ? fie
 
 /** Says each reason for which the name is none. */
 export function checkName(report: Report, path: string, name: unknown, check: NameCheck): void {
-  for (const reason of check(typeof name === 'string' ? name : '')) report(invalidValue(path, name, reason));
+  for (const reason of check(typeof name === 'string' ? name : '')) report(invalidField(path, name, reason));
 }
 
 export function checkNotNegative(report: Report, path: string, value: unknown): void {
-  if (typeof value === 'number' && value < 0) report(invalidValue(path, value, 'must be greater than or equal to 0'));
+  if (typeof value === 'number' && value < 0) report(invalidField(path, value, 'must be greater than or equal to 0'));
 }
 
 export function checkPositive(report: Report, path: string, value: unknown): void {
-  if (typeof value === 'number' && value <= 0) report(invalidValue(path, value, 'must be greater than 0'));
+  if (typeof value === 'number' && value <= 0) report(invalidField(path, value, 'must be greater than 0'));
 }

@@ -1,10 +1,10 @@
 /** Workloads: their selectors and templates must fit, and how they are rolled out must be possible. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { selectorFromLabelSelector } from '../../api/selectors.ts';
+import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { isObject, objectAt, objects, type Raw, text } from '../raw.ts';
 import { checkOneOf } from './container.ts';
-import { forbidden, invalidValue, notSupported, required } from './field-errors.ts';
 import { immutable } from './immutability.ts';
 import { isPercent } from './names.ts';
 import { below, checkNotNegative, checkPositive, type Report, type Validator, type Validators } from './validator.ts';
@@ -17,12 +17,12 @@ function checkSelector(spec: Raw, path: string, report: Report, what: string): v
   const at = below(path, 'selector');
   const selector = spec['selector'];
   if (!isObject(selector)) {
-    report(required(at));
+    report(requiredField(at));
     return;
   }
   const empty = Object.keys(objectAt(selector['matchLabels'])).length === 0 && objects(selector['matchExpressions']).length === 0;
   if (empty) {
-    report(invalidValue(at, selector, `empty selector is invalid for ${what}`));
+    report(invalidField(at, selector, `empty selector is invalid for ${what}`));
     return;
   }
   try {
@@ -31,18 +31,18 @@ function checkSelector(spec: Raw, path: string, report: Report, what: string): v
     // What is wrong with the selector itself is said where its requirements are looked at.
     return;
   }
-  report(invalidValue(below(path, 'template.metadata.labels'), templateLabels(spec), '`selector` does not match template `labels`'));
+  report(invalidField(below(path, 'template.metadata.labels'), templateLabels(spec), '`selector` does not match template `labels`'));
 }
 
 /** Pods of a workload that replaces them run until they are told otherwise. */
 function checkTemplate(spec: Raw, path: string, report: Report): void {
   const pod = objectAt(objectAt(spec['template'])['spec']);
   const at = below(path, 'template.spec');
-  if (text(pod['restartPolicy']) !== 'Always') report(notSupported(below(at, 'restartPolicy'), pod['restartPolicy'], ['Always']));
+  if (text(pod['restartPolicy']) !== 'Always') report(unsupportedField(below(at, 'restartPolicy'), pod['restartPolicy'], ['Always']));
   if (pod['activeDeadlineSeconds'] !== undefined)
-    report(forbidden(below(at, 'activeDeadlineSeconds'), 'may not be set for pods that are replaced'));
+    report(forbiddenField(below(at, 'activeDeadlineSeconds'), 'may not be set for pods that are replaced'));
   if (objects(pod['ephemeralContainers']).length > 0)
-    report(forbidden(below(at, 'ephemeralContainers'), 'ephemeral containers not allowed in pod template'));
+    report(forbiddenField(below(at, 'ephemeralContainers'), 'ephemeral containers not allowed in pod template'));
 }
 
 function checkReplicas(spec: Raw, path: string, report: Report): void {
@@ -58,14 +58,14 @@ function checkAmount(report: Report, path: string, value: unknown, max?: number)
   if (value === undefined) return;
   if (!isPercent(value)) {
     report(
-      invalidValue(
+      invalidField(
         path,
         value,
         "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
       ),
     );
   } else if (max !== undefined && Number(value.slice(0, -1)) > max) {
-    report(invalidValue(path, value, `must not be greater than ${max}%`));
+    report(invalidField(path, value, `must not be greater than ${max}%`));
   }
 }
 
@@ -75,7 +75,7 @@ function checkRolling(rolling: Raw, path: string, report: Report): void {
   checkAmount(report, below(path, 'maxUnavailable'), rolling['maxUnavailable'], 100);
   checkAmount(report, below(path, 'maxSurge'), rolling['maxSurge']);
   if (isNothing(rolling['maxUnavailable']) && isNothing(rolling['maxSurge'])) {
-    report(invalidValue(below(path, 'maxUnavailable'), rolling['maxUnavailable'], 'may not be 0 when `maxSurge` is 0'));
+    report(invalidField(below(path, 'maxUnavailable'), rolling['maxUnavailable'], 'may not be 0 when `maxSurge` is 0'));
   }
 }
 
@@ -87,19 +87,20 @@ const deployment: Validator = (spec, path, report) => {
   const at = below(path, 'strategy');
   if (strategy['type'] === 'Recreate') {
     if (strategy['rollingUpdate'] !== undefined) {
-      report(forbidden(below(at, 'rollingUpdate'), "may not be specified when strategy `type` is 'Recreate'"));
+      report(forbiddenField(below(at, 'rollingUpdate'), "may not be specified when strategy `type` is 'Recreate'"));
     }
   } else if (strategy['type'] === 'RollingUpdate') {
-    if (!isObject(strategy['rollingUpdate'])) report(required(below(at, 'rollingUpdate'), 'this should be defaulted and never be nil'));
+    if (!isObject(strategy['rollingUpdate']))
+      report(requiredField(below(at, 'rollingUpdate'), 'this should be defaulted and never be nil'));
     else checkRolling(strategy['rollingUpdate'], below(at, 'rollingUpdate'), report);
   } else {
-    report(notSupported(at, strategy, ['Recreate', 'RollingUpdate']));
+    report(unsupportedField(at, strategy, ['Recreate', 'RollingUpdate']));
   }
   const deadline = spec['progressDeadlineSeconds'];
   if (typeof deadline !== 'number') return;
   checkNotNegative(report, below(path, 'progressDeadlineSeconds'), deadline);
   if (deadline <= Number(spec['minReadySeconds'] ?? 0)) {
-    report(invalidValue(below(path, 'progressDeadlineSeconds'), deadline, 'must be greater than minReadySeconds'));
+    report(invalidField(below(path, 'progressDeadlineSeconds'), deadline, 'must be greater than minReadySeconds'));
   }
 };
 
@@ -112,14 +113,14 @@ const replicaSet: Validator = (spec, path, report) => {
 const replicationController: Validator = (spec, path, report) => {
   checkReplicas(spec, path, report);
   const selector = objectAt(spec['selector']);
-  if (Object.keys(selector).length === 0) report(required(below(path, 'selector')));
+  if (Object.keys(selector).length === 0) report(requiredField(below(path, 'selector')));
   if (!isObject(spec['template'])) {
-    report(required(below(path, 'template')));
+    report(requiredField(below(path, 'template')));
     return;
   }
   const labels = templateLabels(spec);
   if (Object.entries(selector).some(([key, value]) => labels[key] !== value)) {
-    report(invalidValue(below(path, 'template.metadata.labels'), labels, '`selector` does not match template `labels`'));
+    report(invalidField(below(path, 'template.metadata.labels'), labels, '`selector` does not match template `labels`'));
   }
   checkTemplate(spec, path, report);
 };
@@ -133,7 +134,7 @@ const statefulSet: Validator = (spec, path, report) => {
   const at = below(path, 'updateStrategy');
   checkOneOf(report, below(at, 'type'), strategy['type'], ['RollingUpdate', 'OnDelete']);
   if (strategy['type'] === 'OnDelete' && strategy['rollingUpdate'] !== undefined) {
-    report(invalidValue(below(at, 'rollingUpdate'), strategy['rollingUpdate'], "only allowed for updateStrategy 'RollingUpdate'"));
+    report(invalidField(below(at, 'rollingUpdate'), strategy['rollingUpdate'], "only allowed for updateStrategy 'RollingUpdate'"));
   }
   checkNotNegative(report, below(at, 'rollingUpdate.partition'), objectAt(strategy['rollingUpdate'])['partition']);
 };
@@ -151,9 +152,9 @@ const daemonSet: Validator = (spec, path, report) => {
   checkAmount(report, below(where, 'maxUnavailable'), rolling['maxUnavailable'], 100);
   checkAmount(report, below(where, 'maxSurge'), rolling['maxSurge'], 100);
   const [none, surge] = [isNothing(rolling['maxUnavailable']), isNothing(rolling['maxSurge'])];
-  if (none && surge) report(required(below(where, 'maxUnavailable'), 'cannot be 0 when maxSurge is 0'));
+  if (none && surge) report(requiredField(below(where, 'maxUnavailable'), 'cannot be 0 when maxSurge is 0'));
   if (!none && !surge && rolling['maxSurge'] !== undefined) {
-    report(invalidValue(below(where, 'maxSurge'), rolling['maxSurge'], 'may not be set when maxUnavailable is non-zero'));
+    report(invalidField(below(where, 'maxSurge'), rolling['maxSurge'], 'may not be set when maxUnavailable is non-zero'));
   }
 };
 
@@ -171,13 +172,13 @@ const job: Validator = (spec, path, report) => {
   }
   checkOneOf(report, below(path, 'completionMode'), spec['completionMode'], ['NonIndexed', 'Indexed']);
   if (spec['completionMode'] === 'Indexed' && spec['completions'] === undefined) {
-    report(required(below(path, 'completions'), 'when completion mode is Indexed'));
+    report(requiredField(below(path, 'completions'), 'when completion mode is Indexed'));
   }
   const pod = objectAt(objectAt(spec['template'])['spec']);
   const policy = text(pod['restartPolicy']);
   const at = below(path, 'template.spec.restartPolicy');
   if (policy === '' || policy === 'Always') {
-    report(required(at, 'valid values: "OnFailure", "Never"'));
+    report(requiredField(at, 'valid values: "OnFailure", "Never"'));
   } else {
     checkOneOf(report, at, policy, ['OnFailure', 'Never']);
   }
@@ -185,13 +186,13 @@ const job: Validator = (spec, path, report) => {
 
 const cronJob: Validator = (spec, path, report) => {
   const schedule = text(spec['schedule']);
-  if (schedule === '') report(required(below(path, 'schedule')));
+  if (schedule === '') report(requiredField(below(path, 'schedule')));
   else if (!schedule.startsWith('@')) {
     const fields = schedule.trim().split(/\s+/);
     if (/(^|\s)(CRON_)?TZ=/.test(schedule)) {
-      report(invalidValue(below(path, 'schedule'), schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'));
+      report(invalidField(below(path, 'schedule'), schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'));
     } else if (fields.length !== 5) {
-      report(invalidValue(below(path, 'schedule'), schedule, `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`));
+      report(invalidField(below(path, 'schedule'), schedule, `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`));
     }
   }
   checkOneOf(report, below(path, 'concurrencyPolicy'), spec['concurrencyPolicy'], ['Allow', 'Forbid', 'Replace']);
@@ -202,7 +203,7 @@ const cronJob: Validator = (spec, path, report) => {
 
 const budget: Validator = (spec, path, report) => {
   if (spec['minAvailable'] !== undefined && spec['maxUnavailable'] !== undefined) {
-    report(invalidValue(path, spec, 'minAvailable and maxUnavailable cannot be both set'));
+    report(invalidField(path, spec, 'minAvailable and maxUnavailable cannot be both set'));
   }
   checkAmount(report, below(path, 'minAvailable'), spec['minAvailable'], 100);
   checkAmount(report, below(path, 'maxUnavailable'), spec['maxUnavailable'], 100);
@@ -212,10 +213,10 @@ const budget: Validator = (spec, path, report) => {
 const autoscaler: Validator = (spec, path, report) => {
   const min = spec['minReplicas'];
   const max = Number(spec['maxReplicas'] ?? 0);
-  if (typeof min === 'number' && min < 1) report(invalidValue(below(path, 'minReplicas'), min, 'must be greater than or equal to 1'));
-  if (max < 1) report(invalidValue(below(path, 'maxReplicas'), max, 'must be greater than 0'));
+  if (typeof min === 'number' && min < 1) report(invalidField(below(path, 'minReplicas'), min, 'must be greater than or equal to 1'));
+  if (max < 1) report(invalidField(below(path, 'maxReplicas'), max, 'must be greater than 0'));
   if (typeof min === 'number' && max < min)
-    report(invalidValue(below(path, 'maxReplicas'), max, 'must be greater than or equal to `minReplicas`'));
+    report(invalidField(below(path, 'maxReplicas'), max, 'must be greater than or equal to `minReplicas`'));
 };
 
 export const workloadValidators: Validators = {
@@ -251,7 +252,7 @@ export function validateStatefulSetUpdate(next: Raw, old: Raw): StatusCause[] {
     Object.fromEntries(Object.entries(objectAt(spec)).filter(([field]) => !statefulSetMutable.includes(field)));
   if (equalValues(rest(next['spec']), rest(old['spec']))) return [];
   return [
-    forbidden(
+    forbiddenField(
       'spec',
       "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
     ),

@@ -7,11 +7,11 @@ import { conflict, invalid, notFound } from '../../api/errors.ts';
 import type { DeleteOptions, StatusCause } from '../../api/generated/meta-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { formatTime } from '../../clock/clock.ts';
+import { invalidField, unsupportedField } from '../../runtime/field-errors.ts';
 import type { ObjectKey, RequestContext, ResourceDeclaration } from '../contract.ts';
 import { assign, metadataOf, type Raw, raw, strings, text } from '../raw.ts';
 import type { Resource, Strategy } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
-import { invalidValue, notSupported } from '../validation/field-errors.ts';
 import { findEntry } from './get.ts';
 import { admit, commit, draftOf, maxTries, strategyContext, type Write } from './write.ts';
 
@@ -141,11 +141,11 @@ export function checkDeleteOptions(options: DeleteOptions): void {
   const causes: StatusCause[] = [];
   const { propagationPolicy, orphanDependents, dryRun } = options;
   if (propagationPolicy !== undefined && orphanDependents !== undefined) {
-    causes.push(invalidValue('propagationPolicy', propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set'));
+    causes.push(invalidField('propagationPolicy', propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set'));
   }
   if (propagationPolicy !== undefined && !policies.includes(propagationPolicy)) {
-    causes.push(notSupported('propagationPolicy', propagationPolicy, [...policies, 'nil']));
+    causes.push(unsupportedField('propagationPolicy', propagationPolicy, [...policies, 'nil']));
   }
-  for (const value of dryRun ?? []) if (value !== 'All') causes.push(notSupported('dryRun', dryRun, ['All']));
+  for (const value of dryRun ?? []) if (value !== 'All') causes.push(unsupportedField('dryRun', dryRun, ['All']));
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', causes);
 }

@@ -5,6 +5,7 @@
  */
 import { ApiError, badRequest, invalid } from '../../api/errors.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { forbiddenField, unsupportedField } from '../../runtime/field-errors.ts';
 import { sortKey } from '../../storage/key-order.ts';
 import { isStoreError } from '../../storage/store.ts';
 import { type Filter, filterOf } from '../cache/filter.ts';
@@ -12,7 +13,6 @@ import { tooLargeResourceVersion } from '../cache/store-failure.ts';
 import type { ListQuery } from '../contract.ts';
 import type { Resource } from '../resource.ts';
 import type { StoredEntry } from '../stored-entry.ts';
-import { forbidden, notSupported } from '../validation/field-errors.ts';
 import { formatContinue, parseContinue } from './continue-token.ts';
 import { parseResourceVersion } from './get.ts';
 
@@ -169,11 +169,11 @@ function checkListOptions(query: ListQuery): void {
   if (match === undefined || match === '') return;
   const causes: StatusCause[] = [];
   const field = 'resourceVersionMatch';
-  if (query.continue) causes.push(forbidden(field, 'resourceVersionMatch is forbidden when continue is provided'));
-  if (resourceVersion === '') causes.push(forbidden(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
-  if (match !== 'Exact' && match !== 'NotOlderThan') causes.push(notSupported(field, match, ['Exact', 'NotOlderThan']));
+  if (query.continue) causes.push(forbiddenField(field, 'resourceVersionMatch is forbidden when continue is provided'));
+  if (resourceVersion === '') causes.push(forbiddenField(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+  if (match !== 'Exact' && match !== 'NotOlderThan') causes.push(unsupportedField(field, match, ['Exact', 'NotOlderThan']));
   if (match === 'Exact' && resourceVersion === '0') {
-    causes.push(forbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+    causes.push(forbiddenField(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
   }
   if (causes.length > 0) throw invalid(listOptions, '', causes);
 }

@@ -1,13 +1,13 @@
 import { conflict, invalid, notFound } from '../../api/errors.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
+import { invalidField } from '../../runtime/field-errors.ts';
 import { copyValue, equalValues } from '../../runtime/values.ts';
 import type { Change, ObjectKey, RequestContext, ResourceDeclaration, UpdateOptions } from '../contract.ts';
 import { assign, metadataOf, objects, type Raw, raw, text } from '../raw.ts';
 import type { Resource, Strategy } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
 import { defaultObject, trackFields, validateTypes } from '../typing.ts';
-import { invalidValue } from '../validation/field-errors.ts';
 import { validateMetadataUpdate } from '../validation/metadata.ts';
 import { createEntry } from './create.ts';
 import { findEntry } from './get.ts';
@@ -122,7 +122,7 @@ function checkUpdate({ strategy }: Resource, call: UpdateCall, draft: Raw, curre
   checkIdentity(declaration, key, draft);
   if (text(metadata['name']) === '') metadata['name'] = key.name;
   const name = text(metadata['name']);
-  if (name !== key.name) throw invalid(declaration, key.name, [invalidValue('metadata.name', name, 'field is immutable')]);
+  if (name !== key.name) throw invalid(declaration, key.name, [invalidField('metadata.name', name, 'field is immutable')]);
   const uid = text(metadata['uid']);
   if (uid !== '' && uid !== found.uid) {
     throw conflict(declaration, key.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${found.uid}`);

@@ -1,10 +1,10 @@
 import { ApiError, invalid } from '../../api/errors.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { forbiddenField, unsupportedField } from '../../runtime/field-errors.ts';
 import { filterOf } from '../cache/filter.ts';
 import type { View } from '../cache/watch-channel.ts';
 import type { RegistryEvent, WatchQuery } from '../contract.ts';
 import type { Resource } from '../resource.ts';
-import { forbidden, notSupported } from '../validation/field-errors.ts';
 import { parseResourceVersion } from './get.ts';
 import { listOptions } from './list.ts';
 
@@ -40,13 +40,13 @@ function checkWatchOptions({ sendInitialEvents, resourceVersionMatch: match }: W
   const causes: StatusCause[] = [];
   const field = 'resourceVersionMatch';
   if (sendInitialEvents !== undefined && match !== 'NotOlderThan') {
-    causes.push(forbidden(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+    causes.push(forbiddenField(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
   }
   if (match) {
     if (sendInitialEvents === undefined) {
-      causes.push(forbidden(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+      causes.push(forbiddenField(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
     }
-    if (match !== 'NotOlderThan') causes.push(notSupported(field, match, ['NotOlderThan']));
+    if (match !== 'NotOlderThan') causes.push(unsupportedField(field, match, ['NotOlderThan']));
   }
   if (causes.length > 0) throw invalid(listOptions, '', causes);
 }
