@@ -96,12 +96,12 @@ shell/%: ## Open a shell in a VM: make shell/master, shell/worker1
 	@limactl shell gokube-$*
 
 node_modules/.gokube-run: package-lock.json
-	@[ -e node_modules/.gokube-dev ] && [ node_modules/.gokube-dev -nt package-lock.json ] || { echo "gokube: installing pinned dependencies (once)..."; npm install --no-save --omit=dev --loglevel=error; }
+	@[ -e node_modules/.gokube-dev ] && [ node_modules/.gokube-dev -nt package-lock.json ] || { echo "gokube: installing pinned dependencies (once)..."; hack/install-dependencies.sh --omit=dev; }
 	@touch $@
 
 node_modules/.gokube-dev: package-lock.json
 	@echo "gokube: installing pinned dependencies and tools (once)..."
-	@npm install --no-save --loglevel=error
+	@hack/install-dependencies.sh
 	@touch $@ node_modules/.gokube-run
 
 .PHONY: help run test clean deps deps/clients fmt vet lint generate mockgen bench precommit build install colima/install colima/start lima/init-vms lima/start-vms lima/run lima/stop-vms lima/cleanup
