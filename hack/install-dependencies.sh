@@ -14,5 +14,7 @@ for node in node_modules/node-*/bin/node; do
   "$node" -e 0 2>/dev/null && continue
   package=$(basename "$(dirname "$(dirname "$node")")")
   echo "gokube: $package does not start on this machine ($("$node" -e 0 2>&1 | head -n 1)); taking version $older instead"
-  npm install --no-save --ignore-scripts --loglevel=error --prefix node_modules/.older-node "$package@$older"
+  mkdir -p node_modules/.older-node
+  echo '{ "private": true }' >node_modules/.older-node/package.json
+  (cd node_modules/.older-node && npm install --no-save --no-package-lock --ignore-scripts --loglevel=error "$package@$older")
 done
