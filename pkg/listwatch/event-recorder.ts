@@ -43,6 +43,7 @@ class Recorder implements EventRecorder, Runnable {
   readonly #origin: EventOrigin;
   readonly #correlator = new EventCorrelator();
   readonly #pending: Pending[] = [];
+  #lastName = 0n;
   #wake: (() => void) | undefined;
 
   constructor(env: Environment, origin: EventOrigin) {
@@ -134,14 +135,11 @@ class Recorder implements EventRecorder, Runnable {
   }
   #draft(pending: Pending, namespace: string): Draft<Event> & { readonly metadata: { readonly name: string } } {
     const { about, correlation, type, reason, time } = pending;
-    // Kubernetes names events by the object and the time in nanoseconds, in hexadecimal; what the clock does not
-    // tell below a millisecond is drawn.
-    const nanoseconds = BigInt(time) * 1_000_000n + BigInt(randomInt(this.#env.random, 1_000_000));
     const { component, host } = this.#origin;
     return {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: `${about.name}.${nanoseconds.toString(16)}`, namespace },
+      metadata: { name: `${about.name}.${this.#nanoseconds(time).toString(16)}`, namespace },
       involvedObject: about,
       reason,
       message: correlation.message,
@@ -153,5 +151,15 @@ class Recorder implements EventRecorder, Runnable {
       reportingComponent: component,
       reportingInstance: host ?? '',
     };
+  }
+  /**
+   * Kubernetes names events by the object and the time in nanoseconds, in hexadecimal; what the clock does not tell
+   * below a millisecond is drawn. Never less than before, so that a list of events, which is sorted by name, tells
+   * what happened to an object in the order in which it happened.
+   */
+  #nanoseconds(time: number): bigint {
+    const drawn = BigInt(time) * 1_000_000n + BigInt(randomInt(this.#env.random, 1_000_000));
+    this.#lastName = drawn > this.#lastName ? drawn : this.#lastName + 1n + BigInt(randomInt(this.#env.random, 1000));
+    return this.#lastName;
   }
 }

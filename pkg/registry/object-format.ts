@@ -8,6 +8,9 @@ import { encodeJson } from '../runtime/encode.ts';
 import { parseJson } from '../runtime/json.ts';
 import { kube, metadataOf, type Raw } from './raw.ts';
 
+/** The revision of what a dry run would have made: it has none, and the object no resourceVersion. */
+export const unwritten = 0;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -51,7 +54,7 @@ export function objectFormat(ref: { readonly group: string; readonly version: st
     encode: encodeJson,
     decode(value, revision) {
       const object = parse(value);
-      metadataOf(object)['resourceVersion'] = String(revision);
+      if (revision !== unwritten) metadataOf(object)['resourceVersion'] = String(revision);
       return kube(object);
     },
     splice(value, revision) {
@@ -74,7 +77,7 @@ export function objectFormat(ref: { readonly group: string; readonly version: st
 }
 
 function splicedPart(revision: number): string {
-  return `"resourceVersion":"${revision}",`;
+  return revision === unwritten ? '' : `"resourceVersion":"${revision}",`;
 }
 
 function parse(value: Uint8Array): Raw {

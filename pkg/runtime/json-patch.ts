@@ -217,6 +217,6 @@ function missing(op: string, pointer: string): ApiError {
 /** The patch is well-formed and does not fit: 422, the reason among the causes, as Kubernetes answers it. */
 function misfit(why: string): ApiError {
   return new ApiError('Invalid', 'the server rejected our request due to an error in our request', {
-    details: { causes: [{ reason: 'UnexpectedServerResponse', message: why }] },
+    details: { causes: [{ reason: 'UnexpectedServerResponse', field: 'patch', message: why }] },
   });
 }

@@ -2,7 +2,7 @@
  * PATCH: the change is given, not the object. What it leads to is computed from the current object, again after a
  * conflict, so that patches of different clients do not undo each other.
  */
-import { ApiError, badRequest, invalid, notFound } from '../../api/errors.ts';
+import { ApiError, badRequest, invalid, isApiError, notFound } from '../../api/errors.ts';
 import type { ApiResponse } from '../../api/http.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { RequestContext } from '../../registry/contract.ts';
@@ -84,5 +84,16 @@ function patched(
   schema: Schema,
   duplicates: readonly string[],
 ): KubeObject {
-  return toKind(change(current), duplicates, kindOf(call), schema, context) as unknown as KubeObject;
+  const object = change(current);
+  try {
+    return toKind(object, duplicates, kindOf(call), schema, context) as unknown as KubeObject;
+  } catch (error) {
+    throw isApiError(error, 'BadRequest') ? misfit(error, object) : error;
+  }
+}
+
+/** The patch itself is fine; what it makes of the object is none of its kind: 422, with the reason as the kind states it. */
+function misfit(error: ApiError, object: unknown): ApiError {
+  const why = isApiError(error.cause) ? error.cause.message : error.message;
+  return invalid({ group: '', kind: '' }, '', [invalidValue('patch', stringifyJson(object), why)]);
 }

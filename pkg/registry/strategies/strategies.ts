@@ -6,8 +6,10 @@ import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/c
 import { all, immutable, notUpdatable, sameRole } from '../validation/immutability.ts';
 import { validateEndpointSliceUpdate } from '../validation/service.ts';
 import { validateClaimUpdate, validateVolumeUpdate } from '../validation/storage.ts';
-import { validateJobUpdate, validateStatefulSetUpdate } from '../validation/workload.ts';
+import { validateStatefulSetUpdate } from '../validation/workload.ts';
+import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
+import { jobStrategy } from './job.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
 import { serviceStrategy } from './service.ts';
@@ -43,8 +45,9 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'deployments.apps': { generation: specOrAnnotations, validateUpdate: immutable('spec.selector') },
   'daemonsets.apps': { generation: true, validateUpdate: immutable('spec.selector') },
   'statefulsets.apps': { generation: true, validateUpdate: validateStatefulSetUpdate },
-  'jobs.batch': { generation: true, collection: 'orphan', validateUpdate: validateJobUpdate },
+  'jobs.batch': jobStrategy,
   'cronjobs.batch': counted,
+  'certificatesigningrequests.certificates.k8s.io': certificateSigningRequestStrategy,
   'poddisruptionbudgets.policy': { generation: true, needsResourceVersion: true },
   'leases.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
   'leasecandidates.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },

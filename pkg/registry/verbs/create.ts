@@ -3,6 +3,7 @@ import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { randomSuffix, uuid } from '../../clock/random.ts';
 import type { RequestContext, ResourceDeclaration } from '../contract.ts';
 import { assign, metadataOf, type Raw, text } from '../raw.ts';
+import { unwritten } from '../object-format.ts';
 import type { Resource } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
 import { defaultObject, emptyStatus, trackFields, validateTypes } from '../typing.ts';
@@ -73,8 +74,8 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   const value = format.encode(shaped);
   const storeKey = cache.keyOf(key.namespace, key.name);
   if (context.dryRun) {
-    const { item, revision } = await environment.store.get(storeKey);
-    return item ? { write, exists: true } : new StoredEntry(format, value, revision);
+    const { item } = await environment.store.get(storeKey);
+    return item ? { write, exists: true } : new StoredEntry(format, value, unwritten);
   }
   environment.written.announce(value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect: 0 }, ...companions]);
