@@ -246,6 +246,26 @@ test('what does not fit the path is refused: another kind, version, name or name
   assert.equal(put.json.message, 'the name of the object (a) does not match the name on the URL (b)');
 });
 
+test('a patch that makes something else of the object is invalid, and says what does not fit', async () => {
+  const { request, withDefaults } = await testServer();
+  await withDefaults();
+  await request('POST', configMaps, { body: configMap('a') });
+  const patch = async (type: string, body: unknown, query = '') => {
+    const answer = await request('PATCH', `${configMaps}/a${query}`, { body, headers: { 'content-type': `application/${type}` } });
+    return [answer.status, answer.json.reason, answer.json.details?.causes?.[0]?.field, answer.json.message];
+  };
+  const wrongType =
+    ' "" is invalid: patch: Invalid value: "{\\"data\\":{\\"z\\":1}}": json: cannot unmarshal number into Go struct field ConfigMap.data of type string';
+  for (const type of ['merge-patch+json', 'strategic-merge-patch+json'])
+    assert.deepEqual(await patch(type, { data: { z: 1 } }), [422, 'Invalid', 'patch', wrongType]);
+  const strict = await patch('merge-patch+json', { foo: 1 }, '?fieldValidation=Strict');
+  assert.deepEqual(strict.slice(0, 3), [422, 'Invalid', 'patch']);
+  assert.match(strict[3], /strict decoding error: unknown field "foo"$/);
+  assert.deepEqual(await patch('merge-patch+json', '{"data":'), [400, 'BadRequest', undefined, 'unexpected end of JSON input']);
+  const misfit = await patch('json-patch+json', [{ op: 'test', path: '/data/a', value: 'no' }]);
+  assert.deepEqual(misfit.slice(0, 3), [422, 'Invalid', 'patch']);
+});
+
 test('paths lead to resources or nowhere, and methods are allowed or not', async () => {
   const { request } = await testServer();
   const status = async (method: string, path: string) => (await request(method, path)).status;

@@ -77,6 +77,8 @@ test('a dry run answers as the write would, and writes nothing', async () => {
   const dry = context({ dryRun: true });
   const tried = await storage.create(dry, 'default', configMap('a', { data: { x: '1' } }));
   assert.ok(tried.object.metadata.uid);
+  assert.equal(tried.object.metadata.resourceVersion, undefined);
+  assert.doesNotMatch(new TextDecoder().decode(tried.json()), /resourceVersion/);
   await assert.rejects(storage.get(context(), key), isNotFound);
   assert.equal(await store.revision(), before);
   await storage.create(context(), 'default', configMap('a'));

@@ -5,8 +5,9 @@
 import { ApiError, badRequest, invalid, isApiError, notFound } from '../../api/errors.ts';
 import type { ApiResponse } from '../../api/http.ts';
 import type { KubeObject } from '../../api/object.ts';
-import type { RequestContext } from '../../registry/contract.ts';
 import { decodeBody } from '../../runtime/decode.ts';
+import { invalidField } from '../../runtime/field-errors.ts';
+import { stringifyJson } from '../../runtime/json.ts';
 import { applyJsonPatch } from '../../runtime/json-patch.ts';
 import { applyMergePatch } from '../../runtime/merge-patch.ts';
 import type { Schema } from '../../runtime/schema.ts';
@@ -50,7 +51,12 @@ export async function patch(call: ResourceCall): Promise<ApiResponse> {
     call.key,
     (current) => {
       if (!current) throw notFound(declaration, call.key.name);
-      return patched(change, current, call, context, schema, duplicates);
+      const object = change(current);
+      try {
+        return toKind(object, duplicates, kind, schema, context) as unknown as KubeObject;
+      } catch (error) {
+        throw misfit(error, value);
+      }
     },
     call.subresource === '' ? {} : { subresource: call.subresource },
   );
@@ -61,7 +67,12 @@ async function readPatch({ exchange }: ResourceCall, mediaType: string): Promise
   const { direct } = exchange.request;
   if (direct) return { value: direct.object, duplicates: [] };
   const bytes = await readBytes(exchange);
-  return decodeBody(bytes, mediaType === applyYaml ? 'application/yaml' : 'application/json');
+  try {
+    return decodeBody(bytes, mediaType === applyYaml ? 'application/yaml' : 'application/json');
+  } catch (error) {
+    // A patch has no kind that could not be made out: only what is wrong with the JSON is of interest.
+    throw isApiError(error, 'BadRequest') && isApiError(error.cause) ? error.cause : error;
+  }
 }
 
 function patchFunction(mediaType: string, patch: unknown, schema: Schema): (current: KubeObject) => unknown {
@@ -76,24 +87,8 @@ function patchFunction(mediaType: string, patch: unknown, schema: Schema): (curr
   }
 }
 
-function patched(
-  change: (current: KubeObject) => unknown,
-  current: KubeObject,
-  call: ResourceCall,
-  context: RequestContext,
-  schema: Schema,
-  duplicates: readonly string[],
-): KubeObject {
-  const object = change(current);
-  try {
-    return toKind(object, duplicates, kindOf(call), schema, context) as unknown as KubeObject;
-  } catch (error) {
-    throw isApiError(error, 'BadRequest') ? misfit(error, object) : error;
-  }
-}
-
-/** The patch itself is fine; what it makes of the object is none of its kind: 422, with the reason as the kind states it. */
-function misfit(error: ApiError, object: unknown): ApiError {
-  const why = isApiError(error.cause) ? error.cause.message : error.message;
-  return invalid({ group: '', kind: '' }, '', [invalidValue('patch', stringifyJson(object), why)]);
+/** What the patch makes of an object is none of its kind: 422, though the patch itself is well-formed. */
+function misfit(error: unknown, patch: unknown): unknown {
+  if (!isApiError(error, 'BadRequest') || !isApiError(error.cause)) return error;
+  return invalid({ group: '', kind: '' }, '', [invalidField('patch', stringifyJson(patch), error.cause.message)]);
 }

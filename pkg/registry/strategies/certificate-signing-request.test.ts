@@ -8,13 +8,18 @@ import { testRegistry } from '../testing/test-registry.ts';
 const key = { namespace: '', name: 'jane' };
 const spec = { request: 'LS0t', signerName: 'kubernetes.io/kube-apiserver-client', usages: ['client auth'], username: 'root' };
 const condition = (type: string): object => ({ type, status: 'True', reason: 'ByHand' });
-const deciding = (...types: string[]): ((current: KubeObject | undefined) => KubeObject) => changed({ status: { conditions: types.map(condition) } });
+const deciding = (...types: string[]): ((current: KubeObject | undefined) => KubeObject) =>
+  changed({ status: { conditions: types.map(condition) } });
 
 test('who asks is who made the request; what is asked never changes', async () => {
   const { registry, context } = await testRegistry();
   const requests = storageOf(registry, 'certificatesigningrequests', 'certificates.k8s.io');
   const user = { name: 'jane', uid: '7', groups: ['dev'], extra: { scopes: ['a'] } };
-  const made = await requests.create(context({ user }), '', object('certificates.k8s.io/v1', 'CertificateSigningRequest', 'jane', { spec }));
+  const made = await requests.create(
+    context({ user }),
+    '',
+    object('certificates.k8s.io/v1', 'CertificateSigningRequest', 'jane', { spec }),
+  );
   const { spec: stored } = made.object as CertificateSigningRequest;
   assert.deepEqual([stored.username, stored.uid, stored.groups, stored.extra], ['jane', '7', ['dev'], { scopes: ['a'] }]);
   const { entry } = await requests.update(context(), key, changed({ spec: { ...spec, usages: ['any'] } }));

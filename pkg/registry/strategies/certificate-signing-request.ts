@@ -5,10 +5,10 @@
  */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { formatTime } from '../../clock/clock.ts';
+import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { assign, child, objectAt, objects, type Raw, text } from '../raw.ts';
 import type { Strategy, StrategyContext } from '../resource.ts';
-import { forbidden, invalidValue } from '../validation/field-errors.ts';
 
 const decisions = ['Approved', 'Denied'];
 const conditionsOf = (request: Raw): Raw[] => objects(objectAt(request['status'])['conditions']);
@@ -48,20 +48,20 @@ function validateConditions(next: Raw, old: Raw, subresource: string): StatusCau
   const causes: StatusCause[] = [];
   for (const type of [...decisions, 'Failed']) {
     const [before, now] = [old, next].map((request) => conditionsOf(request).find((condition) => condition['type'] === type));
-    if (before && !now) causes.push(forbidden(at, `updates may not remove a condition of type ${JSON.stringify(type)}`));
+    if (before && !now) causes.push(forbiddenField(at, `updates may not remove a condition of type ${JSON.stringify(type)}`));
     const decides = subresource !== 'approval' && decisions.includes(type);
-    if (decides && !before && now) causes.push(forbidden(at, `updates may not add a condition of type ${JSON.stringify(type)}`));
+    if (decides && !before && now) causes.push(forbiddenField(at, `updates may not add a condition of type ${JSON.stringify(type)}`));
     if (decides && before && now && !equalValues(before, now)) {
-      causes.push(forbidden(at, `updates may not modify a condition of type ${JSON.stringify(type)}`));
+      causes.push(forbiddenField(at, `updates may not modify a condition of type ${JSON.stringify(type)}`));
     }
   }
   const types = conditionsOf(next).map(({ type }) => text(type));
   if (decisions.every((type) => types.includes(type))) {
-    causes.push(invalidValue(at, 'Denied', 'Approved and Denied conditions are mutually exclusive'));
+    causes.push(invalidField(at, 'Denied', 'Approved and Denied conditions are mutually exclusive'));
   }
   const certificate = objectAt(old['status'])['certificate'];
   if (certificate !== undefined && certificate !== objectAt(next['status'])['certificate']) {
-    causes.push(forbidden('status.certificate', 'updates may not change the certificate once it has been set'));
+    causes.push(forbiddenField('status.certificate', 'updates may not change the certificate once it has been set'));
   }
   return causes;
 }

@@ -12,8 +12,9 @@ const template = (labels?: object): object => ({
 test('a job finds its pods by its own uid, which is on its template, in its selector and on itself', async () => {
   const { registry, context } = await testRegistry();
   const jobs = storageOf(registry, 'jobs', 'batch');
-  const { metadata, spec } = (await jobs.create(context(), 'default', object('batch/v1', 'Job', 'work', { spec: { template: template() } })))
-    .object as Job;
+  const { metadata, spec } = (
+    await jobs.create(context(), 'default', object('batch/v1', 'Job', 'work', { spec: { template: template() } }))
+  ).object as Job;
   assert.deepEqual(spec.selector, { matchLabels: { 'batch.kubernetes.io/controller-uid': metadata.uid } });
   assert.deepEqual(spec.template.metadata.labels, {
     'controller-uid': metadata.uid,
@@ -30,15 +31,17 @@ test('a selector that is not the generated one is refused, unless the job says t
   const jobs = storageOf(registry, 'jobs', 'batch');
   const selector = { matchLabels: { mine: 'yes' } };
   const own = { selector, template: template({ mine: 'yes' }) };
-  await assert.rejects(jobs.create(context(), 'default', object('batch/v1', 'Job', 'a', { spec: own })), /spec\.selector: Invalid value: .*not auto-generated/);
+  await assert.rejects(
+    jobs.create(context(), 'default', object('batch/v1', 'Job', 'a', { spec: own })),
+    /spec\.selector: Invalid value: .*not auto-generated/,
+  );
   const wrong = { template: template({ 'job-name': 'other' }) };
   await assert.rejects(
     jobs.create(context(), 'default', object('batch/v1', 'Job', 'b', { spec: wrong })),
     /spec\.template\.metadata\.labels: Invalid value: .*must be 'b'/,
   );
-  const { spec } = (
-    await jobs.create(context(), 'default', object('batch/v1', 'Job', 'c', { spec: { ...own, manualSelector: true } }))
-  ).object as Job;
+  const { spec } = (await jobs.create(context(), 'default', object('batch/v1', 'Job', 'c', { spec: { ...own, manualSelector: true } })))
+    .object as Job;
   assert.deepEqual(spec.selector, selector);
   await registry.close();
 });

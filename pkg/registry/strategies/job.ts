@@ -3,9 +3,9 @@
  * Job's uid, which no other pod carries. It is put on the template and into the selector when the Job is created.
  */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { invalidField } from '../../runtime/field-errors.ts';
 import { child, metadataOf, objectAt, type Raw, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
-import { invalidValue } from '../validation/field-errors.ts';
 import { validateJobUpdate } from '../validation/workload.ts';
 
 const domain = 'batch.kubernetes.io';
@@ -43,11 +43,11 @@ function validate(job: Raw): StatusCause[] {
   const wanted = ownLabels(job);
   for (const [key, value] of Object.entries(wanted)) {
     const given = labels[key];
-    if (given !== undefined && given !== value) causes.push(invalidValue(at, labels, `must be '${value}'`));
+    if (given !== undefined && given !== value) causes.push(invalidField(at, labels, `must be '${value}'`));
   }
   const matched = Object.entries(objectAt(objectAt(spec['selector'])['matchLabels']));
   if (matched.some(([key, value]) => wanted[key] !== value)) {
-    causes.push(invalidValue('spec.selector', spec['selector'], '`selector` not auto-generated'));
+    causes.push(invalidField('spec.selector', spec['selector'], '`selector` not auto-generated'));
   }
   return causes;
 }

@@ -25,7 +25,7 @@ const configMap: Validator = (object, path, report) => {
     for (const reason of configKey(key)) report(invalidField(`${below(path, 'binaryData')}[${key}]`, key, reason));
     size += decodedLength(text(binary[key]));
   }
-  if (size > maxData || exceedsBytes(strings(Object.values(data)), maxData - size)) report(tooLongField('', maxData));
+  if (size > maxData || exceedsBytes(strings(Object.values(data)), maxData - size)) report(tooLongField('[]', maxData));
 };
 
 /** Entries that a type of secret must have. */

@@ -181,7 +181,7 @@ const table: readonly (readonly [what: string, draft: KubeObject, said: readonly
   [
     'too much data',
     object('v1', 'ConfigMap', 'x', { data: { a: 'x'.repeat(2 ** 20 + 1) } }),
-    [': Too long: may not be more than 1048576 bytes'],
+    ['[]: Too long: may not be more than 1048576 bytes'],
   ],
   [
     'a certificate without key',
