@@ -11,19 +11,7 @@ import { EtcdCluster, type EtcdProcess, etcdBinaries } from '../../pkg/storage/e
 import { EtcdStore } from '../../pkg/storage/etcd/etcd-store.ts';
 import { LmdbStore } from '../../pkg/storage/lmdb/lmdb-store.ts';
 import { type Operation, prefixRange, type Store } from '../../pkg/storage/store.ts';
-
-export interface BenchRow {
-  readonly name: string;
-  readonly unit: string;
-  readonly ours: number;
-  /** What it is compared with; absent where there is no etcd. */
-  readonly reference: number | undefined;
-  readonly referenceName: string;
-  /** How many times as good as the reference, larger is better; absent without one. */
-  readonly ratio: number | undefined;
-  /** The ratio that is wanted. */
-  readonly wanted: number;
-}
+import { type BenchRow, formatRows } from './bench-row.ts';
 
 export interface BenchStorageOptions {
   /** Keys in the store whose opening is timed; default 1,000,000. */
@@ -262,18 +250,6 @@ async function best(runs: number, work: () => Promise<void>): Promise<number> {
 
 function mean(numbers: readonly number[]): number {
   return numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
-}
-
-export function formatRows(rows: readonly BenchRow[]): string {
-  const number = (n: number | undefined): string => (n === undefined ? '-' : n >= 100 ? Math.round(n).toLocaleString('en') : n.toFixed(2));
-  const lines = rows.map((r) => {
-    const ratio =
-      r.ratio === undefined
-        ? 'no etcd: apt-get install etcd-server'
-        : `${r.ratio.toFixed(2)}×, wanted ${r.wanted}×${r.ratio < r.wanted ? ' !' : ''}`;
-    return `${r.name.padEnd(50)} ${number(r.ours).padStart(12)} ${r.unit.padEnd(3)} ${r.referenceName.padStart(8)} ${number(r.reference).padStart(12)}  ${ratio}`;
-  });
-  return lines.join('\n');
 }
 
 if (process.argv[1] === import.meta.filename) {
