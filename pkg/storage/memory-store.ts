@@ -1,7 +1,9 @@
+import { readChanges } from './changes.ts';
 import { checkOperations, checkRange, checkRevision, compactedError, futureError } from './commit-check.ts';
 import { rangeTest, sortKey } from './key-order.ts';
 import { PersistentMap } from './persistent-map.ts';
 import {
+  type ChangesOptions,
   type CommitOptions,
   type CommitResult,
   type GetResult,
@@ -17,7 +19,7 @@ import {
   type WatchBatch,
   type WatchOptions,
 } from './store.ts';
-import { WatchHub } from './watch-hub.ts';
+import { type History, WatchHub } from './watch-hub.ts';
 
 /** A live key: its value, and the record of the write that put it there. */
 interface Live {
@@ -53,14 +55,14 @@ export class MemoryStore implements Store {
   #compacted = 0;
   #bytes = 0;
   #closed = false;
+  readonly #history: History = {
+    revision: () => this.#current.revision,
+    read: (range, from) => this.#readHistory(range, from),
+  };
   readonly #hub: WatchHub;
 
   constructor(options: { /** Unread events of one watch that are kept for it. */ maxUnread?: number } = {}) {
-    const history = {
-      revision: () => this.#current.revision,
-      read: (range: KeyRange, from: number) => this.#readHistory(range, from),
-    };
-    this.#hub = new WatchHub(history, options);
+    this.#hub = new WatchHub(this.#history, options);
   }
 
   /** An independent store that begins with everything this one holds, history included. Takes constant time. */
@@ -130,6 +132,11 @@ export class MemoryStore implements Store {
   async record(key: string, revision: number): Promise<Uint8Array | undefined> {
     const { live, graves } = this.#at({ revision });
     return (live.get(sortKey(key)) ?? graves.get(sortKey(key)))?.record;
+  }
+
+  async changes(range: KeyRange, options: ChangesOptions): Promise<readonly StoreEvent[]> {
+    this.#checkOpen();
+    return readChanges(this.#history, range, options);
   }
 
   async compact(revision: number): Promise<void> {

@@ -56,6 +56,13 @@ export interface Store {
    * once that is compacted. Throws `Compacted` or `FutureRevision`.
    */
   record(key: string, revision: number): Promise<Uint8Array | undefined>;
+  /**
+   * What happened in the range from revision `from` to `to`, both included, as a watch would tell it; for a key's
+   * history, or for what one commit did: all of it is in memory at once. `limit`: stops after the revision in which so
+   * many events have been found. Throws `Compacted` when `from` is not after the compacted revision, and
+   * `FutureRevision`.
+   */
+  changes(range: KeyRange, options: ChangesOptions): Promise<readonly StoreEvent[]>;
   /** Forgets what only reads before `revision` could see; works in small steps. Idempotent. */
   compact(revision: number): Promise<void>;
   /** The oldest revision that can still be read; watches can start at the next one. 0: nothing was compacted. */
@@ -124,6 +131,15 @@ export interface WatchOptions {
   /** Deliver previous values with puts and deletes; an engine that has them at hand does so unasked. */
   readonly previous?: boolean;
   readonly signal: AbortSignal;
+}
+export interface ChangesOptions {
+  readonly from: number;
+  /** Default: the newest revision. */
+  readonly to?: number;
+  readonly limit?: number;
+  /** As with a watch. */
+  readonly previous?: boolean;
+  readonly signal?: AbortSignal;
 }
 export interface WatchBatch {
   /** Everything up to and including this revision has been delivered, for this range. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isStoreError, type KeyRange, type Operation, prefixRange, type Store } from '../store.ts';
+import { isStoreError, type KeyRange, keyRange, type Operation, prefixRange, type Store, type StoreEvent } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { assertRejects, assertSame, bytes, commitBoth, freshPrefix, modelOf, readWatch, withStore } from './harness.ts';
 import type { ModelStore } from './model-store.ts';
@@ -38,11 +38,22 @@ const command = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('record' as const), name, at: fc.double({ min: 0, max: 1, noNaN: true }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('compact' as const), at: fc.double({ min: 0, max: 1, noNaN: true }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('watch' as const), range, at: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('changes' as const),
+      range,
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      to: moment,
+      limit: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
 );
 type Command = typeof command extends fc.Arbitrary<infer C> ? C : never;
 
 export function registerReadsAndCommits(engine: Engine): void {
+  registerLongHistory(engine);
   const numRuns = engine.runs ?? 100;
 
   test('one client sees what the model sees: reads now and then, commits, records, watches, compaction, restarts', async () => {
@@ -218,6 +229,18 @@ async function runCommand(c: Exclude<Command, { do: 'reopen' }>, store: Store, m
       assert.equal(await store.compactedRevision(), model.compacted);
       return;
     }
+    case 'changes': {
+      const from = revisionAt(c.at) + 1;
+      const to = c.to === undefined ? undefined : revisionAt(c.to);
+      const happened = model.events(scoped(c.range), from, to);
+      const last = happened[(c.limit ?? Number.POSITIVE_INFINITY) - 1]?.revision ?? Number.POSITIVE_INFINITY;
+      const options = { from, previous: true, ...(to !== undefined && { to }), ...(c.limit !== undefined && { limit: c.limit }) };
+      assertSame(
+        await store.changes(scoped(c.range), options),
+        happened.filter((event) => event.revision <= last),
+      );
+      return;
+    }
     case 'watch': {
       const from = revisionAt(c.at) + 1;
       const expected = model.events(scoped(c.range), from);
@@ -233,6 +256,43 @@ function operationOf(shape: OperationShape, model: ModelStore, prefix: string): 
   const expect = { nothing: undefined, current, absent: 0, stale: current + 1 }[shape.expect];
   return { key, value: shape.value === undefined ? undefined : bytes(shape.value), ...(expect !== undefined && { expect }) };
 }
+
+/** More than an engine reads in one step, with revisions of many keys at its edges. */
+function registerLongHistory(engine: Engine): void {
+  test('what happened is told whole: of one key, of one revision, of a range, and not beyond what is kept', async () => {
+    await withStore(engine, async (under) => {
+      const prefix = freshPrefix();
+      const { store } = under;
+      const model = await modelOf(store);
+      for (let i = 0; i < 130; i++) {
+        const operations = Array.from({ length: 1 + ((i * 7) % 13) }, (_, k) => ({
+          key: `${prefix}${k}`,
+          value: (i + k) % 5 === 4 ? undefined : bytes(`${i}/${k}`),
+        }));
+        await commitBoth(store, model, operations);
+      }
+      const whole = prefixRange(prefix);
+      const [first, last] = [model.oldest + 1, model.revision];
+      assertSame(await store.changes(whole, { from: first, previous: true }), model.events(whole, first));
+      for (const key of [`${prefix}0`, `${prefix}12`, `${prefix}never`]) {
+        assertSame(await store.changes(keyRange(key), { from: first, previous: true }), model.events(keyRange(key), first));
+      }
+      for (let revision = last - 10; revision <= last; revision++) {
+        const events = await store.changes({ start: '' }, { from: revision, to: revision });
+        assertSame(events.map(describe), model.events(whole, revision, revision).map(describe));
+      }
+      assert.deepEqual(await store.changes(whole, { from: last + 1 }), []);
+      assert.deepEqual(await store.changes(whole, { from: last, to: last - 1 }), []);
+      await store.compact(last - 5);
+      await assertRejects(store.changes(whole, { from: last - 5 }), 'Compacted');
+      assertSame(await store.changes(whole, { from: last - 4, previous: true }), model.events(whole, last - 4));
+      await assertRejects(store.changes(whole, { from: last, to: (await store.revision()) + 1 }), 'FutureRevision');
+      await assert.rejects(store.changes(whole, { from: last, signal: AbortSignal.abort(new Error('stop')) }), /stop/);
+    });
+  });
+}
+
+const describe = (event: StoreEvent): string => `${event.revision} ${event.type} ${event.key}`;
 
 function readsAt(store: Store, key: string, revision: number): Promise<unknown>[] {
   return [store.get(key, { revision }), store.list(prefixRange(key), { revision }), store.record(key, revision)];

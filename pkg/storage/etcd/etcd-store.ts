@@ -5,9 +5,11 @@
  * `Unknown`. Reads are linearizable. `connection.ts` finds a member that answers; `etcd-watch.ts` holds watches
  * together over broken streams.
  */
+import { checkSpan, wholeRevisions } from '../changes.ts';
 import { checkOperations, checkRange, checkRevision, compactedError } from '../commit-check.ts';
 import { RangeIndex } from '../range-index.ts';
 import {
+  type ChangesOptions,
   type CommitOptions,
   type CommitResult,
   type GetResult,
@@ -22,6 +24,7 @@ import {
   type ReadOptions,
   type Store,
   StoreError,
+  type StoreEvent,
   type WatchBatch,
   type WatchOptions,
 } from '../store.ts';
@@ -153,6 +156,37 @@ export class EtcdStore implements Store {
     const [item, record, deleted] = responses.map((response) => response.response_range?.kvs[0]) as (EtcdKeyValue | undefined)[];
     if (!item) return deleted?.value;
     return record?.mod_revision === item.mod_revision ? record.value : undefined;
+  }
+
+  async changes(range: KeyRange, options: ChangesOptions): Promise<readonly StoreEvent[]> {
+    checkRange(range);
+    const to = checkSpan(options, await this.revision());
+    const { from, limit = Number.POSITIVE_INFINITY, previous = false, signal } = options;
+    if (from > to) return [];
+    const stop = new AbortController();
+    // An etcd that does not answer progress requests says where it stands only by events: every revision has some.
+    const everything = !(await this.#track(this.#connection.answersProgress()));
+    const watch = new EtcdWatch(this.#connection, range, {
+      previous,
+      everything,
+      signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+      maxUnread: this.#maxUnread,
+      ended: () => this.#watches.delete(watch),
+    });
+    this.#watches.add(range, watch);
+    const events: StoreEvent[] = [];
+    try {
+      watch.start(from, () => this.revision());
+      if (!everything) watch.requestProgress(to);
+      for await (const batch of watch) {
+        for (const event of batch.events) if (event.revision <= to) events.push(event);
+        if (batch.revision >= to || events.length >= limit) break;
+      }
+    } finally {
+      stop.abort();
+    }
+    signal?.throwIfAborted();
+    return wholeRevisions(events, limit);
   }
 
   async compact(revision: number): Promise<void> {

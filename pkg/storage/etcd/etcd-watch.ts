@@ -1,13 +1,19 @@
 import type { ServiceError } from '@grpc/grpc-js';
+import { rangeTest } from '../key-order.ts';
 import { type KeyRange, StoreError, type StoreEvent, type WatchBatch } from '../store.ts';
 import { type EtcdConnection, sleep } from './connection.ts';
-import { decodeItem, encodeRange } from './key-space.ts';
+import { decodeItem, encodeRange, isUserKey } from './key-space.ts';
 import { deleteEvent, type WatchCall, type WatchResponse } from './protocol.ts';
+
+/** To etcd, as a bound: no bound. */
+const zero = Buffer.from([0]);
 
 type Result = IteratorResult<WatchBatch, undefined>;
 
 export interface EtcdWatchOptions {
   readonly previous: boolean;
+  /** Have etcd send what happens to any key, so that every revision comes; only the range's events are handed on. */
+  readonly everything?: boolean;
   readonly signal: AbortSignal;
   /** Events held for a reader that does not read, before etcd is made to wait. */
   readonly maxUnread: number;
@@ -24,6 +30,7 @@ export class EtcdWatch implements AsyncIterable<WatchBatch>, AsyncIterator<Watch
   readonly range: KeyRange;
   readonly #connection: EtcdConnection;
   readonly #options: EtcdWatchOptions;
+  readonly #holds: (key: string) => boolean;
   /** Invariant: every event of the range before #next has been returned by `next` or stands in #unread. */
   #next = 0;
   #unread: WatchBatch[] = [];
@@ -42,6 +49,7 @@ export class EtcdWatch implements AsyncIterable<WatchBatch>, AsyncIterator<Watch
     this.range = range;
     this.#connection = connection;
     this.#options = options;
+    this.#holds = rangeTest(range);
   }
 
   /** Begins with revision `from`, or with the one after that which `current` resolves to. */
@@ -142,7 +150,8 @@ export class EtcdWatch implements AsyncIterable<WatchBatch>, AsyncIterator<Watch
         });
         call.on('end', resolve);
         call.on('error', (error: ServiceError) => reject(new StoreError('Unavailable', `etcd: ${error.details}`, { cause: error })));
-        const range = encodeRange(this.range) ?? { key: Buffer.from(this.range.start), range_end: Buffer.alloc(0) };
+        const wanted = encodeRange(this.range) ?? { key: Buffer.from(this.range.start), range_end: Buffer.alloc(0) };
+        const range = this.#options.everything ? { key: zero, range_end: zero } : wanted;
         // One revision more than needed: etcd refuses it exactly if `#next - 1` has been compacted, and its events
         // are dropped on arrival. From `#next` itself, etcd before 3.5.18 may leave out deletions at that revision.
         const start = Math.max(1, this.#next - 1);
@@ -173,6 +182,7 @@ export class EtcdWatch implements AsyncIterable<WatchBatch>, AsyncIterator<Watch
     for (const { type, kv, prev_kv } of response.events) {
       if (kv.mod_revision < this.#next) continue;
       const item = decodeItem(kv);
+      if (this.#options.everything && !(this.#holds(item.key) && isUserKey(item.key))) continue;
       const previous = prev_kv ? { previous: decodeItem(prev_kv) } : undefined;
       const at = { key: item.key, revision: item.modRevision };
       events.push(type === deleteEvent ? { type: 'delete', ...at, ...previous } : { type: 'put', ...at, item, ...previous });

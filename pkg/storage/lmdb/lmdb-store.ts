@@ -5,8 +5,10 @@
  * and `data-directory.ts`; snapshots are made and restored by `snapshot.ts`.
  */
 import { join } from 'node:path';
+import { readChanges } from '../changes.ts';
 import { checkOperations, checkRange, checkRevision } from '../commit-check.ts';
 import {
+  type ChangesOptions,
   type CommitOptions,
   type CommitResult,
   type GetResult,
@@ -18,10 +20,11 @@ import {
   type ReadOptions,
   type Store,
   StoreError,
+  type StoreEvent,
   type WatchBatch,
   type WatchOptions,
 } from '../store.ts';
-import { WatchHub } from '../watch-hub.ts';
+import { type History, WatchHub } from '../watch-hub.ts';
 import {
   allocateReaderTable,
   checkRoomForStore,
@@ -50,6 +53,7 @@ export class LmdbStore implements Store {
   readonly #environment: Environment;
   readonly #lock: DirectoryLock;
   readonly #versions: Versions;
+  readonly #history: History;
   readonly #hub: WatchHub;
   readonly #writer: Writer;
   /** Lists and backups under way. */
@@ -61,12 +65,12 @@ export class LmdbStore implements Store {
     this.#environment = environment;
     this.#lock = lock;
     this.#versions = new Versions(environment, environment.meta() as Meta, options.maxRecent);
-    const history = {
+    this.#history = {
       revision: () => this.#versions.meta.revision,
-      read: (range: KeyRange, from: number, previous: boolean) => this.#versions.events(range, from, previous),
+      read: (range, from, previous) => this.#versions.events(range, from, previous),
       pause,
     };
-    this.#hub = new WatchHub(history, options);
+    this.#hub = new WatchHub(this.#history, options);
     this.#writer = new Writer(this.#versions, this.#hub);
   }
 
@@ -149,6 +153,11 @@ export class LmdbStore implements Store {
 
   async record(key: string, revision: number): Promise<Uint8Array | undefined> {
     return this.#versions.record(key, this.#readRevision({ revision }));
+  }
+
+  async changes(range: KeyRange, options: ChangesOptions): Promise<readonly StoreEvent[]> {
+    this.#checkOpen();
+    return this.#track(readChanges(this.#history, range, options));
   }
 
   async compact(revision: number): Promise<void> {
