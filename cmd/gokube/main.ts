@@ -3,6 +3,7 @@
 import { completionCommand } from './commands/completion.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { downCommand } from './commands/down.ts';
+import { historyCommand } from './commands/history.ts';
 import { imageCommand } from './commands/image.ts';
 import { kubeconfigCommand } from './commands/kubeconfig.ts';
 import { kubectlCommand } from './commands/kubectl.ts';
@@ -21,6 +22,7 @@ const program = createProgram([
   imageCommand,
   kubeconfigCommand,
   kubectlCommand,
+  historyCommand,
   versionCommand,
   completionCommand,
 ]);

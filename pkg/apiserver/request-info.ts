@@ -20,7 +20,11 @@ export interface RequestInfo {
   readonly name: string;
   /** What follows the subresource, for proxies: `a/b` in `/api/v1/nodes/n/proxy/a/b`. */
   readonly tail: string;
+  /** Not the object as it is, but all that it was: `/debug/history/` before its path. Who may get it may read that. */
+  readonly history?: true;
 }
+
+const historyPrefix = '/debug/history';
 
 const verbs: Readonly<Record<string, string>> = {
   POST: 'create',
@@ -36,6 +40,10 @@ const namespaceSubresources = new Set(['status', 'finalize']);
 
 /** Throws BadRequest when the path is not valid percent-encoding. */
 export function requestInfo(request: Pick<ApiRequest, 'method' | 'path' | 'query'>): RequestInfo {
+  if (request.path.startsWith(`${historyPrefix}/`)) {
+    const info = requestInfo({ ...request, path: request.path.slice(historyPrefix.length) });
+    return info.isResource && info.name !== '' && !info.history ? { ...info, history: true } : nonResource(request.method);
+  }
   const parts = decodePath(request.path);
   let at: number;
   let group = '';

@@ -6,6 +6,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import type { Logger } from '../log/log.ts';
 import type { ObjectKey, RequestContext, ResourceDeclaration, ResourceStorage } from '../registry/contract.ts';
+import type { PastCommit } from '../registry/past-writes.ts';
 import { causesHeader, parseCauses } from '../trace/cause.ts';
 import type { Authorizer } from './auth/authorizer.ts';
 import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
@@ -19,6 +20,8 @@ export interface RegistryPort {
   /** All resources at all versions. The list is live: it changes when custom resources come and go. */
   declarations(): readonly ResourceDeclaration[];
   storage(group: string, version: string, resource: string): ResourceStorage | undefined;
+  /** What was written at a revision, whatever it was; undefined where it is not kept. */
+  commitAt(revision: number, signal: AbortSignal): Promise<PastCommit | undefined>;
 }
 
 /** Compresses what goes to a client that asked for it. An adapter does: no part of the language can. */

@@ -19,6 +19,7 @@ import { createToken } from './verbs/create-token.ts';
 import { remove } from './verbs/delete.ts';
 import { deleteCollection } from './verbs/delete-collection.ts';
 import { get } from './verbs/get.ts';
+import { history } from './verbs/history.ts';
 import { list } from './verbs/list.ts';
 import { patch } from './verbs/patch.ts';
 import { isReview, review } from './verbs/reviews.ts';
@@ -66,6 +67,10 @@ export async function routeResource(exchange: Exchange, services: Services): Pro
     negotiated: negotiateResource(exchange, declaration),
   };
   warnOfDeprecation(exchange, declaration);
+  if (info.history) {
+    if (verb !== get || call.subresource !== '') throw methodNotAllowed();
+    return history(call);
+  }
   return verb(call);
 }
 

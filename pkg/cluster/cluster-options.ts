@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock.ts';
 import type { Logger } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Store } from '../storage/store.ts';
 
 /** The ranges and names of a cluster's network. Defaults as kubeadm has them. */
 export interface NetworkPlan {
@@ -42,6 +43,13 @@ export interface ClusterOptions extends Patience {
   /** With the same seed a cluster on virtual time does the same again, byte for byte. Default: 0 (virtual), else random. */
   readonly seed?: number | string;
   readonly network?: Partial<NetworkPlan>;
+  /** Where objects are kept, and what the cluster begins with; it is closed with the cluster. Default: an empty MemoryStore. */
+  readonly store?: Store;
+  /**
+   * How much of the past is kept; milliseconds, or text such as `'1h'`. Default: all of it. Kubernetes' API server
+   * keeps 5 minutes.
+   */
+  readonly history?: number | string;
   /** Control loops to run, as in kube-controller-manager's `--controllers`: `['*', '-nodelifecycle']`. */
   readonly controllers?: readonly string[];
   readonly log?: Logger;

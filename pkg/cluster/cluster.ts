@@ -7,19 +7,23 @@
  */
 import type { Pod } from '../api/generated/core-v1.ts';
 import { nodes, pods } from '../api/generated/resources.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { KubeObject, ResourceRef } from '../api/object.ts';
 import { InProcessKubeletDialer } from '../apiserver/connect/dialers.ts';
 import type { Client } from '../client/client.ts';
 import { authorityLifetime, type TokenSigner } from '../client/credentials/credentials.ts';
 import { simulatedCredentials } from '../client/credentials/simulated-credentials.ts';
+import { type ReadHistoryOptions, readHistory } from '../client/read-history.ts';
 import type { Clock } from '../clock/clock.ts';
 import { PlatformRandom, type Random, SeededRandom } from '../clock/random.ts';
 import { RealClock } from '../clock/real-clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
+import { runTogether } from '../listwatch/run-together.ts';
 import { silentLogger } from '../log/log.ts';
 import { MemoryMetrics } from '../metrics/memory-metrics.ts';
+import { Compactor } from '../storage/compactor.ts';
 import { MemoryStore } from '../storage/memory-store.ts';
 import type { Store } from '../storage/store.ts';
+import type { ObjectHistory } from '../trace/object-history.ts';
 import { applyObject } from './apply-object.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import { type ClusterOptions, defaultNetworkPlan, leaseSecondsFor, type NetworkPlan } from './cluster-options.ts';
@@ -72,7 +76,7 @@ export class Cluster {
     const network: NetworkPlan = { ...defaultNetworkPlan, ...options.network };
     const log = options.log ?? silentLogger;
     const metrics = options.metrics ?? new MemoryMetrics();
-    this.store = new MemoryStore();
+    this.store = options.store ?? new MemoryStore();
     const { clock: time } = this;
     this.#machine = createSimulatedMachine({ clock: time, random: this.#random.fork('machine') });
     this.controlPlane = createControlPlane({
@@ -116,11 +120,19 @@ export class Cluster {
 
   async #start(): Promise<void> {
     await this.controlPlane.start();
-    this.#running = this.controlPlane.run(this.#stop.signal).catch((error: unknown) => this.#fail(error));
+    this.#running = runTogether(this.#loops(), this.#stop.signal).catch((error: unknown) => this.#fail(error));
     const { nodes: wanted = 3, wait = 60_000 } = this.#options;
     const names = typeof wanted === 'number' ? Array.from({ length: wanted }, (_, at) => `node-${at + 1}`) : wanted;
     for (const name of names) await this.addNode(name);
     if (wait > 0) await this.eventually(() => this.#allReady(names), { timeout: wait, what: `${names.length} Ready nodes` });
+  }
+
+  #loops(): ((signal: AbortSignal) => Promise<void>)[] {
+    const { history, log = silentLogger } = this.#options;
+    const loops = [(signal: AbortSignal) => this.controlPlane.run(signal)];
+    if (history === undefined) return loops;
+    const compactor = new Compactor({ store: this.store, clock: this.clock, log, limits: { age: parseTime(history) } });
+    return [...loops, (signal) => compactor.run(signal)];
   }
 
   /** The nodes by name, those that are switched off too. */
@@ -166,6 +178,31 @@ export class Cluster {
 
   pod(name: string, namespace = 'default'): Promise<Pod> {
     return this.client.resource(pods).get(name, { namespace });
+  }
+
+  /**
+   * Every kept revision of an object, oldest first, with who wrote it and because of what; of one that is gone, too:
+   * `cluster.history(resources.deployments, 'web', { namespace: 'default' })`.
+   */
+  history(ref: ResourceRef, name: string, options: ReadHistoryOptions = {}): Promise<ObjectHistory> {
+    return readHistory(this.client, ref, name, { ...(ref.namespaced ? { namespace: 'default' } : {}), ...options });
+  }
+
+  /**
+   * Another cluster that begins with everything this one holds, history included, and goes its own way from here; what
+   * either does the other does not see. The objects are branched in constant time, whatever their number; nodes and
+   * control loops start anew over them, and containers with them. It begins at this one's present time, with this one's
+   * options and node names unless told otherwise: `{ nodes: 0, controllers: [] }` is an API server alone, at hand in
+   * a moment. On a virtual clock, the same branch of the same cluster does the same, byte for byte.
+   */
+  async fork(options: ClusterOptions = {}): Promise<Cluster> {
+    if (!(this.store instanceof MemoryStore)) throw new Error('only a cluster over a MemoryStore can be forked');
+    const { seed, store: _given, ...own } = this.#options;
+    // Names and uids that this one has drawn must not be drawn again.
+    const branch = `${seed ?? 0}/fork at ${await this.store.revision()}`;
+    const clock = this.clock instanceof VirtualClock ? new VirtualClock({ start: this.clock.now() }) : this.clock;
+    const seeded = seed !== undefined || this.clock instanceof VirtualClock ? { seed: branch } : {};
+    return Cluster.start({ ...own, nodes: [...this.nodes.keys()], clock, ...seeded, ...options, store: this.store.fork() });
   }
 
   /** Lets time pass: `'1h'`, `'30s'`, or milliseconds. On a virtual clock it takes only as long as the work in it. */

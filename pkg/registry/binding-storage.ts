@@ -20,6 +20,7 @@ export class BindingStorage implements ResourceStorage {
 
   get = unsupported;
   list = unsupported;
+  history = unsupported;
   update = unsupported;
   delete = unsupported;
   deleteCollection = unsupported;

@@ -10,7 +10,7 @@ import type { DeleteOptions } from '../api/generated/meta-v1.ts';
 import type { UserInfo } from '../api/http.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { FieldTerm, Selector } from '../api/selectors.ts';
-import type { Causes } from '../trace/cause.ts';
+import type { Causes, WriteRecord } from '../trace/cause.ts';
 
 /** Who asks, why, and how. Made once per request. */
 export interface RequestContext {
@@ -61,6 +61,29 @@ export interface ListPage {
   readonly remaining?: number;
 }
 
+/** Which revisions of an object: at most `limit`, the newest of those before `before`. */
+export interface HistoryQuery {
+  readonly limit?: number;
+  readonly before?: number;
+  readonly signal: AbortSignal;
+}
+/** Oldest first. */
+export interface History {
+  readonly entries: readonly PastEntry[];
+  readonly revision: number;
+  /** The oldest revision that can be read. */
+  readonly oldestRevision: number;
+  /** There are kept revisions before the first one. */
+  readonly earlier: boolean;
+}
+export interface PastEntry {
+  readonly revision: number;
+  readonly type: 'created' | 'updated' | 'deleted';
+  /** Absent for a deletion. */
+  readonly entry: Entry | undefined;
+  readonly record: WriteRecord | undefined;
+}
+
 export interface WatchQuery {
   readonly namespace: string;
   readonly labels?: Selector;
@@ -106,6 +129,8 @@ export interface ResourceStorage {
     options?: { readonly resourceVersion?: string; readonly subresource?: string },
   ): Promise<Entry>;
   list(context: RequestContext, query: ListQuery): Promise<ListPage>;
+  /** Every revision of an object that the store keeps; of one that is gone, or never was, too. */
+  history(key: ObjectKey, query: HistoryQuery): Promise<History>;
   /**
    * Batches and the events in them are shared by all watches that see the same: what is made of an event (its frame)
    * can be kept by the event's identity. The watch is checked when `next` is first called. It ends without an error

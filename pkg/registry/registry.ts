@@ -21,6 +21,7 @@ import { type BuiltinAdmissionOptions, builtinAdmission } from './admission/buil
 import { BindingStorage } from './binding-storage.ts';
 import { bootstrap } from './bootstrap.ts';
 import { EventFeed } from './cache/event-feed.ts';
+import { storeFailure } from './cache/store-failure.ts';
 import { WatchCache } from './cache/watch-cache.ts';
 import { WrittenEntries } from './cache/written-entries.ts';
 import type { Admission, ResourceDeclaration, ResourceStorage } from './contract.ts';
@@ -29,6 +30,7 @@ import { builtinDeclarations } from './declarations.ts';
 import { expireEvents } from './event-expiry.ts';
 import { type Cidr, parseCidr } from './ip-address.ts';
 import { objectFormat } from './object-format.ts';
+import { type PastCommit, readCommit } from './past-writes.ts';
 import { type ResourceMetrics, resourceMetrics } from './registry-metrics.ts';
 import type { Environment, Resource } from './resource.ts';
 import { indexedFields } from './selectable-fields.ts';
@@ -120,6 +122,16 @@ export class Registry {
   /** undefined: no such resource, or one that is not stored (reviews). */
   storage(group: string, version: string, resource: string): ResourceStorage | undefined {
     return this.#storages.get(`${group}/${version}/${resource}`);
+  }
+
+  /** What was written at a revision; undefined: it is not kept, or was no commit of a registry. */
+  async commitAt(revision: number, signal: AbortSignal): Promise<PastCommit | undefined> {
+    try {
+      const stored = this.#resources.map(({ declaration }) => declaration);
+      return await readCommit(this.#environment.store, stored, revision, signal);
+    } catch (error) {
+      throw storeFailure(error);
+    }
   }
 
   /** What is due from time to time: bookmarks every minute, and what has expired every fifth. */

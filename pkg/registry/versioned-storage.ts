@@ -5,6 +5,8 @@ import type { View } from './cache/watch-channel.ts';
 import type {
   Change,
   Entry,
+  History,
+  HistoryQuery,
   ListPage,
   ListQuery,
   ObjectKey,
@@ -23,6 +25,7 @@ import { createEntry } from './verbs/create.ts';
 import { deleteEntry } from './verbs/delete.ts';
 import { deleteEntries } from './verbs/delete-collection.ts';
 import { getEntry } from './verbs/get.ts';
+import { historyOf } from './verbs/history.ts';
 import { listEntries } from './verbs/list.ts';
 import { updateEntry } from './verbs/update.ts';
 import { watchEntries } from './verbs/watch.ts';
@@ -61,6 +64,15 @@ export class VersionedStorage implements ResourceStorage {
     try {
       const page = await listEntries(this.#resource, query);
       return { ...page, entries: this.#views(page.entries) };
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
+  async history(key: ObjectKey, query: HistoryQuery): Promise<History> {
+    try {
+      const past = await historyOf(this.#resource, key, query);
+      return { ...past, entries: past.entries.map((each) => ({ ...each, entry: each.entry && this.#version.view(each.entry) })) };
     } catch (error) {
       throw storeFailure(error);
     }
