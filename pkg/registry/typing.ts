@@ -18,6 +18,24 @@ export function validateTypes(declaration: ResourceDeclaration, object: Raw): St
   return validateObject(declaration.definition, object);
 }
 
+/**
+ * The same when an object is written again. What was wrong before, and is as it was, does not stand in the way: rules
+ * grow stricter, and who takes a finalizer off an old object must not be held up by them. Of a write to the status only
+ * the metadata is looked at, since all the rest is kept.
+ */
+export function validateTypesAgain(
+  declaration: ResourceDeclaration,
+  object: Raw,
+  { old, subresource }: { readonly old: Raw; readonly subresource: string },
+): StatusCause[] {
+  const part = subresource === 'status' ? 'metadata' : 'all';
+  const causes = validateObject(declaration.definition, object, part);
+  if (causes.length === 0) return causes;
+  const said = ({ field, message }: StatusCause): string => `${field}: ${message}`;
+  const before = new Set(validateObject(declaration.definition, old, part).map(said));
+  return causes.filter((cause) => !before.has(said(cause)));
+}
+
 /** The status of an object that nobody has looked at yet. */
 export function emptyStatus(declaration: ResourceDeclaration): Raw | undefined {
   const status = builtinSchema(declaration.definition).fields.get('status');

@@ -6,7 +6,7 @@ import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { invalidField } from '../../runtime/field-errors.ts';
 import { child, metadataOf, objectAt, type Raw, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
-import { validateJobUpdate } from '../validation/workload.ts';
+import { validateJobUpdate } from '../validation/batch.ts';
 
 const domain = 'batch.kubernetes.io';
 

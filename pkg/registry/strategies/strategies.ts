@@ -3,8 +3,16 @@ import { equalValues } from '../../runtime/values.ts';
 import { metadataOf, type Raw } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
-import { all, immutable, notUpdatable, sameRole } from '../validation/immutability.ts';
+import { all, immutable, notUpdatable, onWrite, sameRole } from '../validation/immutability.ts';
 import { validateEndpointSliceUpdate } from '../validation/service.ts';
+import {
+  autoscalerCounts,
+  budgetCounts,
+  daemonSetCounts,
+  deploymentCounts,
+  replicaSetCounts,
+  statefulSetCounts,
+} from '../validation/status-counts.ts';
 import { validateClaimUpdate, validateVolumeUpdate } from '../validation/storage.ts';
 import { validateStatefulSetUpdate } from '../validation/workload.ts';
 import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
@@ -40,15 +48,19 @@ const strategies: Readonly<Record<string, Strategy>> = {
   limitranges: { createOnUpdate: true },
   podtemplates: { createOnUpdate: true, generation: true },
   resourcequotas: { createOnUpdate: true },
-  replicationcontrollers: { generation: true, collection: 'orphan' },
-  'replicasets.apps': { generation: true, validateUpdate: immutable('spec.selector') },
-  'deployments.apps': { generation: specOrAnnotations, validateUpdate: immutable('spec.selector') },
-  'daemonsets.apps': { generation: true, validateUpdate: immutable('spec.selector') },
-  'statefulsets.apps': { generation: true, validateUpdate: validateStatefulSetUpdate },
+  replicationcontrollers: { generation: true, collection: 'orphan', validateUpdate: onWrite({ status: replicaSetCounts }) },
+  'replicasets.apps': { generation: true, validateUpdate: onWrite({ object: immutable('spec.selector'), status: replicaSetCounts }) },
+  'deployments.apps': {
+    generation: specOrAnnotations,
+    validateUpdate: onWrite({ object: immutable('spec.selector'), status: deploymentCounts }),
+  },
+  'daemonsets.apps': { generation: true, validateUpdate: onWrite({ object: immutable('spec.selector'), status: daemonSetCounts }) },
+  'statefulsets.apps': { generation: true, validateUpdate: onWrite({ object: validateStatefulSetUpdate, status: statefulSetCounts }) },
   'jobs.batch': jobStrategy,
   'cronjobs.batch': counted,
   'certificatesigningrequests.certificates.k8s.io': certificateSigningRequestStrategy,
-  'poddisruptionbudgets.policy': { generation: true, needsResourceVersion: true },
+  'horizontalpodautoscalers.autoscaling': { validateUpdate: onWrite({ status: autoscalerCounts }) },
+  'poddisruptionbudgets.policy': { generation: true, needsResourceVersion: true, validateUpdate: onWrite({ status: budgetCounts }) },
   'leases.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
   'leasecandidates.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
   'endpointslices.discovery.k8s.io': { generation: contentOrLabels, validateUpdate: validateEndpointSliceUpdate },

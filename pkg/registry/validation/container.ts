@@ -1,5 +1,5 @@
 /** Containers: their names, images, ports, environment, mounts, probes and resources. */
-import { compareQuantities, isQuantity, parseQuantity } from '../../api/quantity.ts';
+
 import {
   duplicateField,
   forbiddenField,
@@ -9,8 +9,9 @@ import {
   unsupportedField,
 } from '../../runtime/field-errors.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { configKey, dnsLabel, dnsSubdomain, environmentName, portName, portNumber, qualifiedName } from './names.ts';
-import { below, checkName, checkNotNegative, type Report, type Validator, type Validators } from './validator.ts';
+import { configKey, dnsLabel, dnsSubdomain, environmentName, portName, portNumber } from './names.ts';
+import { containerResources } from './resource-amounts.ts';
+import { below, checkName, checkNotNegative, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
 
 const isInit = (path: string): boolean => /(^|\.)initContainers\[\d+\]$/.test(path);
 const isEphemeral = (path: string): boolean => /(^|\.)ephemeralContainers\[\d+\]$/.test(path);
@@ -57,11 +58,6 @@ function validateEphemeral(value: Raw, path: string, report: Report): void {
     if (given === undefined || (isObject(given) && Object.keys(given).length === 0)) continue;
     report(forbiddenField(below(path, field), 'cannot be set for an Ephemeral Container'));
   }
-}
-
-/** `value` absent is left to defaults and to those who require it. */
-export function checkOneOf(report: Report, path: string, value: unknown, supported: readonly string[]): void {
-  if (value !== undefined && value !== '' && !supported.includes(value as string)) report(unsupportedField(path, value, supported));
 }
 
 function validatePorts(ports: unknown, path: string, report: Report): void {
@@ -199,41 +195,6 @@ const probe: Validator = (value, path, report) => {
   else if (Number(grace) <= 0) report(invalidField(at, grace, 'must be greater than 0'));
 };
 
-/** What Kubernetes itself hands out; everything else is an extended resource and carries a domain. */
-const standardResources = new Set(['cpu', 'memory', 'ephemeral-storage', 'storage']);
-
-export function validateQuantities(list: unknown, path: string, report: Report, container: boolean): void {
-  for (const [name, quantity] of Object.entries(objectAt(list))) {
-    const at = `${path}[${name}]`;
-    checkName(report, at, name, qualifiedName);
-    if (container && !name.includes('/') && !standardResources.has(name) && !name.startsWith('hugepages-')) {
-      report(invalidField(at, name, 'must be a standard resource for containers'));
-    }
-    const amount = text(quantity);
-    if (!isQuantity(amount)) continue;
-    if (parseQuantity(amount).nanos < 0n) report(invalidField(at, amount, 'must be greater than or equal to 0'));
-    if (container && name.includes('/') && parseQuantity(amount).nanos % 1_000_000_000n !== 0n) {
-      report(invalidField(at, amount, 'must be an integer'));
-    }
-  }
-}
-
-const resources: Validator = (value, path, report) => {
-  const limits = objectAt(value['limits']);
-  const requests = objectAt(value['requests']);
-  validateQuantities(limits, below(path, 'limits'), report, true);
-  validateQuantities(requests, below(path, 'requests'), report, true);
-  for (const [name, request] of Object.entries(requests)) {
-    const limit = limits[name];
-    if (limit === undefined || !isQuantity(text(limit)) || !isQuantity(text(request))) continue;
-    const order = compareQuantities(text(request), text(limit));
-    if (order > 0) report(invalidField(below(path, 'requests'), request, `must be less than or equal to ${name} limit of ${text(limit)}`));
-    if (order < 0 && name.includes('/')) {
-      report(invalidField(below(path, 'requests'), request, `must be equal to ${name} limit of ${text(limit)}`));
-    }
-  }
-};
-
 const securityContext: Validator = (value, path, report) => {
   for (const field of ['runAsUser', 'runAsGroup']) {
     const id = value[field];
@@ -307,6 +268,6 @@ export const containerValidators: Validators = {
   'api.core.v1.SleepAction'(value, path, report) {
     if (Number(value['seconds'] ?? 0) < 0) report(invalidField(path, value['seconds'], 'must be non-negative'));
   },
-  'api.core.v1.ResourceRequirements': resources,
+  'api.core.v1.ResourceRequirements': containerResources,
   'api.core.v1.SecurityContext': securityContext,
 };

@@ -4,7 +4,8 @@ import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { objectAt, type Raw } from '../raw.ts';
 
-type UpdateCheck = (next: Raw, old: Raw) => StatusCause[];
+/** `subresource` is empty for the object itself. */
+export type UpdateCheck = (next: Raw, old: Raw, subresource: string) => StatusCause[];
 
 function at(object: Raw, path: string): unknown {
   let value: unknown = object;
@@ -31,5 +32,10 @@ export const sameRole: UpdateCheck = (next, old) =>
   changed(next, old, ['roleRef']).map((path) => invalidField(path, next['roleRef'], 'cannot change roleRef'));
 
 export function all(...checks: readonly UpdateCheck[]): UpdateCheck {
-  return (next, old) => checks.flatMap((check) => check(next, old));
+  return (next, old, subresource) => checks.flatMap((check) => check(next, old, subresource));
+}
+
+/** A check for writes to the object itself, and to each of some subresources; others are not looked at. */
+export function onWrite(checks: Readonly<Record<string, UpdateCheck>>): UpdateCheck {
+  return (next, old, subresource) => checks[subresource === '' ? 'object' : subresource]?.(next, old, subresource) ?? [];
 }

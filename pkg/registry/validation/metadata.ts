@@ -2,17 +2,7 @@
 
 import { forbiddenField, invalidField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import {
-  asPrefix,
-  dns1035Label,
-  dnsLabel,
-  dnsSubdomain,
-  exceedsBytes,
-  labelValue,
-  type NameCheck,
-  pathSegment,
-  qualifiedName,
-} from './names.ts';
+import { asPrefix, dnsLabel, dnsSubdomain, exceedsBytes, labelValue, type NameCheck, pathSegment, qualifiedName } from './names.ts';
 import { below, checkName, checkNotNegative, type Report, type Validators } from './validator.ts';
 
 /** All of an object's annotations together: 256 KiB. */
@@ -23,7 +13,9 @@ const cronJobName: NameCheck = (name) => (name.length > 52 ? ['must be no more t
 
 const nameChecks: Readonly<Record<string, NameCheck>> = {
   'v1/Namespace': dnsLabel,
-  'v1/Service': dns1035Label,
+  'v1/Service': dnsLabel,
+  'v1/Event': pathSegment,
+  'apps/v1/StatefulSet': dnsLabel,
   'batch/v1/CronJob': cronJobName,
   'rbac.authorization.k8s.io/v1/Role': pathSegment,
   'rbac.authorization.k8s.io/v1/RoleBinding': pathSegment,

@@ -21,9 +21,9 @@ export function exceedsBytes(texts: readonly string[], max: number): boolean {
 
 const tooLong = (max: number): string => `must be no more than ${max} bytes`;
 
-function regexHint(what: string, pattern: string, ...examples: string[]): string {
+export function regexHint(what: string, pattern: string, ...examples: string[]): string {
   const shown = examples.map((example) => `'${example}', `).join(' or ');
-  return `${what} (e.g. ${shown}regex used for validation is '${pattern}')`;
+  return `${what} (${shown === '' ? '' : `e.g. ${shown}`}regex used for validation is '${pattern}')`;
 }
 
 function check(max: number, pattern: string, what: string, ...examples: string[]): NameCheck {
@@ -144,3 +144,29 @@ export const isPercent = (value: unknown): value is string => typeof value === '
 export function asPrefix(name: string): string {
   return name.endsWith('-') ? `${name.slice(0, -1)}a` : name;
 }
+
+const identifierSyntax = '[A-Za-z_][A-Za-z0-9_]*';
+/** An identifier of C. */
+export const cIdentifier: NameCheck = check(
+  Number.POSITIVE_INFINITY,
+  identifierSyntax,
+  "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
+  'my_name',
+  'MY_NAME',
+  'MyName',
+);
+
+export const wildcardSubdomain: NameCheck = check(
+  253,
+  `\\*\\.${subdomain}`,
+  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+  '*.example.com',
+);
+
+const domainTooShort = 'should be a domain with at least three segments separated by dots';
+
+/** A webhook's name: a domain of three parts or more. */
+export const fullyQualifiedName: NameCheck = (name) => {
+  const reasons = dnsSubdomain(name);
+  return reasons.length === 0 && name.split('.').length < 3 ? [domainTooShort] : reasons;
+};

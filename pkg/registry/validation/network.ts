@@ -3,9 +3,9 @@
 import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { parseCidr } from '../ip-address.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { checkOneOf, protocols } from './container.ts';
+import { protocols } from './container.ts';
 import { dns1035Label, dnsSubdomain, portName, portNumber } from './names.ts';
-import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
+import { below, checkName, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
 
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
 

@@ -3,10 +3,9 @@
 import { duplicateField, forbiddenField, invalidField, requiredField, tooManyField, unsupportedField } from '../../runtime/field-errors.ts';
 import { parseIp } from '../ip-address.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { checkOneOf } from './container.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from './names.ts';
-import { below, checkName, checkNotNegative, type Report, type Validator, type Validators } from './validator.ts';
+import { below, checkName, checkNotNegative, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
 import { validateVolumes } from './volume.ts';
 
 const dnsPolicies = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];

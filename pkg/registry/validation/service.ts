@@ -4,11 +4,11 @@ import { duplicateField, forbiddenField, invalidField, requiredField, unsupporte
 import { equalValues } from '../../runtime/values.ts';
 import { parseCidr, parseIp } from '../ip-address.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { checkOneOf, protocols } from './container.ts';
+import { protocols } from './container.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsLabel, dnsSubdomain, portName, portNumber, qualifiedName } from './names.ts';
 import { checkCount, checkIp } from './pod-spec.ts';
-import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
+import { below, checkName, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const families = ['IPv4', 'IPv6'];

@@ -4,8 +4,7 @@ import { isQuantity, parseQuantity } from '../../api/quantity.ts';
 import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { assign, objectAt, type Raw, strings, text } from '../raw.ts';
-import { checkOneOf } from './container.ts';
-import { below, type Report, type Validator, type Validators } from './validator.ts';
+import { below, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
 
 const modes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 

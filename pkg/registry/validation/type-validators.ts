@@ -7,11 +7,14 @@ import { requiredField } from '../../runtime/field-errors.ts';
 import { builtinSchema, type Schema } from '../../runtime/schema.ts';
 import { visitTypes } from '../../runtime/walk.ts';
 import { isObject, type Raw } from '../raw.ts';
+import { autoscalingValidators } from './autoscaling.ts';
+import { batchValidators } from './batch.ts';
 import { clusterValidators } from './cluster.ts';
 import { containerValidators } from './container.ts';
 import { metadataValidators } from './metadata.ts';
 import { networkValidators } from './network.ts';
 import { podValidators } from './pod-spec.ts';
+import { policyValidators } from './policy.ts';
 import { selectorValidators } from './selectors.ts';
 import { serviceValidators } from './service.ts';
 import { storageValidators } from './storage.ts';
@@ -26,6 +29,9 @@ const tables = [
   volumeValidators,
   podValidators,
   workloadValidators,
+  batchValidators,
+  autoscalingValidators,
+  policyValidators,
   serviceValidators,
   clusterValidators,
   storageValidators,
@@ -66,17 +72,21 @@ const lenient = new Set(
 );
 
 /** What is wrong with an object's types, outer before inner. The status is the server's own, and not looked at. */
-export function validateObject(definition: string, object: Raw): StatusCause[] {
+export function validateObject(definition: string, object: Raw, part: 'all' | 'metadata' = 'all'): StatusCause[] {
   const causes: StatusCause[] = [];
   const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: object });
-  visitTypes(object, builtinSchema(definition), (name, value, path) => {
+  const visit = (name: string, value: unknown, path: string): void => {
     if (!isObject(value) || path === 'status' || path.startsWith('status.')) return;
     const validate = validators.get(name);
     if (validate) validate(value, path, report);
     else if (!lenient.has(name)) checkRequired(builtinSchema(name), value, path, report);
-  });
+  };
+  if (part === 'metadata') visitTypes(object['metadata'], builtinSchema(objectMeta), visit, 'metadata');
+  else visitTypes(object, builtinSchema(definition), visit);
   return causes;
 }
+
+const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 /** Texts and structures that must be there. Numbers are not looked at: zero says as much as any. */
 function checkRequired(schema: Schema, value: Raw, path: string, report: Report): void {

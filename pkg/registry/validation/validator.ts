@@ -1,5 +1,5 @@
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
-import { invalidField } from '../../runtime/field-errors.ts';
+import { invalidField, unsupportedField } from '../../runtime/field-errors.ts';
 import type { Raw } from '../raw.ts';
 import type { NameCheck } from './names.ts';
 
@@ -17,6 +17,9 @@ export interface Report {
 export type Validator = (value: Raw, path: string, report: Report) => void;
 export type Validators = Readonly<Record<string, Validator>>;
 
+/** For a type that the types around it look at. */
+export const seenAbove: Validator = () => undefined;
+
 /** `path` and a field below it. */
 export const below = (path: string, field: string): string => (path === '' ? field : `${path}.${field}`);
 
@@ -31,4 +34,9 @@ export function checkNotNegative(report: Report, path: string, value: unknown): 
 
 export function checkPositive(report: Report, path: string, value: unknown): void {
   if (typeof value === 'number' && value <= 0) report(invalidField(path, value, 'must be greater than 0'));
+}
+
+/** `value` absent is left to defaults and to those who require it. */
+export function checkOneOf(report: Report, path: string, value: unknown, supported: readonly string[]): void {
+  if (value !== undefined && value !== '' && !supported.includes(value as string)) report(unsupportedField(path, value, supported));
 }

@@ -2,9 +2,9 @@
 import { isQuantity, parseQuantity } from '../../api/quantity.ts';
 import { duplicateField, forbiddenField, invalidField, requiredField } from '../../runtime/field-errors.ts';
 import { objectAt, objects, type Raw, text } from '../raw.ts';
-import { checkLocalPath, checkOneOf } from './container.ts';
+import { checkLocalPath } from './container.ts';
 import { configKey, dnsLabel } from './names.ts';
-import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
+import { below, checkName, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
 
 /** Fields that a source cannot do without, though its type does not say so. */
 const needed: Readonly<Record<string, readonly string[]>> = {

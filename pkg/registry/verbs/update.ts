@@ -7,7 +7,7 @@ import type { Change, ObjectKey, RequestContext, ResourceDeclaration, UpdateOpti
 import { assign, metadataOf, objects, type Raw, raw, text } from '../raw.ts';
 import type { Resource, Strategy } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
-import { defaultObject, trackFields, validateTypes } from '../typing.ts';
+import { defaultObject, trackFields, validateTypesAgain } from '../typing.ts';
 import { validateMetadataUpdate } from '../validation/metadata.ts';
 import { createEntry } from './create.ts';
 import { findEntry } from './get.ts';
@@ -82,7 +82,7 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
     metadataOf(old),
     Object.assign((cause: StatusCause) => void causes.push(cause), { root: object }),
   );
-  causes.push(...validateTypes(declaration, object));
+  causes.push(...validateTypesAgain(declaration, object, { old, subresource }));
   if (subresource === '') causes.push(...(strategy.validate?.(object) ?? []));
   causes.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
