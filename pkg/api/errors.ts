@@ -120,7 +120,7 @@ export function invalid(kind: { readonly group: string; readonly kind: string },
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const qualified = kind.group ? `${kind.kind}.${kind.group}` : kind.kind;
   return new ApiError('Invalid', `${qualified} "${name}" is invalid: ${list}`, {
-    details: { ...(name ? { name } : {}), ...(kind.group ? { group: kind.group } : {}), kind: kind.kind, causes },
+    details: { ...(name ? { name } : {}), ...(kind.group ? { group: kind.group } : {}), ...(kind.kind ? { kind: kind.kind } : {}), causes },
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import { badRequest } from './errors.ts';
 import type { LabelSelector } from './generated/meta-v1.ts';
+import { labelValue, qualifiedName } from './qualified-name.ts';
 
 type LabelMap = Readonly<Record<string, string>> | undefined;
 
@@ -98,77 +99,126 @@ function format({ key, operator, values }: Requirement): string {
   }
 }
 
-const nameSyntax = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
-const prefixSyntax = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
 /** A label's key: an optional DNS prefix and a name of at most 63 characters. */
 export function isLabelKey(key: string): boolean {
-  const slash = key.indexOf('/');
-  const name = key.slice(slash + 1);
-  const prefix = slash < 0 ? undefined : key.slice(0, slash);
-  return name.length <= 63 && nameSyntax.test(name) && (prefix === undefined || (prefix.length <= 253 && prefixSyntax.test(prefix)));
+  return qualifiedName(key).length === 0;
 }
 
 export function isLabelValue(value: string): boolean {
-  return value === '' || (value.length <= 63 && nameSyntax.test(value));
+  return labelValue(value).length === 0;
 }
 
-/** Parses `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1,m<2`. Throws BadRequest with the offending part quoted. */
+/** Parses `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1,m<2`. Throws BadRequest with what was found and what was expected. */
 export function parseSelector(text: string): Selector {
-  const tokens = tokenize(text);
-  let at = 0;
-  const next = (): string => tokens[at++] ?? '';
-  const fail = (why: string): never => {
-    throw badRequest(`unable to parse requirement: ${why} in the selector ${JSON.stringify(text)}`);
-  };
-  const key = (token: string): string => (isLabelKey(token) ? token : fail(`${JSON.stringify(token)} is not a valid label key`));
-  const value = (token: string): string => (isLabelValue(token) ? token : fail(`${JSON.stringify(token)} is not a valid label value`));
-  const word = (token: string | undefined): boolean => token !== undefined && !/^(,|=|==|!=|!|\(|\)|<|>)$/.test(token);
-  const valueToken = (): string => (word(tokens[at]) ? value(next()) : '');
-
-  const requirements: Requirement[] = [];
-  while (at < tokens.length) {
-    if (tokens[at] === '!') {
-      at++;
-      requirements.push({ key: key(next()), operator: 'absent', values: [] });
-    } else {
-      const name = key(next());
-      const operator = tokens[at];
-      if (operator === undefined || operator === ',') {
-        requirements.push({ key: name, operator: 'exists', values: [] });
-      } else if (operator === '=' || operator === '==' || operator === '!=') {
-        at++;
-        requirements.push({ key: name, operator: operator === '!=' ? 'notin' : 'in', values: [valueToken()] });
-      } else if (operator === '<' || operator === '>') {
-        at++;
-        const bound = next();
-        if (!/^-?\d+$/.test(bound)) fail(`${JSON.stringify(bound)} is not an integer`);
-        requirements.push({ key: name, operator: operator === '<' ? 'lt' : 'gt', values: [bound] });
-      } else if (operator === 'in' || operator === 'notin') {
-        at++;
-        if (next() !== '(') fail(`expected "(" after "${operator}"`);
-        const values = [valueToken()];
-        while (tokens[at] === ',') {
-          at++;
-          values.push(valueToken());
-        }
-        if (next() !== ')') fail('expected ")"');
-        requirements.push({ key: name, operator, values });
-      } else {
-        fail(`found ${JSON.stringify(operator)}, expected an operator`);
-      }
-    }
-    if (at < tokens.length) {
-      if (tokens[at] !== ',') fail(`found ${JSON.stringify(tokens[at])}, expected ","`);
-      at++;
-      if (at === tokens.length) fail('nothing follows the last ","');
-    }
-  }
+  const requirements = new SelectorParser(text).parse();
   return requirements.length === 0 ? everything : selectorOf(requirements);
 }
 
-function tokenize(text: string): string[] {
-  return text.match(/==|!=|[=!(),<>]|[^\s=!(),<>]+/g) ?? [];
+const symbols = new Set(['', ',', '=', '==', '!=', '!', '(', ')', '<', '>']);
+
+class SelectorParser {
+  /** Ends with an empty token, as each look behind the end gives. */
+  readonly #tokens: readonly string[];
+  #at = 0;
+
+  constructor(text: string) {
+    this.#tokens = text.match(/==|!=|[=!(),<>]|[^ \t\r\n=!(),<>]+/g) ?? [];
+  }
+
+  parse(): Requirement[] {
+    const requirements: Requirement[] = [];
+    if (this.#next === '') return requirements;
+    for (;;) {
+      if (!this.#isWord && this.#next !== '!') throw unexpected(this.#next, "!, identifier, or 'end of string'");
+      requirements.push(this.#requirement());
+      const separator = this.#take();
+      if (separator === '') return requirements;
+      if (separator !== ',') throw unexpected(separator, "',' or 'end of string'");
+      if (!this.#isWord && this.#next !== '!') throw unexpected(this.#next, "identifier after ','");
+    }
+  }
+
+  get #next(): string {
+    return this.#tokens[this.#at] ?? '';
+  }
+
+  get #isWord(): boolean {
+    return !symbols.has(this.#next);
+  }
+
+  #take(): string {
+    return this.#tokens[this.#at++] ?? '';
+  }
+
+  #requirement(): Requirement {
+    const absent = this.#next === '!';
+    if (absent) this.#at++;
+    if (!this.#isWord) throw unparsed(`found '${this.#next}', expected: identifier`);
+    const key = this.#take();
+    const faults = qualifiedName(key);
+    if (faults.length > 0) throw unparsed(`<nil>: Invalid value: ${JSON.stringify(key)}: ${faults.join('; ')}`);
+    if (absent) return { key, operator: 'absent', values: [] };
+    if (this.#next === '' || this.#next === ',') return { key, operator: 'exists', values: [] };
+    const operator = this.#take();
+    switch (operator) {
+      case '=':
+      case '==':
+        return { key, operator: 'in', values: checked(key, [this.#value()]) };
+      case '!=':
+        return { key, operator: 'notin', values: checked(key, [this.#value()]) };
+      case '<':
+      case '>':
+        return { key, operator: operator === '<' ? 'lt' : 'gt', values: checkedInteger(key, this.#value()) };
+      case 'in':
+      case 'notin':
+        return { key, operator, values: checked(key, this.#values()) };
+      default:
+        throw unparsed(`found '${operator}', expected: in, notin, =, ==, !=, gt, lt`);
+    }
+  }
+
+  #value(): string {
+    if (this.#next === '' || this.#next === ',') return '';
+    if (!this.#isWord) throw unparsed(`found '${this.#next}', expected: identifier`);
+    return this.#take();
+  }
+
+  /** `(a,b)`; an empty place stands for the empty value. */
+  #values(): string[] {
+    const open = this.#take();
+    if (open !== '(') throw unparsed(`found '${open}' expected: '('`);
+    const values = new Set<string>();
+    if (!this.#isWord && this.#next !== ',' && this.#next !== ')')
+      throw unparsed(`found '${this.#next}', expected: ',', ')' or identifier`);
+    for (;;) {
+      values.add(this.#isWord ? this.#take() : '');
+      const after = this.#take();
+      if (after === ')') return [...values].sort();
+      if (after !== ',') throw unparsed(`found '${after}', expected: ',' or ')'`);
+    }
+  }
+}
+
+function checked(key: string, values: string[]): string[] {
+  for (const [i, value] of values.entries()) {
+    const faults = labelValue(value);
+    if (faults.length > 0) throw unparsed(`values[${i}][${key}]: Invalid value: ${JSON.stringify(value)}: ${faults.join('; ')}`);
+  }
+  return values;
+}
+
+function checkedInteger(key: string, value: string): string[] {
+  const range = /^[+-]?\d+$/.test(value) && BigInt.asIntN(64, BigInt(value)) === BigInt(value);
+  if (range) return checked(key, [value]);
+  throw unparsed(`values[0]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`);
+}
+
+function unparsed(why: string): Error {
+  return badRequest(`unable to parse requirement: ${why}`);
+}
+
+function unexpected(found: string, expected: string): Error {
+  return badRequest(`found '${found}', expected: ${expected}`);
 }
 
 /** One term of a field selector: `status.phase!=Running`. */
@@ -180,18 +230,49 @@ export interface FieldTerm {
 
 /** Parses `metadata.name=a,status.phase!=b`; backslash escapes `,`, `=` and itself. Throws BadRequest. */
 export function parseFieldSelector(text: string): FieldTerm[] {
-  if (text === '') return [];
   const terms: FieldTerm[] = [];
-  for (const part of text.match(/(?:\\.|[^,\\])+/g) ?? []) {
-    const split = /^((?:\\.|[^=!\\])*)(==|!=|=)(.*)$/s.exec(part);
-    if (!split) throw badRequest(`invalid selector: ${JSON.stringify(text)}; can't understand ${JSON.stringify(part)}`);
-    terms.push({
-      field: (split[1] as string).trim(),
-      equal: split[2] !== '!=',
-      value: (split[3] as string).replace(/\\([\\,=])/g, '$1'),
-    });
+  for (const part of splitTerms(text)) {
+    if (part === '') continue;
+    const split = /^(.*?)(!=|==|=)(.*)$/s.exec(part);
+    if (!split) throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
+    const [, field, operator, value] = split as unknown as [string, string, string, string];
+    terms.push({ field, equal: operator !== '!=', value: unescaped(value) });
   }
   return terms;
+}
+
+/** At every comma that no backslash stands before. */
+function splitTerms(text: string): string[] {
+  const terms: string[] = [];
+  let start = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === ',') {
+      terms.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  return [...terms, text.slice(start)];
+}
+
+function unescaped(value: string): string {
+  let out = '';
+  for (let at = 0; at < value.length; at++) {
+    const character = value[at] as string;
+    if (character === ',' || character === '=') {
+      throw badRequest(`invalid field selector: unescaped character in value: ${character.codePointAt(0)}`);
+    }
+    if (character !== '\\') {
+      out += character;
+      continue;
+    }
+    const escaped = value[++at] ?? '';
+    if (escaped !== '\\' && escaped !== ',' && escaped !== '=') {
+      throw badRequest(`invalid field selector: invalid escape sequence: \\${escaped}`);
+    }
+    out += escaped;
+  }
+  return out;
 }
 
 export function formatFieldSelector(terms: readonly FieldTerm[]): string {

@@ -254,14 +254,18 @@ test('a patch that makes something else of the object is invalid, and says what 
     const answer = await request('PATCH', `${configMaps}/a${query}`, { body, headers: { 'content-type': `application/${type}` } });
     return [answer.status, answer.json.reason, answer.json.details?.causes?.[0]?.field, answer.json.message];
   };
-  const wrongType =
-    ' "" is invalid: patch: Invalid value: "{\\"data\\":{\\"z\\":1}}": json: cannot unmarshal number into Go struct field ConfigMap.data of type string';
-  for (const type of ['merge-patch+json', 'strategic-merge-patch+json'])
-    assert.deepEqual(await patch(type, { data: { z: 1 } }), [422, 'Invalid', 'patch', wrongType]);
+  const wrongType = await patch('merge-patch+json', { data: { z: 1 } });
+  assert.deepEqual(wrongType.slice(0, 3), [422, 'Invalid', 'patch']);
+  assert.match(wrongType[3], /json: cannot unmarshal number into Go struct field ConfigMap.data of type string$/);
   const strict = await patch('merge-patch+json', { foo: 1 }, '?fieldValidation=Strict');
   assert.deepEqual(strict.slice(0, 3), [422, 'Invalid', 'patch']);
   assert.match(strict[3], /strict decoding error: unknown field "foo"$/);
-  assert.deepEqual(await patch('merge-patch+json', '{"data":'), [400, 'BadRequest', undefined, 'unexpected end of JSON input']);
+  assert.deepEqual(await patch('merge-patch+json', '{"data":'), [
+    400,
+    'BadRequest',
+    undefined,
+    'error decoding patch: unexpected end of JSON input',
+  ]);
   const misfit = await patch('json-patch+json', [{ op: 'test', path: '/data/a', value: 'no' }]);
   assert.deepEqual(misfit.slice(0, 3), [422, 'Invalid', 'patch']);
 });

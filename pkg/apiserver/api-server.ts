@@ -27,7 +27,7 @@ import { authorize } from './filters/authorize.ts';
 import { impersonate } from './filters/impersonate.ts';
 import { limit } from './filters/limit.ts';
 import type { HealthCheck } from './health.ts';
-import { negotiate } from './negotiate.ts';
+import { negotiatePlain } from './negotiate.ts';
 import { NonResourceRoutes } from './non-resource-routes.ts';
 import { integer } from './query-options.ts';
 import { isLongRunning, requestInfo } from './request-info.ts';
@@ -186,7 +186,7 @@ function newExchange(request: ApiRequest): Exchange {
 
 function acceptable({ request }: Exchange) {
   try {
-    return negotiate(request.headers['accept']).mediaType;
+    return negotiatePlain(request.headers['accept']).mediaType;
   } catch {
     return 'application/json'; // The refusal itself must reach a client that accepts nothing that is offered.
   }

@@ -6,14 +6,16 @@ import { ApiError } from '../api/errors.ts';
 
 export type MediaType = 'application/json' | 'application/yaml' | 'application/vnd.kubernetes.protobuf';
 
-/** The object itself, or one of the two forms that every kind can be shown in. */
-export type Representation = 'object' | 'Table' | 'PartialObjectMetadata';
+/** The object itself, or one of the forms that every kind can be shown in. */
+export type Representation = 'object' | 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList';
 
 export interface Negotiated {
   readonly mediaType: MediaType;
   readonly as: Representation;
   /** Of meta.k8s.io, for Table and PartialObjectMetadata. */
   readonly metaVersion: 'v1' | 'v1beta1';
+  /** JSON with line breaks: `;pretty=1`. */
+  readonly pretty?: boolean;
 }
 
 const mediaTypes: readonly MediaType[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
@@ -30,13 +32,17 @@ const plain: Negotiated = { mediaType: 'application/json', as: 'object', metaVer
 const known = new Map<string, Negotiated>();
 const maxKnown = 256;
 
-/** `offered`: what the endpoint can give. Throws NotAcceptable. */
+/**
+ * For resources: the object's own form among `offered`, or one of the other forms, which are offered in all media types
+ * that can express them. Throws NotAcceptable.
+ */
 export function negotiate(accept: string | undefined, offered: readonly MediaType[] = mediaTypes): Negotiated {
   if (accept === undefined || accept === '' || accept === '*/*') return plain;
   const key = offered === mediaTypes ? accept : '';
   const before = key === '' ? undefined : known.get(key);
   if (before) return before;
-  const found = choose(accept, offered);
+  const found = choose(accept, offered, true);
+  if (!found) throw notAcceptable(offered);
   if (key !== '') {
     if (known.size >= maxKnown) known.clear();
     known.set(key, found);
@@ -44,22 +50,41 @@ export function negotiate(accept: string | undefined, offered: readonly MediaTyp
   return found;
 }
 
-function choose(accept: string, offered: readonly MediaType[]): Negotiated {
-  for (const clause of parseAccept(accept)) {
-    const mediaType = offered.find((type) => matches(clause.type, type));
-    if (!mediaType) continue;
-    const as = clause.parameters.get('as');
-    if (as === undefined) return { ...plain, mediaType };
-    const group = clause.parameters.get('g');
-    const version = clause.parameters.get('v');
-    if (group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue;
-    if (as === 'Table') return { mediaType, as, metaVersion: version };
-    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
-      return { mediaType, as: 'PartialObjectMetadata', metaVersion: version };
-    }
-  }
-  throw new ApiError('NotAcceptable', `only the following media types are accepted: ${offered.join(', ')}`);
+/** For what has one form only: discovery, health, and refusals. Throws NotAcceptable. */
+export function negotiatePlain(accept: string | undefined, offered: readonly MediaType[] = mediaTypes): Negotiated {
+  if (accept === undefined || accept === '' || accept === '*/*') return plain;
+  const found = choose(accept, offered, false);
+  if (!found) throw notAcceptable(offered);
+  return found;
 }
+
+export function notAcceptable(offered: readonly string[]): ApiError {
+  return new ApiError('NotAcceptable', `only the following media types are accepted: ${offered.join(', ')}`);
+}
+
+function choose(accept: string, offered: readonly MediaType[], transforms: boolean): Negotiated | undefined {
+  for (const { type, parameters } of parseAccept(accept)) {
+    if (!streamed.has(parameters.get('stream') ?? '')) continue;
+    const pretty = parameters.get('pretty') === '1' ? { pretty: true } : {};
+    const as = parameters.get('as');
+    if (as === undefined && !parameters.has('g') && !parameters.has('v')) {
+      const mediaType = offered.find((each) => matches(type, each));
+      if (mediaType) return { ...plain, mediaType, ...pretty };
+      continue;
+    }
+    const version = parameters.get('v');
+    if (!transforms || parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue;
+    if (as !== 'Table' && as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList') continue;
+    const mediaType = (as === 'Table' ? textTypes : mediaTypes).find((each) => matches(type, each));
+    if (mediaType) return { mediaType, as, metaVersion: version, ...pretty };
+  }
+  return undefined;
+}
+
+/** What `;stream=` may ask for; a list is given whole all the same. */
+const streamed = new Set(['', 'watch']);
+/** A table's cells are of any type, which protobuf cannot express. */
+const textTypes: readonly MediaType[] = ['application/json', 'application/yaml'];
 
 /** The clauses of an Accept header, most wanted first; equal ones in the order in which they stand. */
 export function parseAccept(accept: string): readonly Clause[] {

@@ -10,7 +10,7 @@ import { Discovery, noSuchPath } from './discovery/discovery-documents.ts';
 import { OpenApiDocuments } from './discovery/open-api-documents.ts';
 import type { Exchange } from './exchange.ts';
 import { Health, type HealthCheck } from './health.ts';
-import { negotiate } from './negotiate.ts';
+import { negotiatePlain } from './negotiate.ts';
 import type { Compressor, RegistryPort } from './resource-call.ts';
 import { respondObject } from './respond.ts';
 import { versionInfo } from './version.ts';
@@ -80,7 +80,7 @@ export class NonResourceRoutes {
   }
 
   #object(exchange: Exchange, object: unknown): Promise<ApiResponse> {
-    return respondObject(exchange, object, negotiate(exchange.request.headers['accept'], ['application/json', 'application/yaml']));
+    return respondObject(exchange, object, negotiatePlain(exchange.request.headers['accept'], ['application/json', 'application/yaml']));
   }
 
   async #metrics(): Promise<ApiResponse> {

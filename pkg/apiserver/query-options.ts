@@ -3,20 +3,20 @@
  */
 import { badRequest, invalid } from '../api/errors.ts';
 import type { StatusCause } from '../api/generated/meta-v1.ts';
+import { byteLength } from '../api/qualified-name.ts';
 import { type FieldTerm, parseFieldSelector, parseSelector, type Selector } from '../api/selectors.ts';
+import { forbiddenField, invalidField, tooLongField, unsupportedField } from '../runtime/field-errors.ts';
 import { isTrue } from './request-info.ts';
 
 /** An integer parameter; absent or empty: undefined. */
 export function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null || text === '') return undefined;
-  const value = Number(text);
-  if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw badRequest(
-      `strconv.ParseInt: parsing ${JSON.stringify(text)}: ${/^[+-]?\d+$/.test(text) ? 'value out of range' : 'invalid syntax'}`,
-    );
+  const wellFormed = /^[+-]?\d+$/.test(text);
+  if (!wellFormed || BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) {
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${wellFormed ? 'value out of range' : 'invalid syntax'}`);
   }
-  return value;
+  return Number(text);
 }
 
 export function boolean(query: URLSearchParams, name: string): boolean | undefined {
@@ -41,7 +41,7 @@ export interface ListParameters {
   readonly bookmarks: boolean;
 }
 
-/** ListOptions; `verb` decides which combinations are allowed. */
+/** ListOptions. Which combinations have a meaning, the registry knows. */
 export function listParameters(query: URLSearchParams, verb: 'list' | 'watch' | 'deletecollection'): ListParameters {
   const labelSelector = text(query, 'labelSelector');
   const fieldSelector = text(query, 'fieldSelector');
@@ -67,43 +67,11 @@ export function listParameters(query: URLSearchParams, verb: 'list' | 'watch' | 
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     bookmarks: boolean(query, 'allowWatchBookmarks') ?? false,
   };
-  const causes = listProblems(parameters, verb);
-  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', causes);
+  if (sendInitialEvents !== undefined && verb !== 'watch') {
+    const cause = forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list');
+    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [cause]);
+  }
   return parameters;
-}
-
-function listProblems(parameters: ListParameters, verb: string): StatusCause[] {
-  const { resourceVersion, resourceVersionMatch: match, sendInitialEvents, continue: token } = parameters;
-  const causes: StatusCause[] = [];
-  const forbidden = (field: string, why: string): void => {
-    causes.push({ reason: 'FieldValueForbidden', field, message: `Forbidden: ${why}` });
-  };
-  if (sendInitialEvents !== undefined && verb !== 'watch') forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list');
-  if (verb === 'watch' && sendInitialEvents !== undefined) {
-    if (match !== 'NotOlderThan') {
-      forbidden('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-    }
-    return causes;
-  }
-  if (match === undefined) return causes;
-  if (verb === 'watch') {
-    forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
-    return causes;
-  }
-  if (resourceVersion === undefined) {
-    forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided');
-  }
-  if (token !== undefined) forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided');
-  if (match !== 'Exact' && match !== 'NotOlderThan') {
-    causes.push({
-      reason: 'FieldValueNotSupported',
-      field: 'resourceVersionMatch',
-      message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`,
-    });
-  } else if (match === 'Exact' && resourceVersion === '0') {
-    forbidden('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-  }
-  return causes;
 }
 
 export interface WriteParameters {
@@ -117,28 +85,19 @@ const fieldValidations = new Set(['Ignore', 'Strict', 'Warn']);
 /** `options`: the kind that the message names: CreateOptions, UpdateOptions, PatchOptions, DeleteOptions. */
 export function writeParameters(query: URLSearchParams, options: string): WriteParameters {
   const causes: StatusCause[] = [];
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
-  for (const value of dryRun) if (value !== 'All') causes.push(unsupported('dryRun', value, ['All']));
+  const dryRun = query.getAll('dryRun');
+  if (dryRun.some((value) => value !== 'All')) causes.push(unsupportedField('dryRun', dryRun, ['All']));
   const fieldManager = text(query, 'fieldManager');
   if (fieldManager !== undefined) {
-    if (fieldManager.length > 128) {
-      causes.push({ reason: 'FieldValueTooLong', field: 'fieldManager', message: 'Too long: may not be more than 128 bytes' });
-    }
-    if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(fieldManager)) {
-      causes.push({
-        reason: 'FieldValueInvalid',
-        field: 'fieldManager',
-        message: `Invalid value: ${JSON.stringify(fieldManager)}: should only contain printable characters`,
-      });
+    if (byteLength(fieldManager) > 128) causes.push(tooLongField('fieldManager', 128));
+    for (const { 0: character, index } of fieldManager.matchAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu)) {
+      const code = (character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
+      const position = byteLength(fieldManager.slice(0, index));
+      causes.push(invalidField('fieldManager', fieldManager, `invalid character U+${code} (at position ${position})`));
     }
   }
   const validation = text(query, 'fieldValidation') ?? 'Warn';
-  if (!fieldValidations.has(validation)) causes.push(unsupported('fieldValidation', validation, [...fieldValidations]));
+  if (!fieldValidations.has(validation)) causes.push(unsupportedField('fieldValidation', validation, ['', ...fieldValidations]));
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: options }, '', causes);
   return { dryRun: dryRun.length > 0, fieldManager, fieldValidation: validation as WriteParameters['fieldValidation'] };
-}
-
-export function unsupported(field: string, value: string, supported: readonly string[]): StatusCause {
-  const list = supported.map((each) => JSON.stringify(each)).join(', ');
-  return { reason: 'FieldValueNotSupported', field, message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}` };
 }

@@ -8,7 +8,7 @@ import { readBody } from '../client/read-body.ts';
 import type { RequestContext, ResourceDeclaration } from '../registry/contract.ts';
 import { type Decoded, decodeBody } from '../runtime/decode.ts';
 import { decodeProtobuf, protobufMediaType } from '../runtime/protobuf.ts';
-import { pruneToSchema } from '../runtime/prune.ts';
+import { type Pruned, type PruneOptions, pruneToSchema } from '../runtime/prune.ts';
 import { builtinSchema, definitionOfKind, type Schema } from '../runtime/schema.ts';
 import { isObject, type JsonObject } from '../runtime/values.ts';
 import type { Exchange } from './exchange.ts';
@@ -46,7 +46,14 @@ async function readValue(exchange: Exchange, kind: Kind): Promise<Decoded> {
 
 /** Checks apiVersion and kind (absent ones are taken to be right), then prunes, with warnings for what was unknown. */
 export function toKind(value: unknown, duplicates: readonly string[], kind: Kind, schema: Schema, context: RequestContext): JsonObject {
-  const [group, version, name] = kind;
+  const { fieldValidation } = context;
+  const pruned = pruneKind(value, kind, schema, { fieldValidation, duplicates });
+  if (fieldValidation === 'Warn') for (const text of pruned.problems) context.warn(text);
+  return pruned.value;
+}
+
+/** Brings a value into the shape of a kind; apiVersion and kind, where they are stated, must be those. */
+export function pruneKind(value: unknown, [group, version, name]: Kind, schema: Schema, options: PruneOptions): Pruned {
   const apiVersion = apiVersionOf({ group, version });
   const typed = isObject(value) ? withTypeMeta(value, apiVersion, name) : value;
   if (isObject(typed)) {
@@ -62,10 +69,7 @@ export function toKind(value: unknown, duplicates: readonly string[], kind: Kind
       );
     }
   }
-  const { fieldValidation } = context;
-  const pruned = pruneToSchema(typed, schema, { fieldValidation, duplicates, kind: name, version });
-  if (fieldValidation === 'Warn') for (const text of pruned.problems) context.warn(text);
-  return pruned.value;
+  return pruneToSchema(typed, schema, { ...options, kind: name, version });
 }
 
 function withTypeMeta(value: JsonObject, apiVersion: string, kind: string): JsonObject {

@@ -10,6 +10,7 @@ import { portForward } from './connect/port-forward.ts';
 import { proxy } from './connect/proxy.ts';
 import { noSuchPath } from './discovery/discovery-documents.ts';
 import type { Exchange } from './exchange.ts';
+import type { Negotiated } from './negotiate.ts';
 import type { RequestInfo } from './request-info.ts';
 import { negotiateResource, type ResourceCall, type Services, type Verb } from './resource-call.ts';
 import { create } from './verbs/create.ts';
@@ -51,6 +52,10 @@ const connections: Readonly<Record<string, Verb>> = {
   '/serviceaccounts/token': createToken,
 };
 
+/** What goes through to a kubelet, a pod or a service is in its hands, the form of its answer too. */
+const passedOn: ReadonlySet<Verb> = new Set([exec, attach, portForward, proxy]);
+const passedThrough: Negotiated = { mediaType: 'application/json', as: 'object', metaVersion: 'v1' };
+
 export async function routeResource(exchange: Exchange, services: Services): Promise<ApiResponse> {
   const { info } = exchange;
   const storage = services.registry.storage(info.group, info.version, info.resource);
@@ -64,7 +69,7 @@ export async function routeResource(exchange: Exchange, services: Services): Pro
     declaration,
     key: { namespace: declaration.namespaced ? info.namespace : '', name: info.name },
     subresource: info.subresource,
-    negotiated: negotiateResource(exchange, declaration),
+    negotiated: passedOn.has(verb) ? passedThrough : negotiateResource(exchange, declaration),
   };
   warnOfDeprecation(exchange, declaration);
   if (info.history) {

@@ -2,6 +2,7 @@
  * Answers: objects and lists in the form that was negotiated. JSON of an object is made once by the registry and
  * shared; a list is a concatenation of it.
  */
+import { ApiError } from '../api/errors.ts';
 import type { Status } from '../api/generated/meta-v1.ts';
 import type { ApiResponse } from '../api/http.ts';
 import { apiVersionOf } from '../api/object.ts';
@@ -38,8 +39,10 @@ export async function respondEntry(call: ResourceCall, entry: Entry, status = 20
       return respondObject(call.exchange, tableOf(call, [entry], { resourceVersion: String(entry.revision) }), negotiated, { status });
     case 'PartialObjectMetadata':
       return respondObject(call.exchange, partialMetadata(entry.object, negotiated.metaVersion), negotiated, { status });
+    case 'PartialObjectMetadataList':
+      throw wrongForm(`${negotiated.as}, but the requested object is not a list (${kindOf(call)[2]})`);
     case 'object':
-      if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange)) {
+      if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange, negotiated)) {
         return { status, headers: jsonHeaders, body: entry.json() };
       }
       return respondObject(call.exchange, entry.object, negotiated, { status });
@@ -65,13 +68,19 @@ export async function respondList(call: ResourceCall, page: ListPage): Promise<A
     case 'Table':
       return respondObject(exchange, tableOf(call, page.entries, metadata), negotiated, { compressor });
     case 'PartialObjectMetadata':
+      throw wrongForm(`${negotiated.as}, but the requested object is a list (${kind}List)`);
+    case 'PartialObjectMetadataList':
       return respondObject(exchange, partialMetadataList(page.entries, metadata, negotiated.metaVersion), negotiated, { compressor });
     case 'object':
-      if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange)) {
+      if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange, negotiated)) {
         return respondPieces(exchange, piecesOf(encoder.encode(JSON.stringify({ ...head, items: [] })), page.entries), compressor);
       }
       return respondObject(exchange, { ...head, items: page.entries.map((entry) => entry.object) }, negotiated, { compressor });
   }
+}
+
+function wrongForm(why: string): ApiError {
+  return new ApiError('NotAcceptable', `you requested ${why}`);
 }
 
 const comma = encoder.encode(',');
@@ -123,12 +132,12 @@ interface ObjectOptions {
 export async function respondObject(
   exchange: Exchange,
   object: unknown,
-  negotiated: Pick<Negotiated, 'mediaType'>,
+  negotiated: Pick<Negotiated, 'mediaType' | 'pretty'>,
   { status = 200, compressor, headers }: ObjectOptions = {},
 ): Promise<ApiResponse> {
   if (exchange.request.direct) return { status, headers: {}, object };
   const { mediaType } = negotiated;
-  const bytes = await encodeAs(object, mediaType, wantsPretty(exchange));
+  const bytes = await encodeAs(object, mediaType, wantsPretty(exchange, negotiated));
   const response = respondBytes(exchange, mediaType, bytes, compressor);
   return { ...response, status, headers: { ...response.headers, ...headers } };
 }
@@ -166,8 +175,9 @@ function acceptsGzip(header: string | undefined): boolean {
   return header !== undefined && /(^|[\s,])gzip\s*(,|$|;(?!\s*q=0(\.0*)?\s*(,|$)))/.test(header);
 }
 
-/** Asked for with `?pretty`, and by default for those who read with their own eyes. */
-export function wantsPretty({ request }: Exchange): boolean {
+/** Asked for with `?pretty` or `;pretty=1`, and by default for those who read with their own eyes. */
+function wantsPretty({ request }: Exchange, negotiated: Pick<Negotiated, 'pretty'>): boolean {
+  if (negotiated.pretty) return true;
   const pretty = request.query.get('pretty');
   if (pretty !== null) return isTrue(pretty);
   const agent = request.headers['user-agent'];

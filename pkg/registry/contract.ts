@@ -133,8 +133,8 @@ export interface ResourceStorage {
   history(key: ObjectKey, query: HistoryQuery): Promise<History>;
   /**
    * Batches and the events in them are shared by all watches that see the same: what is made of an event (its frame)
-   * can be kept by the event's identity. The watch is checked when `next` is first called. It ends without an error
-   * when the signal is aborted, when the registry closes, and when its reader has fallen too far behind: go on from
+   * can be kept by the event's identity. What is wrong with the query is thrown at once; that its revision is gone is
+   * found when `next` is first called. It ends without an error when the signal is aborted, when the registry closes, and when its reader has fallen too far behind: go on from
    * the last revision.
    */
   watch(context: RequestContext, query: WatchQuery): AsyncIterable<readonly RegistryEvent[]>;

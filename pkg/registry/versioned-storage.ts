@@ -78,12 +78,8 @@ export class VersionedStorage implements ResourceStorage {
     }
   }
 
-  async *watch(_context: RequestContext, query: WatchQuery): AsyncGenerator<readonly RegistryEvent[], void> {
-    try {
-      yield* watchEntries(this.#resource, this.#version.view, query);
-    } catch (error) {
-      throw storeFailure(error);
-    }
+  watch(_context: RequestContext, query: WatchQuery): AsyncGenerator<readonly RegistryEvent[], void> {
+    return withoutStoreErrors(watchEntries(this.#resource, this.#version.view, query));
   }
 
   async create(context: RequestContext, namespace: string, object: KubeObject): Promise<Entry> {
@@ -139,6 +135,14 @@ export class VersionedStorage implements ResourceStorage {
     const { view, outward, toStored } = this.#version;
     if (view === storedView) return change;
     return async (current) => toStored(await change(current && outward(current)));
+  }
+}
+
+async function* withoutStoreErrors<T>(events: AsyncIterable<T>): AsyncGenerator<T, void> {
+  try {
+    yield* events;
+  } catch (error) {
+    throw storeFailure(error);
   }
 }
 

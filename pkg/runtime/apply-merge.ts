@@ -1,9 +1,8 @@
 /** The two halves of an apply that make the object: putting in what is applied, and taking out what no longer is. */
 import { byElement } from './field-compare.ts';
 import { child, elementOf, type FieldSet, isAtomic, isEmptySet, isMember, typeUnder } from './field-set.ts';
-import { stringifyJson } from './json.ts';
 import type { Schema } from './schema.ts';
-import { getKey, isObject, type JsonObject, setKey } from './values.ts';
+import { getKey, type JsonObject, setKey } from './values.ts';
 
 /**
  * A new value: `applied` wins where both have a leaf, objects are merged, lists of kind `set` and `map` united. The
@@ -87,40 +86,4 @@ function removeUnder(value: unknown, element: string, last: FieldSet, kept: Fiel
   const stays = keep !== undefined && (element.startsWith('f:') || isMember(keep));
   if (isMember(node) && !stays) return undefined;
   return removeDropped(value, node, keep, schema);
-}
-
-/** The first list in `applied` with an element that none of the list's keys names: path and why. Undefined when all is well. */
-export function unnamedElement(value: unknown, schema: Schema | undefined, path = ''): string | undefined {
-  if (isAtomic(schema, value)) return undefined;
-  if (Array.isArray(value)) {
-    if (schema?.kind !== 'array') return undefined;
-    const seen = new Set<string>();
-    for (const [index, item] of value.entries()) {
-      const element = elementOf(item, schema);
-      if (element === undefined) {
-        return `${path}: element ${index}: associative list with keys has an element that omits key field ${JSON.stringify(schema.listKeys[0] ?? '')} (and doesn't have default value)`;
-      }
-      if (seen.has(element)) return `${path}: duplicate entries for key [${describe(item, schema)}]`;
-      seen.add(element);
-      const fault = schema.listType === 'set' ? undefined : unnamedElement(item, schema.items, `${path}[${describe(item, schema)}]`);
-      if (fault !== undefined) return fault;
-    }
-    return undefined;
-  }
-  for (const key in value as JsonObject) {
-    const fault = unnamedElement((value as JsonObject)[key], typeUnder(schema, key), `${path}.${key}`);
-    if (fault !== undefined) return fault;
-  }
-  return undefined;
-}
-
-function describe(item: unknown, schema: Schema): string {
-  if (!isObject(item)) return `=${stringifyJson(item)}`;
-  return [...schema.listKeys]
-    .sort()
-    .flatMap((key) => {
-      const value = getKey(item, key) ?? schema.items?.fields.get(key)?.default;
-      return value === undefined ? [] : [`${key}=${stringifyJson(value)}`];
-    })
-    .join(',');
 }

@@ -166,7 +166,7 @@ describe('server-side apply', () => {
     assert.equal(refused(undefined, { metadata: { name: 'web', managedFields: [] } }).message, 'metadata.managedFields must be nil');
     assert.match(
       refused(undefined, containers({ image: 'i' })).message,
-      /\.spec\.template\.spec\.containers: element 0: .*omits key field "name"/,
+      /\.spec\.template\.spec\.containers: element 0: .*omits all key fields \["name"\]/,
     );
     assert.match(refused(undefined, containers({ name: 'a' }, { name: 'a' })).message, /duplicate entries for key \[name="a"\]/);
   });

@@ -6,7 +6,8 @@
  */
 import { ApiError, badRequest } from '../api/errors.ts';
 import type { KubeObject } from '../api/object.ts';
-import { mergeApplied, removeDropped, unnamedElement } from './apply-merge.ts';
+import { mergeApplied, removeDropped } from './apply-merge.ts';
+import { typeFault } from './apply-type.ts';
 import { compareObjects, fieldsOf } from './field-compare.ts';
 import { difference, emptySet, equalSets, type FieldSet, intersection, isEmptySet, pathsOf, union } from './field-set.ts';
 import { parseJson, stringifyJson } from './json.ts';
@@ -37,8 +38,7 @@ export function applyConfiguration(options: ApplyOptions): { readonly object: Ku
   const { live, schema } = options;
   const applied = withinReach(options);
   if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
-  const fault = unnamedElement(asJson(applied), schema);
-  if (fault !== undefined) throw badRequest(`failed to create typed patch object (${nameOf(applied)}): ${fault}`);
+  checkConfiguration(applied, schema);
   const from = live ?? emptyObject(schema);
   const managers = startingManagers(live, options);
   const last = managers.find((entry) => isApplier(entry, options))?.fields ?? emptySet;
@@ -177,7 +177,18 @@ function describeManager({ manager, operation, apiVersion, subresource }: Manage
   return operation === 'Update' ? `${name} using ${apiVersion}` : name;
 }
 
+/** Throws BadRequest for a configuration that is not of its type, in which decoding would leave something out unsaid. */
+export function checkConfiguration(applied: KubeObject, schema: Schema): void {
+  const fault = typeFault(asJson(applied), schema);
+  if (fault !== undefined) throw badRequest(`failed to create typed patch object (${nameOf(applied)}): ${fault}`);
+}
+
 function nameOf({ apiVersion, kind, metadata }: KubeObject): string {
-  const name = metadata.namespace ? `${metadata.namespace}/${metadata.name}` : metadata.name;
-  return `${name}; ${apiVersion}, Kind=${kind}`;
+  const { name = '', namespace = '' } = metadata ?? {};
+  return `${namespace}/${name}; ${gvkText(apiVersion, kind)}`;
+}
+
+/** As Go prints a kind: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`. */
+export function gvkText(apiVersion: string, kind: string): string {
+  return `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`;
 }

@@ -15,6 +15,11 @@ export interface PruneOptions {
   readonly duplicates?: readonly string[];
   /** Keeps zero values, empty lists and empty maps: an apply configuration owns even those. */
   readonly keepZeros?: boolean;
+  /**
+   * Whose words a value of the wrong type is refused in: those of Go's JSON decoder, or of the converter that takes
+   * what a strategic merge patch has made.
+   */
+  readonly words?: 'json' | 'structure';
   /** For the texts of errors; read from the value, or from the type, when left out. */
   readonly kind?: string;
   readonly version?: string;
@@ -71,6 +76,7 @@ class Pruner {
   /** Paths to be reported where they are met: Go does not look into fields that it does not know. */
   readonly #duplicates: ReadonlySet<string>;
   readonly #keepZeros: boolean;
+  readonly #structure: boolean;
   /** Where we are: names of fields, keys of maps, indexes of lists. */
   readonly #path: (string | number)[] = [];
   /** Names of Go's fields only, as its decoder reports them. */
@@ -80,6 +86,7 @@ class Pruner {
   constructor(schema: Schema, options: PruneOptions) {
     this.#collect = options.fieldValidation !== 'Ignore';
     this.#keepZeros = options.keepZeros ?? false;
+    this.#structure = options.words === 'structure';
     const duplicates = this.#collect ? (options.duplicates ?? []) : [];
     // A custom resource is decoded, duplicates and all, before its schema is looked at; YAML's parser counts lines.
     const early = duplicates.filter((duplicate) => schema.source !== undefined || isYamlDuplicate(duplicate));
@@ -230,6 +237,7 @@ class Pruner {
   }
 
   #mistyped(found: string, schema: Schema): ApiError {
+    if (this.#structure) return unconvertible(found, schema);
     const struct = this.#struct.split('.').pop();
     if (this.#fields.length === 0) return unmarshal(found, schema.goType);
     return badRequest(`json: cannot unmarshal ${found} into Go struct field ${struct}.${this.#fields.join('.')} of type ${schema.goType}`);
@@ -259,6 +267,19 @@ function duplicateText(duplicate: string): string {
 function unmarshal(found: string, type: string): ApiError {
   return badRequest(`json: cannot unmarshal ${found} into Go value of type ${type}`);
 }
+
+/** `found`: `string`, `bool`, `number 1.5`, `array`, `object`. */
+function unconvertible(found: string, { kind, type, goType }: Schema): ApiError {
+  const go = /^number .*[.e]/.test(found) ? 'float64' : found.startsWith('number') ? 'int64' : (goNames[found] ?? found);
+  if (kind === 'array') return badRequest(`cannot restore slice from ${go}`);
+  if (kind === 'map') return badRequest(`cannot restore map from ${go}`);
+  if (kind === 'object') return badRequest(`cannot restore struct from: ${go}`);
+  const numeric = type === 'int32' || type === 'int64' || type === 'double';
+  if (go === 'int64' ? numeric || type === 'string' : go === 'float64' && numeric) return badRequest(`cannot convert ${go} to ${goType}`);
+  return badRequest(`unrecognized type: ${goType}`);
+}
+
+const goNames: Readonly<Record<string, string>> = { array: 'slice', object: 'map', number: 'int64' };
 
 /** Go takes null for "not set"; a custom resource keeps it, unless a default takes its place. */
 function keepsNull({ schema, default: byDefault }: Field): boolean {

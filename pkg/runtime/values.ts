@@ -166,3 +166,14 @@ function misfitOfBase64(text: string): number {
   if (text[end] === '=' && end % 4 >= 2 && text.slice(end, end + 4 - (end % 4)) === '='.repeat(4 - (end % 4))) return end + 4 - (end % 4);
   return end;
 }
+
+/** As Go's `%+v` prints what JSON decodes to: `map[spec:map[replicas:a]]`. */
+export function goPrinted(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goPrinted).join(' ')}]`;
+  if (!isObject(value)) return String(value);
+  const members = Object.keys(value)
+    .sort()
+    .map((key) => `${key}:${goPrinted(value[key])}`);
+  return `map[${members.join(' ')}]`;
+}

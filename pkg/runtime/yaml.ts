@@ -21,7 +21,10 @@ export function parseYaml(text: string): ParsedJson {
   // Clients in Go send JSON where YAML is asked for, since it is YAML too, and far quicker to read.
   if (text.startsWith('{')) {
     try {
-      return parseJson(text, maxBodyDepth);
+      const parsed = parseJson(text, maxBodyDepth);
+      // Of fields that stand twice YAML's parser tells the lines.
+      if (parsed.duplicates.length === 0) return parsed;
+      return { value: parsed.value, duplicates: parseYamlDocuments(text)[0]?.duplicates ?? [] };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }

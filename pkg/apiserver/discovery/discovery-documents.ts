@@ -10,7 +10,7 @@ import { sha256 } from '../../client/credentials/sha-256.ts';
 import type { ResourceDeclaration } from '../../registry/contract.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import type { Exchange } from '../exchange.ts';
-import { negotiate, parseAccept } from '../negotiate.ts';
+import { negotiatePlain, parseAccept } from '../negotiate.ts';
 import type { RegistryPort } from '../resource-call.ts';
 import { respondObject } from '../respond.ts';
 import { type ApiGroup, type ApiVersion, apiGroup, apiResources, groupsOf } from './api-groups.ts';
@@ -45,7 +45,7 @@ export class Discovery {
       if (version) return Promise.resolve(this.#aggregated(exchange, root === 'api', version));
     }
     const document = root === 'api' ? this.#coreDocument(rest, exchange) : this.#groupDocument(rest);
-    return document === undefined ? undefined : respondObject(exchange, document, negotiate(exchange.request.headers['accept']));
+    return document === undefined ? undefined : respondObject(exchange, document, negotiatePlain(exchange.request.headers['accept']));
   }
 
   #coreDocument([version, ...rest]: readonly string[], { request }: Exchange): unknown {

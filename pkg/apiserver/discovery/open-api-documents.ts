@@ -13,7 +13,7 @@ import { encodeJson } from '../../runtime/encode.ts';
 import { openApiV3 } from '../../runtime/open-api.ts';
 import { openApiV2 } from '../../runtime/open-api-v2.ts';
 import type { Exchange } from '../exchange.ts';
-import { negotiate, parseAccept } from '../negotiate.ts';
+import { negotiatePlain, parseAccept } from '../negotiate.ts';
 import type { Compressor, RegistryPort } from '../resource-call.ts';
 import { respondBytes, respondObject } from '../respond.ts';
 import { gitVersion } from '../version.ts';
@@ -62,7 +62,7 @@ export class OpenApiDocuments {
 
   #index(exchange: Exchange): Promise<ApiResponse> {
     const paths = [...this.#current().v3].map(([path, { hash }]) => [path, { serverRelativeURL: addressOf(path, hash) }]);
-    const negotiated = negotiate(exchange.request.headers['accept'], ['application/json']);
+    const negotiated = negotiatePlain(exchange.request.headers['accept'], ['application/json']);
     return respondObject(exchange, { paths: Object.fromEntries(paths) }, negotiated);
   }
 
@@ -70,7 +70,7 @@ export class OpenApiDocuments {
     const document = this.#current().v3.get(path);
     if (!document) return undefined;
     const { request } = exchange;
-    negotiate(request.headers['accept'], ['application/json']);
+    negotiatePlain(request.headers['accept'], ['application/json']);
     const etag = `"${document.hash}"`;
     const asked = request.query.get('hash');
     if (asked !== null && asked !== '' && asked !== document.hash) {

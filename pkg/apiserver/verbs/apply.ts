@@ -6,15 +6,16 @@ import { badRequest, invalid } from '../../api/errors.ts';
 import type { ApiResponse } from '../../api/http.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { timestamp } from '../../clock/clock.ts';
-import { applyConfiguration } from '../../runtime/apply.ts';
-import { pruneToSchema } from '../../runtime/prune.ts';
-import { isObject } from '../../runtime/values.ts';
+import type { RequestContext } from '../../registry/contract.ts';
+import { applyConfiguration, checkConfiguration, gvkText } from '../../runtime/apply.ts';
+import { pruneToSchema, typeMetaOf } from '../../runtime/prune.ts';
+import { goKind, isObject } from '../../runtime/values.ts';
 import { text } from '../query-options.ts';
 import { schemaOf } from '../request-body.ts';
 import { kindOf, type ResourceCall, writeContext } from '../resource-call.ts';
 import { respondEntry } from '../respond.ts';
 import { matchNamespace } from './create.ts';
-import { matchName } from './create-subresource.ts';
+import { checkName } from './create-subresource.ts';
 
 export async function apply(call: ResourceCall, value: unknown, duplicates: readonly string[], force: boolean): Promise<ApiResponse> {
   const context = writeContext(call, 'PatchOptions', 'apply');
@@ -24,33 +25,28 @@ export async function apply(call: ResourceCall, value: unknown, duplicates: read
     const cause = { reason: 'FieldValueRequired', field: 'fieldManager', message: 'Required value: is required for apply patch' };
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [cause]);
   }
-  if (!isObject(value)) throw badRequest('error decoding YAML: an apply patch is an object');
+  const stated = value ?? {};
+  if (!isObject(stated)) {
+    const why = `json: cannot unmarshal ${goKind(stated)} into Go value of type map[string]interface {}`;
+    throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: ${why}`);
+  }
   const apiVersion = apiVersionOf({ group, version });
-  if (value['kind'] === undefined || value['apiVersion'] === undefined) throw badRequest('an apply patch needs apiVersion and kind');
-  if (value['apiVersion'] !== apiVersion || value['kind'] !== name) {
-    throw badRequest(`the patch is of ${String(value['apiVersion'])}, Kind=${String(value['kind'])}; expected ${apiVersion}, Kind=${name}`);
-  }
   const schema = schemaOf(call.declaration, kind);
-  const pruned = pruneToSchema(value, schema, {
-    fieldValidation: context.fieldValidation,
-    duplicates,
-    keepZeros: true,
-    kind: name,
-    version,
-  });
-  if (context.fieldValidation === 'Warn') for (const warning of pruned.problems) context.warn(warning);
-  const applied = pruned.value;
+  const given = typeMetaOf(stated);
+  if (given.apiVersion !== apiVersion || given.kind !== name)
+    throw badRequest(`invalid object type: ${gvkText(given.apiVersion, given.kind)}`);
+  const metadata = isObject(stated['metadata']) ? stated['metadata'] : {};
+  if (metadata['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');
+  checkConfiguration(stated as unknown as KubeObject, schema);
+  const applied = pruneToSchema(stated, schema, { fieldValidation: 'Ignore', keepZeros: true, kind: name, version }).value;
   matchNamespace(call, applied);
-  matchName(call, applied);
-  const metadata = applied['metadata'];
-  if (isObject(metadata) && metadata['managedFields'] !== undefined) {
-    throw badRequest('metadata.managedFields must be nil');
-  }
+  const named = isObject(applied['metadata']) && Boolean(applied['metadata']['name']);
   const { entry, created } = await call.storage.update(
     context,
     call.key,
-    (live) =>
-      applyConfiguration({
+    (live) => {
+      if (named || !live) checkName(call, applied);
+      const { object } = applyConfiguration({
         live,
         applied: applied as unknown as KubeObject,
         schema,
@@ -59,8 +55,21 @@ export async function apply(call: ResourceCall, value: unknown, duplicates: read
         apiVersion,
         subresource: call.subresource,
         time: timestamp(call.services.clock),
-      }).object,
+      });
+      reportDuplicates(context, duplicates);
+      return object;
+    },
     { createIfMissing: true, managesFields: true, ...(call.subresource === '' ? {} : { subresource: call.subresource }) },
   );
   return respondEntry(call, entry, created ? 201 : 200);
+}
+
+/** Last of all: a conflict is told first. */
+function reportDuplicates({ fieldValidation, warn }: RequestContext, duplicates: readonly string[]): void {
+  if (duplicates.length === 0 || fieldValidation === 'Ignore') return;
+  if (fieldValidation === 'Strict') {
+    const list = duplicates.map((duplicate) => `  ${duplicate}`).join('\n');
+    throw badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${list}`);
+  }
+  for (const duplicate of duplicates) warn(duplicate);
 }

@@ -19,12 +19,24 @@ export async function createSubresource(call: ResourceCall): Promise<ApiResponse
 }
 
 /** An object without a name gets that of the path; one with another is refused. */
-export function matchName({ key }: ResourceCall, object: JsonObject): void {
+function matchName({ key, subresource }: ResourceCall, object: JsonObject): void {
   const metadata = isObject(object['metadata']) ? object['metadata'] : {};
   object['metadata'] = metadata;
   const given = metadata['name'];
   if (given === undefined || given === '') metadata['name'] = key.name;
   else if (given !== key.name) {
+    const [kind = '', ...rest] = subresource;
+    throw badRequest(`name in URL does not match name in ${kind.toUpperCase()}${rest.join('')} object`);
+  }
+}
+
+/** An object that is written under a name must have that name. */
+export function checkName({ key }: ResourceCall, object: JsonObject): void {
+  const given = isObject(object['metadata']) ? object['metadata']['name'] : undefined;
+  if (given === undefined || given === '') {
+    throw badRequest(`the name of the object (${key.name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (given !== key.name) {
     throw badRequest(`the name of the object (${String(given)}) does not match the name on the URL (${key.name})`);
   }
 }

@@ -24,8 +24,6 @@ export function matchNamespace({ key, declaration }: ResourceCall, object: JsonO
   const given = metadata['namespace'];
   if (given === undefined || given === '') metadata['namespace'] = key.namespace;
   else if (given !== key.namespace) {
-    throw badRequest(
-      `the namespace of the provided object does not match the namespace sent on the request (${String(given)} != ${key.namespace})`,
-    );
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
 }

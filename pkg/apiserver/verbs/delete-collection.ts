@@ -1,13 +1,12 @@
 import type { ApiResponse } from '../../api/http.ts';
 import { listParameters } from '../query-options.ts';
-import { type ResourceCall, writeContext } from '../resource-call.ts';
+import type { ResourceCall } from '../resource-call.ts';
 import { respondList } from '../respond.ts';
-import { deleteOptions } from './delete.ts';
+import { deleteContext, deleteOptions } from './delete.ts';
 
 /** DELETE of a collection: everything that the selectors match, answered with what was deleted. */
 export async function deleteCollection(call: ResourceCall): Promise<ApiResponse> {
   const options = await deleteOptions(call);
-  const context = { ...writeContext(call, 'DeleteOptions'), dryRun: (options.dryRun ?? []).length > 0 };
   const {
     labels,
     fields,
@@ -17,7 +16,7 @@ export async function deleteCollection(call: ResourceCall): Promise<ApiResponse>
     resourceVersionMatch,
   } = listParameters(call.exchange.request.query, 'deletecollection');
   const entries = await call.storage.deleteCollection(
-    context,
+    deleteContext(call, options),
     {
       namespace: call.key.namespace,
       ...(labels ? { labels } : {}),

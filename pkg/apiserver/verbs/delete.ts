@@ -1,14 +1,16 @@
-import { invalid } from '../../api/errors.ts';
-import type { DeleteOptions, StatusCause } from '../../api/generated/meta-v1.ts';
+import { badRequest } from '../../api/errors.ts';
+import type { DeleteOptions } from '../../api/generated/meta-v1.ts';
 import type { ApiResponse } from '../../api/http.ts';
+import { apiVersionOf } from '../../api/object.ts';
+import type { RequestContext, ResourceDeclaration } from '../../registry/contract.ts';
 import { decodeBody } from '../../runtime/decode.ts';
 import { decodeProtobuf, protobufMediaType } from '../../runtime/protobuf.ts';
-import { pruneToSchema } from '../../runtime/prune.ts';
+import { pruneToSchema, typeMetaOf } from '../../runtime/prune.ts';
 import { builtinSchema } from '../../runtime/schema.ts';
 import { mediaTypeOf } from '../negotiate.ts';
-import { boolean, integer, text, unsupported } from '../query-options.ts';
+import { boolean, integer, text } from '../query-options.ts';
 import { readBytes } from '../request-body.ts';
-import { type ResourceCall, writeContext } from '../resource-call.ts';
+import { type ResourceCall, readContext } from '../resource-call.ts';
 import { respondEntry, respondObject, success } from '../respond.ts';
 
 /** Kinds whose deletion answers with the object even when it is gone, as in Kubernetes. */
@@ -25,8 +27,7 @@ const answeredWithObject = new Set([
 /** DELETE of one object: at once, or marked to go when its finalizers and its grace period allow. */
 export async function remove(call: ResourceCall): Promise<ApiResponse> {
   const options = await deleteOptions(call);
-  const context = { ...writeContext(call, 'DeleteOptions'), dryRun: (options.dryRun ?? []).length > 0 };
-  const { entry, gone } = await call.storage.delete(context, call.key, options);
+  const { entry, gone } = await call.storage.delete(deleteContext(call, options), call.key, options);
   // 202 tells a client that asked for orphanDependents=false that dependents still have to go, as in Kubernetes.
   const status = !gone && options.orphanDependents === false ? 202 : 200;
   if (!gone || (call.declaration.group === '' && answeredWithObject.has(call.declaration.resource)))
@@ -36,10 +37,8 @@ export async function remove(call: ResourceCall): Promise<ApiResponse> {
   return respondObject(call.exchange, success(details), call.negotiated);
 }
 
-const policies = ['Foreground', 'Background', 'Orphan'];
-
 /** From the body, else from the query. */
-export async function deleteOptions({ exchange }: ResourceCall): Promise<DeleteOptions> {
+export async function deleteOptions({ exchange, declaration }: ResourceCall): Promise<DeleteOptions> {
   const { direct, query, headers } = exchange.request;
   let options: DeleteOptions = {};
   if (direct) options = (direct.object as DeleteOptions | undefined) ?? {};
@@ -49,24 +48,14 @@ export async function deleteOptions({ exchange }: ResourceCall): Promise<DeleteO
       const mediaType = mediaTypeOf(headers['content-type']);
       const value =
         mediaType === protobufMediaType ? decodeProtobuf(bytes, ['', 'v1', 'DeleteOptions']) : decodeBody(bytes, mediaType).value;
+      checkKind(value, declaration);
       options = pruneToSchema(value, deleteOptionsSchema(), { kind: 'DeleteOptions', version: 'v1' }).value;
     }
   }
   const gracePeriodSeconds = options.gracePeriodSeconds ?? integer(query, 'gracePeriodSeconds');
   const propagationPolicy = options.propagationPolicy ?? text(query, 'propagationPolicy');
   const orphanDependents = options.orphanDependents ?? boolean(query, 'orphanDependents');
-  const dryRun = options.dryRun ?? query.getAll('dryRun').filter((value) => value !== '');
-  const causes: StatusCause[] = [];
-  for (const value of dryRun) if (value !== 'All') causes.push(unsupported('dryRun', value, ['All']));
-  if (propagationPolicy !== undefined) {
-    if (orphanDependents !== undefined) {
-      const message = 'Invalid value: DeletionPropagation and OrphanDependents cannot be set at the same time';
-      causes.push({ reason: 'FieldValueInvalid', field: 'propagationPolicy', message });
-    } else if (!policies.includes(propagationPolicy)) {
-      causes.push(unsupported('propagationPolicy', propagationPolicy, [...policies, 'nil']));
-    }
-  }
-  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', causes);
+  const dryRun = options.dryRun ?? query.getAll('dryRun');
   return {
     ...options,
     ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
@@ -74,6 +63,19 @@ export async function deleteOptions({ exchange }: ResourceCall): Promise<DeleteO
     ...(orphanDependents === undefined ? {} : { orphanDependents }),
     ...(dryRun.length === 0 ? {} : { dryRun }),
   };
+}
+
+/** Whoever sends an object instead has mistaken the verb: nothing is deleted by it. Each group has DeleteOptions of its own. */
+function checkKind(value: unknown, declaration: ResourceDeclaration): void {
+  const { apiVersion, kind } = typeMetaOf(value);
+  const known = apiVersion === '' || apiVersion === 'v1' || apiVersion === 'meta.k8s.io/v1' || apiVersion === apiVersionOf(declaration);
+  if (kind !== '' && kind !== 'DeleteOptions') throw badRequest('decoded object cannot be converted to DeleteOptions');
+  if (!known) throw badRequest(`no kind "DeleteOptions" is registered for version ${JSON.stringify(apiVersion)}`);
+}
+
+/** What a deletion knows of the request: the options that other writes take mean nothing to it. */
+export function deleteContext(call: ResourceCall, options: DeleteOptions): RequestContext {
+  return { ...readContext(call), dryRun: (options.dryRun ?? []).length > 0 };
 }
 
 const deleteOptionsSchema = () => builtinSchema('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions');

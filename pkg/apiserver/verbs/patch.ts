@@ -5,20 +5,22 @@
 import { ApiError, badRequest, invalid, isApiError, notFound } from '../../api/errors.ts';
 import type { ApiResponse } from '../../api/http.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { decodeBody } from '../../runtime/decode.ts';
+import type { RequestContext } from '../../registry/contract.ts';
+import { type Decoded, decodeBody } from '../../runtime/decode.ts';
 import { invalidField } from '../../runtime/field-errors.ts';
-import { stringifyJson } from '../../runtime/json.ts';
+import { maxBodyDepth, parseJson, stringifyJson } from '../../runtime/json.ts';
 import { applyJsonPatch } from '../../runtime/json-patch.ts';
 import { applyMergePatch } from '../../runtime/merge-patch.ts';
 import type { Schema } from '../../runtime/schema.ts';
 import { applyStrategicMergePatch } from '../../runtime/strategic-merge-patch.ts';
-import { isObject } from '../../runtime/values.ts';
+import { goKind, goPrinted, isObject, type JsonObject } from '../../runtime/values.ts';
 import { mediaTypeOf } from '../negotiate.ts';
 import { boolean } from '../query-options.ts';
-import { readBytes, schemaOf, toKind } from '../request-body.ts';
+import { pruneKind, readBytes, schemaOf } from '../request-body.ts';
 import { isBuiltIn, kindOf, type ResourceCall, writeContext } from '../resource-call.ts';
 import { respondEntry } from '../respond.ts';
 import { apply } from './apply.ts';
+import { checkName } from './create-subresource.ts';
 
 const json = 'application/json-patch+json';
 const merge = 'application/merge-patch+json';
@@ -43,52 +45,113 @@ export async function patch(call: ResourceCall): Promise<ApiResponse> {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [cause]);
   }
   const context = writeContext(call, 'PatchOptions');
-  const kind = kindOf(call);
-  const schema = schemaOf(declaration, kind);
-  const change = patchFunction(mediaType, value, schema);
+  const schema = schemaOf(declaration, kindOf(call));
+  const patching: Patching = { call, context, schema, ...patchOf(mediaType, value, duplicates, schema) };
   const { entry } = await call.storage.update(
     context,
     call.key,
     (current) => {
       if (!current) throw notFound(declaration, call.key.name);
-      const object = change(current);
-      try {
-        return toKind(object, duplicates, kind, schema, context) as unknown as KubeObject;
-      } catch (error) {
-        throw misfit(error, value);
-      }
+      return patched(patching, current);
     },
     call.subresource === '' ? {} : { subresource: call.subresource },
   );
   return respondEntry(call, entry);
 }
 
-async function readPatch({ exchange }: ResourceCall, mediaType: string): Promise<{ value: unknown; duplicates: readonly string[] }> {
+const decoder = new TextDecoder();
+
+async function readPatch({ exchange }: ResourceCall, mediaType: string): Promise<Decoded> {
   const { direct } = exchange.request;
   if (direct) return { value: direct.object, duplicates: [] };
   const bytes = await readBytes(exchange);
   try {
-    return decodeBody(bytes, mediaType === applyYaml ? 'application/yaml' : 'application/json');
+    return mediaType === applyYaml ? decodeBody(bytes, 'application/yaml') : parseJson(decoder.decode(bytes), maxBodyDepth);
   } catch (error) {
-    // A patch has no kind that could not be made out: only what is wrong with the JSON is of interest.
-    throw isApiError(error, 'BadRequest') && isApiError(error.cause) ? error.cause : error;
+    if (!isApiError(error, 'BadRequest') || mediaType === strategic) throw error;
+    throw badRequest(
+      `error decoding ${mediaType === applyYaml ? 'YAML: error converting YAML to JSON' : 'patch'}: ${error.message}`,
+      error,
+    );
   }
 }
 
-function patchFunction(mediaType: string, patch: unknown, schema: Schema): (current: KubeObject) => unknown {
+/** A patch of any kind but server-side apply. */
+interface Patch {
+  readonly change: (current: KubeObject) => unknown;
+  /** What Strict refuses and Warn warns of in the patch itself: fields that stand twice, members that no operation has. */
+  readonly problems: readonly string[];
+  /** How the patch, or what it led to, is shown when that is no object of the kind. */
+  shown(made: unknown): string;
+  readonly words: 'json' | 'structure';
+}
+
+interface Patching extends Patch {
+  readonly call: ResourceCall;
+  readonly context: RequestContext;
+  readonly schema: Schema;
+}
+
+function patchOf(mediaType: string, patch: unknown, duplicates: readonly string[], schema: Schema): Patch {
+  const twice = duplicates.map((path) => `duplicate field "${path}"`);
   switch (mediaType) {
     case json:
-      return (current) => applyJsonPatch(current, patch);
+      return {
+        change: (current) => applyJsonPatch(current, patch),
+        problems: [...twice, ...unknownMembers(patch)].map((problem) => `json patch ${problem}`),
+        shown: stringifyJson,
+        words: 'json',
+      };
     case merge:
-      if (!isObject(patch)) throw badRequest('a merge patch of an object is an object');
-      return (current) => applyMergePatch(current, patch);
+      if (patch === null) throw badRequest('Invalid JSON Patch');
+      if (!isObject(patch)) {
+        throw badRequest(`error decoding patch: json: cannot unmarshal ${goKind(patch)} into Go value of type map[string]interface {}`);
+      }
+      return { change: (current) => applyMergePatch(current, patch), problems: twice, shown: stringifyJson, words: 'json' };
     default:
-      return (current) => applyStrategicMergePatch(current, patch, schema);
+      return {
+        change: (current) => ({
+          ...(applyStrategicMergePatch(current, patch ?? {}, schema) as JsonObject),
+          // Which type it is was settled by the path; what the patch says of it is not looked at.
+          apiVersion: current.apiVersion,
+          kind: current.kind,
+        }),
+        problems: twice,
+        shown: () => goPrinted(patch),
+        words: 'structure',
+      };
   }
 }
 
-/** What the patch makes of an object is none of its kind: 422, though the patch itself is well-formed. */
-function misfit(error: unknown, patch: unknown): unknown {
-  if (!isApiError(error, 'BadRequest') || !isApiError(error.cause)) return error;
-  return invalid({ group: '', kind: '' }, '', [invalidField('patch', stringifyJson(patch), error.cause.message)]);
+function unknownMembers(patch: unknown): string[] {
+  if (!Array.isArray(patch)) return [];
+  return patch.flatMap((operation: unknown, index) =>
+    isObject(operation)
+      ? Object.keys(operation)
+          .filter((key) => !members.has(key))
+          .map((key) => `unknown field "[${index}].${key}"`)
+      : [],
+  );
+}
+
+const members = new Set(['op', 'path', 'from', 'value']);
+
+/** What the patch makes of the current object, brought into the shape of its type; 422 where that cannot be. */
+function patched({ call, context, schema, change, problems, shown, words }: Patching, current: KubeObject): KubeObject {
+  const made = change(current);
+  const { fieldValidation } = context;
+  let out: JsonObject;
+  try {
+    const pruned = pruneKind(made, kindOf(call), schema, { fieldValidation: fieldValidation === 'Ignore' ? 'Ignore' : 'Warn', words });
+    const all = fieldValidation === 'Ignore' ? [] : [...problems, ...pruned.problems];
+    if (fieldValidation === 'Strict' && all.length > 0) throw badRequest(`strict decoding error: ${all.join(', ')}`);
+    for (const text of all) context.warn(text);
+    out = pruned.value;
+  } catch (error) {
+    if (!isApiError(error, 'BadRequest')) throw error;
+    const why = isApiError(error.cause, 'BadRequest') ? error.cause.message : error.message;
+    throw invalid({ group: '', kind: '' }, '', [invalidField('patch', shown(made), why)]);
+  }
+  checkName(call, out);
+  return out as unknown as KubeObject;
 }

@@ -5,11 +5,12 @@
  * What is made of an event is made once for all watchers: frames are kept by the identity of the registry's batches
  * and events, which are shared. One promise a batch, none an event.
  */
-import { ApiError, isApiError } from '../../api/errors.ts';
+import { ApiError, badRequest, isApiError } from '../../api/errors.ts';
 import type { ApiResponse, MessageStream, WatchEvent } from '../../api/http.ts';
-import { apiVersionOf } from '../../api/object.ts';
+import { apiVersionOf, type KubeObject } from '../../api/object.ts';
+import type { FieldTerm } from '../../api/selectors.ts';
 import { concatBytes } from '../../client/read-body.ts';
-import type { RegistryEvent } from '../../registry/contract.ts';
+import type { Entry, RegistryEvent } from '../../registry/contract.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import { protobufMediaType, protobufWatchFrame } from '../../runtime/protobuf.ts';
 import type { Negotiated } from '../negotiate.ts';
@@ -25,6 +26,7 @@ export function watch(call: ResourceCall): ApiResponse {
   const { exchange, negotiated } = call;
   const { query, direct, headers } = exchange.request;
   if (negotiated.as === 'Table') includeObject(query);
+  const encode = direct ? undefined : batchEncoder(call);
   const parameters = listParameters(query, 'watch');
   const ended = new AbortController();
   const timeout = parameters.timeoutSeconds ? parameters.timeoutSeconds * 1000 : minTimeout * (1 + call.services.random.next());
@@ -38,19 +40,21 @@ export function watch(call: ResourceCall): ApiResponse {
   exchange.signal.addEventListener('abort', onAbort, { once: true });
   if (exchange.signal.aborted) end();
 
-  const { labels, fields, resourceVersion, resourceVersionMatch, sendInitialEvents, bookmarks } = parameters;
-  const batches = call.storage.watch(readContext(call, ended.signal), {
-    namespace: call.key.namespace,
-    ...(labels ? { labels } : {}),
-    ...(fields ? { fields } : {}),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    ...(resourceVersionMatch === undefined ? {} : { resourceVersionMatch }),
-    ...(sendInitialEvents === undefined ? {} : { sendInitialEvents }),
-    bookmarks,
-    signal: ended.signal,
-  });
-  if (direct) return { status: 200, headers: {}, events: mapped(batches, directBatch(call), errorEvent, end) };
-  const encode = batchEncoder(call);
+  const { labels, resourceVersion, resourceVersionMatch, sendInitialEvents, bookmarks } = parameters;
+  const fields = withName(parameters.fields, call.key.name);
+  const batches = checkedAtOnce(end, () =>
+    call.storage.watch(readContext(call, ended.signal), {
+      namespace: call.key.namespace,
+      ...(labels ? { labels } : {}),
+      ...(fields ? { fields } : {}),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(resourceVersionMatch === undefined ? {} : { resourceVersionMatch }),
+      ...(sendInitialEvents === undefined ? {} : { sendInitialEvents }),
+      bookmarks,
+      signal: ended.signal,
+    }),
+  );
+  if (!encode) return { status: 200, headers: {}, events: mapped(batches, directBatch(call), errorEvent, end) };
   if (isWebSocket(headers)) {
     const run = (socket: MessageStream): Promise<void> =>
       toSocket(socket, mapped(batches, encode, errorFrame(negotiated), end), end, negotiated);
@@ -62,6 +66,24 @@ export function watch(call: ResourceCall): ApiResponse {
     headers: { 'content-type': `${negotiated.mediaType}${suffix}` },
     body: mapped(batches, encode, errorFrame(negotiated), end),
   };
+}
+
+/** A watch that is refused leaves no timer behind. */
+function checkedAtOnce<T>(end: () => void, start: () => T): T {
+  try {
+    return start();
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
+/** The old paths name one object, which a field selector says today. Throws BadRequest when the two differ. */
+function withName(fields: readonly FieldTerm[] | undefined, name: string): readonly FieldTerm[] | undefined {
+  if (name === '') return fields;
+  const term = fields?.find(({ field, equal }) => equal && field === 'metadata.name');
+  if (fields && term?.value !== name) throw badRequest("fieldSelector metadata.name doesn't match requested name");
+  return fields ?? [{ field: 'metadata.name', equal: true, value: name }];
 }
 
 export function isWebSocket(headers: Readonly<Record<string, string>>): boolean {
@@ -166,7 +188,7 @@ function batchEncoder(call: ResourceCall): (batch: Batch) => Uint8Array {
   }
   if (mediaType === 'application/yaml')
     throw new ApiError('NotAcceptable', 'a watch is given as application/json or application/vnd.kubernetes.protobuf');
-  if (as === 'PartialObjectMetadata') {
+  if (as !== 'object') {
     const frame = (event: RegistryEvent) => () => jsonFrame(event.type, encodeJson(watchObject(call, event, as, metaVersion)));
     return (batch) => concatBytes(batch.map((event) => cached(metadataFrames[metaVersion], event, frame(event))));
   }
@@ -197,21 +219,24 @@ function watchObject(call: ResourceCall, event: RegistryEvent, as: Negotiated['a
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata: bookmarkMetadata(event) };
 }
 
-/** Each event a Table of one row; cells show ages, so they are made anew for each watcher. */
+/** Each event a Table of one row, a bookmark too; cells show ages, so they are made anew for each watcher. */
 function tableEncoder(call: ResourceCall): (batch: Batch) => Uint8Array {
   let withColumns = true;
   return (batch) => {
     const frames: Uint8Array[] = [];
     for (const event of batch) {
-      const table =
-        event.type === 'BOOKMARK'
-          ? tableOf(call, [], bookmarkMetadata(event), { withColumns: false })
-          : tableOf(call, [event.entry], { resourceVersion: String(event.entry.revision) }, { withColumns });
-      if (event.type !== 'BOOKMARK') withColumns = false;
+      const entry = event.type === 'BOOKMARK' ? bookmarkEntry(call, event) : event.entry;
+      const table = tableOf(call, [entry], { resourceVersion: String(entry.revision) }, { withColumns });
+      withColumns = false;
       frames.push(jsonFrame(event.type, encodeJson(table)));
     }
     return concatBytes(frames);
   };
+}
+
+function bookmarkEntry(call: ResourceCall, event: RegistryEvent & { readonly type: 'BOOKMARK' }): Entry {
+  const object = bookmark(call, event) as KubeObject;
+  return { object, revision: event.revision, json: () => encodeJson(object) };
 }
 
 const encoder = new TextEncoder();
@@ -233,31 +258,40 @@ function errorFrame({ mediaType }: Negotiated): (error: ApiError) => Uint8Array 
     mediaType === protobufMediaType ? protobufWatchFrame('ERROR', error.toStatus()) : jsonFrame('ERROR', encodeJson(error.toStatus()));
 }
 
-const newline = 0x0a;
-
 /** A WebSocket gets one message an event. What the client says is not listened to; its going ends the watch. */
 async function toSocket(
   socket: MessageStream,
-  frames: AsyncIterable<Uint8Array>,
+  batches: AsyncIterable<Uint8Array>,
   end: () => void,
   { mediaType }: Negotiated,
 ): Promise<void> {
-  const decoder = new TextDecoder();
   const listen = async (): Promise<void> => {
     for await (const _ignored of socket.messages);
   };
   const gone = listen().then(end, end); // a line that breaks is a client that goes
-  for await (const frame of frames) {
-    if (mediaType !== 'application/json') {
-      await socket.send(frame);
-      continue;
-    }
-    let start = 0;
-    for (let at = frame.indexOf(newline); at >= 0; at = frame.indexOf(newline, start)) {
-      await socket.send(decoder.decode(frame.subarray(start, at)));
-      start = at + 1;
-    }
-  }
+  const messages = mediaType === 'application/json' ? lines : lengthPrefixed;
+  for await (const batch of batches) for (const message of messages(batch)) await socket.send(message);
   await socket.close(1000);
   await gone;
+}
+
+const newline = 0x0a;
+const decoder = new TextDecoder();
+
+function* lines(batch: Uint8Array): Generator<string> {
+  let start = 0;
+  for (let at = batch.indexOf(newline); at >= 0; at = batch.indexOf(newline, start)) {
+    yield decoder.decode(batch.subarray(start, at));
+    start = at + 1;
+  }
+}
+
+/** Messages have a length of their own: the four bytes before each event are left out. */
+function* lengthPrefixed(batch: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+  for (let at = 0; at < batch.length; ) {
+    const length = view.getUint32(at);
+    yield batch.subarray(at + 4, at + 4 + length);
+    at += 4 + length;
+  }
 }

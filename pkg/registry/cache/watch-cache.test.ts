@@ -94,7 +94,8 @@ test('initial events end with a bookmark when asked for, and a watch may begin w
 
 test('a quiet watch is told every minute where it stands', async () => {
   const made = await testRegistry();
-  const reading = read(made, { bookmarks: true }, 1);
+  const start = String(await made.store.revision());
+  const reading = read(made, { bookmarks: true, resourceVersion: start }, 1);
   await made.clock.turn();
   await storageOf(made.registry, 'secrets').create(made.context(), 'default', {
     apiVersion: 'v1',

@@ -131,7 +131,7 @@ export class WatchCache implements FeedSink {
       return;
     }
     const { start, end } = this.rangeOf(filter.namespace);
-    const from = after === undefined ? sortKey(start) : `${after}\0`;
+    const from = beginning(start, after);
     const until = end === undefined ? undefined : sortKey(end);
     const { name } = filter;
     const named =
@@ -148,7 +148,7 @@ export class WatchCache implements FeedSink {
   /** How many entries the range holds. */
   count(namespace: string, after?: string): number {
     const { start, end } = this.rangeOf(namespace);
-    return this.#current().entries.count(after === undefined ? sortKey(start) : `${after}\0`, end === undefined ? undefined : sortKey(end));
+    return this.#current().entries.count(beginning(start, after), end === undefined ? undefined : sortKey(end));
   }
 
   /** An entry for a key and value read from the store itself; the cached one where that is the same revision. */
@@ -389,6 +389,12 @@ export interface WatchStart {
 }
 
 const noValue = new Uint8Array();
+
+/** Where a scan of a range begins that goes on behind `after`: never before the range, whatever a client says. */
+function beginning(start: string, after: string | undefined): string {
+  const first = sortKey(start);
+  return after === undefined || after < first ? first : `${after}\0`;
+}
 
 export function inNamespace(filter: Filter, event: CacheEvent): boolean {
   return filter.namespace === '' || filter.namespace === event.namespace;

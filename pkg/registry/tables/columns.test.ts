@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '../../api/object.ts';
+import { builtinDeclarations } from '../declarations.ts';
 import { object, pod } from '../testing/objects.ts';
 import { columnsOf } from './columns.ts';
 import { humanDuration } from './human-duration.ts';
@@ -211,4 +212,12 @@ test('rows of other kinds', () => {
     source: { component: 'kubelet', host: 'n' },
   });
   assert.equal(row('core.v1.Event', event, true), '10s | Normal | Started | pod/p |  | kubelet, n | Started container main | 70s | 2 | e');
+});
+
+test('an object without anything but its kind has a row too: a bookmark is one', () => {
+  for (const declaration of builtinDeclarations(columnsOf)) {
+    const { group, version, kind } = declaration;
+    const object = { apiVersion: group === '' ? version : `${group}/${version}`, kind, metadata: {} } as KubeObject;
+    for (const column of declaration.columns) assert.doesNotThrow(() => column.cell(object, 0), `${kind} ${column.name}`);
+  }
 });

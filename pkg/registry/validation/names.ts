@@ -3,10 +3,9 @@
  * does not fit; none when it does.
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
  */
-export type NameCheck = (name: string) => string[];
+import { byteLength, dnsSubdomain, label, type NameCheck, nameCheck, subdomain } from '../../api/qualified-name.ts';
 
-const encoder = new TextEncoder();
-const byteLength = (value: string): number => encoder.encode(value).length;
+export { dnsSubdomain, labelValue, type NameCheck, qualifiedName, regexHint } from '../../api/qualified-name.ts';
 
 /** Whether the texts take more than `max` bytes together. They are only counted when they might. */
 export function exceedsBytes(texts: readonly string[], max: number): boolean {
@@ -19,65 +18,21 @@ export function exceedsBytes(texts: readonly string[], max: number): boolean {
   return bytes > max;
 }
 
-const tooLong = (max: number): string => `must be no more than ${max} bytes`;
-
-export function regexHint(what: string, pattern: string, ...examples: string[]): string {
-  const shown = examples.map((example) => `'${example}', `).join(' or ');
-  return `${what} (${shown === '' ? '' : `e.g. ${shown}`}regex used for validation is '${pattern}')`;
-}
-
-function check(max: number, pattern: string, what: string, ...examples: string[]): NameCheck {
-  const syntax = new RegExp(`^(?:${pattern})$`);
-  const hint = regexHint(what, pattern, ...examples);
-  return (name) => {
-    const reasons: string[] = [];
-    if (name.length > max / 3 && byteLength(name) > max) reasons.push(tooLong(max));
-    if (!syntax.test(name)) reasons.push(hint);
-    return reasons;
-  };
-}
-
-const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
-const subdomain = `${label}(\\.${label})*`;
-const qualified = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
-
-export const dnsLabel = check(
+export const dnsLabel = nameCheck(
   63,
   label,
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
   'my-name',
   '123-abc',
 );
-export const dnsSubdomain = check(
-  253,
-  subdomain,
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
-  'example.com',
-);
-export const dns1035Label = check(
+export const dns1035Label = nameCheck(
   63,
   '[a-z]([-a-z0-9]*[a-z0-9])?',
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
   'my-name',
   'abc-123',
 );
-export const labelValue = check(
-  63,
-  `(${qualified})?`,
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-  'MyValue',
-  'my_value',
-  '12345',
-);
-const namePart = check(
-  63,
-  qualified,
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-  'MyName',
-  'my.name',
-  '123-abc',
-);
-const configKeySyntax = check(
+const configKeySyntax = nameCheck(
   253,
   '[-._a-zA-Z0-9]+',
   "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
@@ -93,24 +48,6 @@ export const configKey: NameCheck = (name) => {
   else if (name === '..') reasons.push(`must not be '..'`);
   else if (name.startsWith('..')) reasons.push(`must not start with '..'`);
   return reasons;
-};
-
-/** A label's key, a finalizer, a resource's name: an optional DNS prefix, a slash, and a name. */
-export const qualifiedName: NameCheck = (name) => {
-  const parts = name.split('/');
-  const last = parts.at(-1) as string;
-  if (parts.length > 2) {
-    return [
-      `${regexHint("a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character", qualified, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
-    ];
-  }
-  const reasons: string[] = [];
-  if (parts.length === 2) {
-    if (parts[0] === '') reasons.push('prefix part must be non-empty');
-    else reasons.push(...dnsSubdomain(parts[0] as string).map((reason) => `prefix part ${reason}`));
-  }
-  if (last === '') reasons.push('name part must be non-empty');
-  return [...reasons, ...namePart(last).map((reason) => (reason.startsWith('must') ? `name part ${reason}` : reason))];
 };
 
 /** What may stand in a URL's path as one segment: all that RBAC asks of a name. */
@@ -147,7 +84,7 @@ export function asPrefix(name: string): string {
 
 const identifierSyntax = '[A-Za-z_][A-Za-z0-9_]*';
 /** An identifier of C. */
-export const cIdentifier: NameCheck = check(
+export const cIdentifier: NameCheck = nameCheck(
   Number.POSITIVE_INFINITY,
   identifierSyntax,
   "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
@@ -156,7 +93,7 @@ export const cIdentifier: NameCheck = check(
   'MyName',
 );
 
-export const wildcardSubdomain: NameCheck = check(
+export const wildcardSubdomain: NameCheck = nameCheck(
   253,
   `\\*\\.${subdomain}`,
   "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",

@@ -4,7 +4,7 @@ import { isObject } from '../raw.ts';
 /** Where the next page of a list begins. `revision` -1: wherever the store stands then (an inconsistent list). */
 export interface ContinueToken {
   readonly revision: number;
-  /** `namespace/name` or `name` of the last object of the page before. */
+  /** The last object of the page before: its name, in the list of all namespaces `namespace/name`. */
   readonly after: string;
 }
 

@@ -7,7 +7,7 @@ import { assign, metadataOf, type Raw, text } from '../raw.ts';
 import type { Resource } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
 import { defaultObject, emptyStatus, trackFields, validateTypes } from '../typing.ts';
-import { admit, checkIdentity, commit, draftOf, maxTries, mutate, strategyContext, type Write } from './write.ts';
+import { admit, checkIdentity, commit, draftOf, maxTries, mutate, strategyContext, type Write, withoutRepeatedOwners } from './write.ts';
 
 /** Tries of a generated name before the server says that it exists: Kubernetes' maxNameGenerationCreateAttempts. */
 const maxNames = 8;
@@ -49,9 +49,13 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   const key = { namespace: call.namespace, name: text(metadataOf(draft)['name']) };
   const write: Write = { resource, declaration: call.declaration, context, key, subresource: '', operation: 'CREATE', now };
 
+  withoutRepeatedOwners(draft, context, 'before-admission');
   defaultObject(declaration, draft);
   const { object, changed } = await mutate(write, draft, undefined);
-  if (changed) defaultObject(declaration, object);
+  if (changed) {
+    defaultObject(declaration, object);
+    withoutRepeatedOwners(object, context, 'after-admission');
+  }
   const strategyCall = strategyContext(write);
   strategy.prepareCreate?.(object, strategyCall);
   const companions = (await strategy.companions?.(object, undefined, strategyCall)) ?? [];

@@ -3,7 +3,7 @@ import type { DeleteOptions } from '../../api/generated/meta-v1.ts';
 import type { ListQuery, RequestContext, ResourceDeclaration } from '../contract.ts';
 import type { Resource } from '../resource.ts';
 import type { StoredEntry } from '../stored-entry.ts';
-import { deleteEntry } from './delete.ts';
+import { checkDeleteOptions, deleteEntry } from './delete.ts';
 import { listEntries } from './list.ts';
 
 /** Deletes what the list holds, one after the other; what somebody else has deleted meanwhile is no error. */
@@ -13,6 +13,7 @@ export async function deleteEntries(
   query: ListQuery,
   options: DeleteOptions,
 ): Promise<StoredEntry[]> {
+  checkDeleteOptions(options);
   const page = await listEntries(resource, query);
   const deleted: StoredEntry[] = [];
   for (const entry of page.entries) {

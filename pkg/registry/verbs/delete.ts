@@ -135,8 +135,9 @@ function checkPreconditions(declaration: ResourceDeclaration, { preconditions }:
   }
 }
 
-const policies = ['Background', 'Foreground', 'Orphan'];
+const policies = ['Foreground', 'Background', 'Orphan'];
 
+/** Throws Invalid. */
 export function checkDeleteOptions(options: DeleteOptions): void {
   const causes: StatusCause[] = [];
   const { propagationPolicy, orphanDependents, dryRun } = options;
@@ -146,6 +147,6 @@ export function checkDeleteOptions(options: DeleteOptions): void {
   if (propagationPolicy !== undefined && !policies.includes(propagationPolicy)) {
     causes.push(unsupportedField('propagationPolicy', propagationPolicy, [...policies, 'nil']));
   }
-  for (const value of dryRun ?? []) if (value !== 'All') causes.push(unsupportedField('dryRun', dryRun, ['All']));
+  if (dryRun?.some((value) => value !== 'All')) causes.push(unsupportedField('dryRun', dryRun, ['All']));
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', causes);
 }

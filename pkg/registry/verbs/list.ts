@@ -28,12 +28,14 @@ const storeStep = 1_000;
 
 export async function listEntries(resource: Resource, query: ListQuery): Promise<Page> {
   const { cache } = resource;
-  const filter = filterOf(query, resource.declaration, resource.indexedField);
   checkListOptions(query);
+  const filter = filterOf(query, resource.declaration, resource.indexedField);
   const limit = query.limit && query.limit > 0 ? query.limit : undefined;
 
   if (query.continue) {
-    const { revision, after } = parseContinue(query.continue);
+    const token = parseContinue(query.continue);
+    const { revision } = token;
+    const after = scopeOf(filter) + token.after;
     if (revision === -1) return listNow(resource, filter, limit, after);
     await cache.ready(false);
     return listAt(resource, filter, { revision, limit, after, paging: true });
@@ -86,7 +88,7 @@ function listCached(
   if (!more) return { entries, revision };
   const last = pathOf(resource, entries.at(-1) as StoredEntry);
   const remaining = cache.count(filter.namespace, sortKey(cache.keyOfPath(last)));
-  return { entries, revision, continue: formatContinue({ revision, after: last }), ...(filter.selective ? {} : { remaining }) };
+  return { entries, revision, continue: tokenOf(filter, revision, last), ...(filter.selective ? {} : { remaining }) };
 }
 
 interface PastOptions {
@@ -106,7 +108,7 @@ async function listAt(resource: Resource, filter: Filter, options: PastOptions):
     return await readPast(resource, filter, options);
   } catch (error) {
     if (isStoreError(error, 'FutureRevision')) throw tooLargeResourceVersion(revision, cache.revision);
-    if (isStoreError(error, 'Compacted')) throw options.paging ? expiredPage(after as string) : expiredList();
+    if (isStoreError(error, 'Compacted')) throw options.paging ? expiredPage(tokenOf(filter, -1, after as string)) : expiredList();
     throw error;
   }
 }
@@ -116,7 +118,8 @@ async function readPast(resource: Resource, filter: Filter, options: PastOptions
   const { cache, environment } = resource;
   const range = cache.rangeOf(filter.namespace);
   const entries: StoredEntry[] = [];
-  let start = after === undefined ? range.start : `${cache.keyOfPath(after)}\0`;
+  const first = after === undefined ? range.start : `${cache.keyOfPath(after)}\0`;
+  let start = sortKey(first) < sortKey(range.start) ? range.start : first;
   for (;;) {
     // One more than wanted tells whether there is a next page.
     const step = limit === undefined ? storeStep : filter.selective ? Math.max(storeStep, limit) : limit - entries.length + 1;
@@ -127,7 +130,7 @@ async function readPast(resource: Resource, filter: Filter, options: PastOptions
       if (entries.length === limit) {
         const last = pathOf(resource, entries.at(-1) as StoredEntry);
         const remaining = read.count - i;
-        return { entries, revision, continue: formatContinue({ revision, after: last }), ...(filter.selective ? {} : { remaining }) };
+        return { entries, revision, continue: tokenOf(filter, revision, last), ...(filter.selective ? {} : { remaining }) };
       }
       entries.push(entry);
     }
@@ -147,17 +150,26 @@ function pathOf(resource: Resource, entry: StoredEntry): string {
   return resource.declaration.namespaced ? `${object.metadata.namespace}/${object.metadata.name}` : object.metadata.name;
 }
 
+/** A token says where in its own list to go on: that of one namespace leads nowhere in another. */
+function scopeOf({ namespaced, namespace }: Filter): string {
+  return namespaced && namespace !== '' ? `${namespace}/` : '';
+}
+
+function tokenOf(filter: Filter, revision: number, last: string): string {
+  return formatContinue({ revision, after: last.slice(scopeOf(filter).length) });
+}
+
 function expiredList(): ApiError {
   return new ApiError('Expired', 'The resourceVersion for the provided list is too old.');
 }
 
-function expiredPage(after: string): ApiError {
+function expiredPage(token: string): ApiError {
   const message =
     'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +
     'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +
     'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or ' +
     'deleted between the time the first chunk was returned and now may show up in the list.';
-  return new ApiError('Expired', message, { metadata: { continue: formatContinue({ revision: -1, after }) } });
+  return new ApiError('Expired', message, { metadata: { continue: token } });
 }
 
 /** The combinations of list options that have no meaning. */
@@ -169,9 +181,9 @@ function checkListOptions(query: ListQuery): void {
   if (match === undefined || match === '') return;
   const causes: StatusCause[] = [];
   const field = 'resourceVersionMatch';
-  if (query.continue) causes.push(forbiddenField(field, 'resourceVersionMatch is forbidden when continue is provided'));
   if (resourceVersion === '') causes.push(forbiddenField(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
-  if (match !== 'Exact' && match !== 'NotOlderThan') causes.push(unsupportedField(field, match, ['Exact', 'NotOlderThan']));
+  if (query.continue) causes.push(forbiddenField(field, 'resourceVersionMatch is forbidden when continue is provided'));
+  if (match !== 'Exact' && match !== 'NotOlderThan') causes.push(unsupportedField(field, match, ['Exact', 'NotOlderThan', '']));
   if (match === 'Exact' && resourceVersion === '0') {
     causes.push(forbiddenField(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
   }

@@ -35,13 +35,18 @@ test('identity and creation cannot be written', async () => {
   const { registry, context } = await testRegistry();
   const storage = storageOf(registry, 'deployments', 'apps');
   const { object: created } = await storage.create(context(), 'default', deployment);
-  const forged = { creationTimestamp: '1999-01-01T00:00:00Z', generation: 77, deletionTimestamp: '1999-01-01T00:00:00Z' };
+  const forged = { creationTimestamp: '1999-01-01T00:00:00Z', generation: 77 };
   const { entry } = await storage.update(context(), key, relabelled({ ...forged, labels: { new: 'label' } }));
   const { creationTimestamp, generation, deletionTimestamp, uid } = entry.object.metadata;
   assert.deepEqual(
     { creationTimestamp, generation, deletionTimestamp, uid },
     { creationTimestamp: created.metadata.creationTimestamp, generation: 1, deletionTimestamp: undefined, uid: created.metadata.uid },
   );
+  for (const claimed of [{ deletionTimestamp: '1999-01-01T00:00:00Z' }, { deletionGracePeriodSeconds: 3 }]) {
+    const [field] = Object.keys(claimed);
+    const refused = new RegExp(`metadata.${field}: Invalid value: .*: field is immutable`);
+    await assert.rejects(storage.update(context(), key, relabelled(claimed)), refused);
+  }
   await registry.close();
 });
 

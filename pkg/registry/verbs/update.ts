@@ -11,7 +11,18 @@ import { defaultObject, trackFields, validateTypesAgain } from '../typing.ts';
 import { validateMetadataUpdate } from '../validation/metadata.ts';
 import { createEntry } from './create.ts';
 import { findEntry } from './get.ts';
-import { admit, checkIdentity, commit, draftOf, maxTries, mutate, staleConflict, strategyContext, type Write } from './write.ts';
+import {
+  admit,
+  checkIdentity,
+  commit,
+  draftOf,
+  maxTries,
+  mutate,
+  staleConflict,
+  strategyContext,
+  type Write,
+  withoutRepeatedOwners,
+} from './write.ts';
 
 export interface UpdateCall extends UpdateOptions {
   readonly declaration: ResourceDeclaration;
@@ -37,8 +48,11 @@ export async function updateEntry(resource: Resource, call: UpdateCall, change: 
       const mayCreate = call.createIfMissing && subresource === '' && (call.managesFields || resource.strategy.createOnUpdate);
       if (!mayCreate) throw notFound(declaration, key.name);
       const object = await change(undefined);
-      // Who names a revision or an identity has seen the object: it is gone.
-      if (object.metadata?.resourceVersion || object.metadata?.uid) throw notFound(declaration, key.name);
+      // Who names an identity has seen another object, which is gone.
+      const uid = object.metadata?.uid;
+      if (uid) {
+        throw conflict(declaration, key.name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+      }
       const options = { declaration, context, namespace: key.namespace, name: key.name, managesFields: call.managesFields ?? false };
       return { entry: await createEntry(resource, options, object), created: true };
     }
@@ -61,11 +75,14 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   if (changed === current.object) return current;
   const draft = draftOf(changed);
   checkUpdate(resource, call, draft, current);
+  const causes = immutableMetadata(metadataOf(draft), metadataOf(old), context);
   keepServerFields(resource, draft, old, subresource);
+  if (!statesChanges(context)) withoutRepeatedOwners(draft, context, 'before-admission');
   defaultObject(declaration, draft);
   const object = call.admission === false ? draft : await admitted(write, draft, current.object);
+  withoutRepeatedOwners(object, context, 'after-admission');
   prepare(write, object, old);
-  if (isSame(object, old)) return current;
+  if (causes.length === 0 && isSame(object, old)) return current;
   const strategyCall = strategyContext(write);
   const companions = (await strategy.companions?.(object, old, strategyCall)) ?? [];
   if (!call.managesFields)
@@ -76,7 +93,6 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
       time: environment.timestamps.at(now),
     });
 
-  const causes: StatusCause[] = [];
   validateMetadataUpdate(
     metadataOf(object),
     metadataOf(old),
@@ -115,8 +131,8 @@ async function admitted(write: Write, draft: Raw, old: KubeObject): Promise<Raw>
 }
 
 /** What was asked for must be about this object, and about this state of it. */
-function checkUpdate({ strategy }: Resource, call: UpdateCall, draft: Raw, current: StoredEntry): void {
-  const { declaration, key } = call;
+function checkUpdate({ strategy, cache }: Resource, call: UpdateCall, draft: Raw, current: StoredEntry): void {
+  const { context, declaration, key } = call;
   const metadata = metadataOf(draft);
   const found = current.object.metadata;
   checkIdentity(declaration, key, draft);
@@ -124,8 +140,14 @@ function checkUpdate({ strategy }: Resource, call: UpdateCall, draft: Raw, curre
   const name = text(metadata['name']);
   if (name !== key.name) throw invalid(declaration, key.name, [invalidField('metadata.name', name, 'field is immutable')]);
   const uid = text(metadata['uid']);
-  if (uid !== '' && uid !== found.uid) {
-    throw conflict(declaration, key.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${found.uid}`);
+  if (uid !== '' && uid !== found.uid && !statesChanges(context)) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${found.uid}`;
+    const at = cache.keyOf(key.namespace, key.name);
+    throw conflict(
+      declaration,
+      key.name,
+      `StorageError: invalid object, Code: 4, Key: ${at}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+    );
   }
   const asked = text(metadata['resourceVersion']);
   if (asked === '' || asked === '0') {
@@ -148,6 +170,22 @@ const serverFields = [
   'resourceVersion',
   'selfLink',
 ];
+
+/** A patch states changes; everybody else states the object that he means. */
+function statesChanges({ verb }: RequestContext): boolean {
+  return verb === 'patch' || verb === 'apply';
+}
+
+/**
+ * What only the server sets and a client states otherwise; most of it is simply not listened to. A PUT's identity is a
+ * precondition and was checked as one.
+ */
+function immutableMetadata(next: Raw, old: Raw, context: RequestContext): StatusCause[] {
+  const fields = [...(statesChanges(context) ? ['uid'] : []), ...(old['deletionTimestamp'] === undefined ? ['deletionTimestamp'] : [])];
+  return [...fields, 'deletionGracePeriodSeconds']
+    .filter((field) => next[field] !== undefined && next[field] !== '' && next[field] !== old[field])
+    .map((field) => invalidField(`metadata.${field}`, next[field], 'field is immutable'));
+}
 
 /** Identity and bookkeeping stay; so does the status, or all but the status, by what is written to. */
 function keepServerFields({ declaration, strategy, format }: Resource, object: Raw, old: Raw, subresource: string): void {

@@ -1,7 +1,7 @@
 import { ApiError, invalid } from '../../api/errors.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { forbiddenField, unsupportedField } from '../../runtime/field-errors.ts';
-import { filterOf } from '../cache/filter.ts';
+import { type Filter, filterOf } from '../cache/filter.ts';
 import type { View } from '../cache/watch-channel.ts';
 import type { RegistryEvent, WatchQuery } from '../contract.ts';
 import type { Resource } from '../resource.ts';
@@ -9,20 +9,31 @@ import { parseResourceVersion } from './get.ts';
 import { listOptions } from './list.ts';
 
 /**
- * From where a watch starts, by what was asked:
+ * Checked at once: throws BadRequest and Invalid. From where a watch starts, by what was asked:
  *  - no revision: what there is now, as fresh as the store, then what follows; `0`: the same from what is at hand;
  *  - a revision: what came after it;
  *  - sendInitialEvents: what there is, not older than the revision, then a bookmark that says so, then what follows;
  *    set to false, with no revision: only what follows.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-watch
  */
-export async function* watchEntries(resource: Resource, view: View, query: WatchQuery): AsyncGenerator<readonly RegistryEvent[], void> {
-  const { cache, environment } = resource;
-  const { signal, sendInitialEvents } = query;
-  const filter = filterOf(query, resource.declaration, resource.indexedField);
+export function watchEntries(resource: Resource, view: View, query: WatchQuery): AsyncGenerator<readonly RegistryEvent[], void> {
   checkWatchOptions(query);
+  const filter = filterOf(query, resource.declaration, resource.indexedField);
+  return events(resource, view, query, { filter, asked: parseResourceVersion(query.resourceVersion) });
+}
+
+interface Checked {
+  readonly filter: Filter;
+  readonly asked: number | undefined;
+}
+
+async function* events(
+  { cache, environment }: Resource,
+  view: View,
+  { signal, sendInitialEvents, bookmarks }: WatchQuery,
+  { filter, asked }: Checked,
+): AsyncGenerator<readonly RegistryEvent[], void> {
   if (environment.feed.closed) throw new ApiError('ServiceUnavailable', 'the registry has been closed');
-  const asked = parseResourceVersion(query.resourceVersion);
   await cache.ready(asked === undefined);
   if (signal.aborted) return;
   if (asked !== undefined && asked > cache.revision) {
@@ -32,8 +43,8 @@ export async function* watchEntries(resource: Resource, view: View, query: Watch
   let from = asked === undefined || asked === 0 ? undefined : asked;
   if (sendInitialEvents === true) from = undefined;
   else if (sendInitialEvents === false) from ??= cache.revision;
-  const initialEnd = sendInitialEvents === true && query.bookmarks;
-  yield* cache.watch(filter, view, { from, initialEnd, bookmarks: query.bookmarks, signal });
+  // Whoever begins with what there is and takes bookmarks is told when that was all, whether asked for or not.
+  yield* cache.watch(filter, view, { from, initialEnd: from === undefined && bookmarks, bookmarks, signal });
 }
 
 function checkWatchOptions({ sendInitialEvents, resourceVersionMatch: match }: WatchQuery): void {

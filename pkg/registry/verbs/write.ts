@@ -1,7 +1,7 @@
 /** The steps that creates, updates and deletes share on their way to the store. */
 import { badRequest, conflict, InvariantError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { copyValue } from '../../runtime/values.ts';
+import { copyValue, equalValues } from '../../runtime/values.ts';
 import type { CommitResult, Operation } from '../../storage/store.ts';
 import { encodeRecord } from '../../trace/cause.ts';
 import type { AdmissionAttempt, ObjectKey, RequestContext, ResourceDeclaration } from '../contract.ts';
@@ -78,7 +78,6 @@ export function checkIdentity(declaration: ResourceDeclaration, key: ObjectKey, 
   if (named !== '' && named !== kind) throw badRequest(`the object provided is unrecognized (kind ${named}, expected ${kind})`);
   const namespace = text(metadata['namespace']);
   if (!namespaced) {
-    if (namespace !== '') throw badRequest('namespace may not be set for a resource that has none');
     delete metadata['namespace'];
   } else if (namespace === '') {
     metadata['namespace'] = key.namespace;
@@ -96,4 +95,24 @@ export function draftOf(object: KubeObject): Raw {
   const copy = copyValue(object);
   if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) throw new InvariantError('an object to write is no object');
   return copy as Raw;
+}
+
+const ownersTwice =
+  '.metadata.ownerReferences contains duplicate entries%s; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ';
+const afterAdmission = ' after mutating admission happens';
+
+/** Of owners that are stated twice, word for word, one is kept, with a warning. In place. */
+export function withoutRepeatedOwners(object: Raw, { warn }: RequestContext, when: 'before-admission' | 'after-admission'): void {
+  const metadata = metadataOf(object);
+  const owners = metadata['ownerReferences'];
+  if (!Array.isArray(owners) || owners.length < 2) return;
+  const kept: unknown[] = [];
+  const repeated: string[] = [];
+  for (const owner of owners) {
+    if (kept.some((other) => equalValues(other, owner))) repeated.push(text((owner as Raw | undefined)?.['uid']));
+    else kept.push(owner);
+  }
+  if (repeated.length === 0) return;
+  warn(ownersTwice.replace('%s', when === 'after-admission' ? afterAdmission : '') + repeated.join(', '));
+  metadata['ownerReferences'] = kept;
 }

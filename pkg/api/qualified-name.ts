@@ -1,0 +1,72 @@
+/**
+ * The syntaxes of names that labels share with everything else, and what is wrong with one, in Kubernetes' words.
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+ */
+
+/** The reasons why a text does not fit; none when it does. */
+export type NameCheck = (name: string) => string[];
+
+const encoder = new TextEncoder();
+export const byteLength = (value: string): number => encoder.encode(value).length;
+
+const tooLong = (max: number): string => `must be no more than ${max} bytes`;
+
+export function regexHint(what: string, pattern: string, ...examples: string[]): string {
+  const shown = examples.map((example) => `'${example}', `).join(' or ');
+  return `${what} (${shown === '' ? '' : `e.g. ${shown}`}regex used for validation is '${pattern}')`;
+}
+
+export function nameCheck(max: number, pattern: string, what: string, ...examples: string[]): NameCheck {
+  const syntax = new RegExp(`^(?:${pattern})$`);
+  const hint = regexHint(what, pattern, ...examples);
+  return (name) => {
+    const reasons: string[] = [];
+    if (name.length > max / 3 && byteLength(name) > max) reasons.push(tooLong(max));
+    if (!syntax.test(name)) reasons.push(hint);
+    return reasons;
+  };
+}
+
+export const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+export const subdomain = `${label}(\\.${label})*`;
+const qualified = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
+
+export const dnsSubdomain = nameCheck(
+  253,
+  subdomain,
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+  'example.com',
+);
+export const labelValue = nameCheck(
+  63,
+  `(${qualified})?`,
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+  'MyValue',
+  'my_value',
+  '12345',
+);
+const namePart = nameCheck(
+  63,
+  qualified,
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+  'MyName',
+  'my.name',
+  '123-abc',
+);
+/** A label's key, a finalizer, a resource's name: an optional DNS prefix, a slash, and a name. */
+export const qualifiedName: NameCheck = (name) => {
+  const parts = name.split('/');
+  const last = parts.at(-1) as string;
+  if (parts.length > 2) {
+    return [
+      `${regexHint("a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character", qualified, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ];
+  }
+  const reasons: string[] = [];
+  if (parts.length === 2) {
+    if (parts[0] === '') reasons.push('prefix part must be non-empty');
+    else reasons.push(...dnsSubdomain(parts[0] as string).map((reason) => `prefix part ${reason}`));
+  }
+  if (last === '') reasons.push('name part must be non-empty');
+  return [...reasons, ...namePart(last).map((reason) => (reason.startsWith('must') ? `name part ${reason}` : reason))];
+};

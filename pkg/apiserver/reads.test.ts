@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeProtobuf } from '../runtime/protobuf.ts';
+import { testServer } from './testing/test-server.ts';
+
+const maps = '/api/v1/namespaces/default/configmaps';
+
+async function server(names: readonly string[] = ['a', 'b', 'c', 'd']) {
+  const api = await testServer();
+  await api.withDefaults();
+  for (const name of names) await api.request('POST', maps, { body: { metadata: { name, labels: { n: name } } } });
+  return api;
+}
+
+const namesOf = (list: { items: { metadata: { name: string } }[] }): string[] => list.items.map(({ metadata }) => metadata.name);
+
+test('a continue token leads nowhere but through the list that gave it', async () => {
+  const { request } = await server();
+  await request('POST', '/api/v1/namespaces/other/configmaps', { body: { metadata: { name: 'z' } } });
+  const page = (path: string, token: string) => request('GET', `${path}?limit=2&continue=${token}`);
+  const first = (await request('GET', `${maps}?limit=2`)).json;
+  assert.deepEqual(namesOf((await page(maps, first.metadata.continue)).json), ['c', 'd']);
+  // In another namespace it never shows this one's objects.
+  const elsewhere = await page('/api/v1/namespaces/other/configmaps', first.metadata.continue);
+  assert.deepEqual(namesOf(elsewhere.json), ['z']);
+  const everywhere = (await request('GET', '/api/v1/configmaps?limit=2')).json;
+  const rest = await page('/api/v1/namespaces/other/configmaps', everywhere.metadata.continue);
+  assert.ok(rest.status === 400 || namesOf(rest.json).every((name) => name === 'z'), rest.text);
+});
+
+test('what a list is asked in vain is refused in Kubernetes’ words, in every form', async () => {
+  const { request } = await server([]);
+  const listOptions = 'ListOptions.meta.k8s.io "" is invalid: ';
+  const qualified =
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+  const cases: readonly (readonly [query: string, status: number, message: string | RegExp])[] = [
+    ['limit=x', 400, 'strconv.ParseInt: parsing "x": invalid syntax'],
+    ['limit=9223372036854775808', 400, 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
+    ['continue=x', 400, /^continue key is not valid: /],
+    ['continue=bnVsbA', 400, /^continue key is not valid: server does not recognize this encoded version ""$/],
+    ['resourceVersion=x', 400, /strconv.ParseUint: parsing "x": invalid syntax$/],
+    [
+      'resourceVersionMatch=Exact',
+      422,
+      `${listOptions}resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided`,
+    ],
+    [
+      'resourceVersion=0&resourceVersionMatch=Exact',
+      422,
+      `${listOptions}resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"`,
+    ],
+    [
+      'resourceVersion=1&resourceVersionMatch=Newest',
+      422,
+      `${listOptions}resourceVersionMatch: Unsupported value: "Newest": supported values: "Exact", "NotOlderThan", ""`,
+    ],
+    ['sendInitialEvents=true', 422, `${listOptions}sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list`],
+    ['labelSelector=%2C', 400, "found ',', expected: !, identifier, or 'end of string'"],
+    ['labelSelector=a%2C', 400, "found '', expected: identifier after ','"],
+    ['labelSelector=a%3Db%20c', 400, "found 'c', expected: ',' or 'end of string'"],
+    ['labelSelector=a%20is%20b', 400, "unable to parse requirement: found 'is', expected: in, notin, =, ==, !=, gt, lt"],
+    ['labelSelector=a%20in%20b', 400, "unable to parse requirement: found 'b' expected: '('"],
+    ['labelSelector=a%20in%20(b', 400, "unable to parse requirement: found '', expected: ',' or ')'"],
+    [
+      'labelSelector=a%3Eb',
+      400,
+      `unable to parse requirement: values[0]: Invalid value: "b": for 'Gt', 'Lt' operators, the value must be an integer`,
+    ],
+    ['labelSelector=-a', 400, `unable to parse requirement: <nil>: Invalid value: "-a": ${qualified}`],
+    [
+      'labelSelector=a%3D-b',
+      400,
+      /^unable to parse requirement: values\[0\]\[a\]: Invalid value: "-b": a valid label must be an empty string or consist of /,
+    ],
+    ['fieldSelector=a', 400, "invalid selector: 'a'; can't understand 'a'"],
+    ['fieldSelector=metadata.name%3D%5Cx', 400, 'invalid field selector: invalid escape sequence: \\x'],
+    ['fieldSelector=metadata.name%3Da%3Db', 400, 'invalid field selector: unescaped character in value: 61'],
+    ['fieldSelector=data.x%3D1', 400, '"data.x" is not a known field selector: only "metadata.name", "metadata.namespace"'],
+  ];
+  const forms = [
+    'application/json',
+    'application/json;as=Table;g=meta.k8s.io;v=v1',
+    'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+  ];
+  for (const [query, status, message] of cases) {
+    for (const accept of forms) {
+      const answer = await request('GET', `${maps}?${query}`, { headers: { accept } });
+      assert.equal(answer.status, status, `${query}: ${answer.text}`);
+      if (typeof message === 'string') assert.equal(answer.json.message, message, query);
+      else assert.match(answer.json.message, message);
+    }
+    const watched = await request('GET', `${maps}?watch=true&${query}`);
+    const meaningless = /continue|Match|sendInitial|limit=922/.test(query);
+    if (!meaningless) assert.equal(watched.status, status, `watch ${query}`);
+  }
+  const pods = await request('GET', '/api/v1/pods?fieldSelector=spec.color%3Dred');
+  assert.deepEqual([pods.status, pods.json.message], [400, 'field label not supported: spec.color']);
+  const table = { headers: { accept: forms[1] as string } };
+  const included = await request('GET', `${maps}?includeObject=All`, table);
+  assert.equal(
+    included.json.message,
+    `Unable to convert to Table as requested: includeObject: Invalid value: "All": must be 'Metadata', 'Object', 'None', or empty`,
+  );
+});
+
+test('each form is given in the media types that can express it, to those who ask for it rightly', async () => {
+  const { request } = await server();
+  const meta = 'g=meta.k8s.io;v=v1';
+  const get = (accept: string, path = maps) => request('GET', path, { headers: { accept } });
+  const kindOf = async (accept: string, path = maps): Promise<unknown> => {
+    const { status, headers, bytes, text } = await get(accept, path);
+    if (status !== 200) return status;
+    const type = headers['content-type'];
+    if (type === 'application/vnd.kubernetes.protobuf') return `protobuf ${decodeProtobuf(bytes)['kind']}`;
+    return type === 'application/yaml' ? `yaml ${/^kind: (.*)$/m.exec(text)?.[1]}` : JSON.parse(text).kind;
+  };
+  const cases: readonly (readonly [accept: string, path: string, expected: unknown])[] = [
+    [`application/json;as=Table;${meta}`, maps, 'Table'],
+    [`application/json;as=Table;g=meta.k8s.io;v=v1beta1`, maps, 'Table'],
+    [`application/yaml;as=Table;${meta}`, `${maps}/a`, 'yaml Table'],
+    [`application/vnd.kubernetes.protobuf;as=Table;${meta}`, maps, 406],
+    [`application/vnd.kubernetes.protobuf;as=Table;${meta},application/json`, maps, 'ConfigMapList'],
+    [`application/json;as=Table;g=meta.k8s.io;v=v2,application/json;q=0.5`, maps, 'ConfigMapList'],
+    [`application/json;as=Chart;${meta}`, maps, 406],
+    [`application/json;as=Table;g=meta.k8s.io`, maps, 406],
+    [`application/json;${meta}`, maps, 406],
+    [`application/json;as=PartialObjectMetadata;${meta}`, `${maps}/a`, 'PartialObjectMetadata'],
+    [`application/json;as=PartialObjectMetadata;${meta}`, maps, 406],
+    [`application/json;as=PartialObjectMetadataList;${meta}`, maps, 'PartialObjectMetadataList'],
+    [`application/json;as=PartialObjectMetadataList;${meta}`, `${maps}/a`, 406],
+    [`application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;${meta}`, `${maps}/a`, 'protobuf PartialObjectMetadata'],
+    [`application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;${meta}`, maps, 'protobuf PartialObjectMetadataList'],
+    ['application/json;stream=watch', maps, 'ConfigMapList'],
+    ['application/json;stream=tail', maps, 406],
+    ['application/json;charset=utf-8', maps, 'ConfigMapList'],
+    ['application/yaml;q=0.9,application/json;q=0.1', maps, 'yaml ConfigMapList'],
+    ['application/json;q=0,*/*', maps, 'ConfigMapList'],
+    ['application/json;q=0', maps, 406],
+    ['text/html,application/*;q=0.1', maps, 'ConfigMapList'],
+    [`application/json;as=Table;${meta}`, '/version', 406],
+  ];
+  for (const [accept, path, expected] of cases) assert.equal(await kindOf(accept, path), expected, `${accept} of ${path}`);
+  const refused = await get('text/html');
+  assert.equal(
+    refused.json.message,
+    'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+  );
+  // A refusal has one form only, whatever form was wanted.
+  const missing = await get(`application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;${meta}`, `${maps}/none`);
+  assert.deepEqual([missing.headers['content-type'], missing.json.kind, missing.json.code], ['application/json', 'Status', 404]);
+  const wrong = await get(`application/json;as=PartialObjectMetadataList;${meta}`, `${maps}/a`);
+  assert.equal(wrong.json.message, 'you requested PartialObjectMetadataList, but the requested object is not a list (ConfigMap)');
+  assert.match((await get('application/json;pretty=1')).text, /^{\n {2}"/);
+});
+
+test('a watch that is refused is refused before it begins; the old paths name one object', async () => {
+  const { request, clock } = await server();
+  const timers = clock.pendingTimers;
+  for (const [query, status] of [
+    ['fieldSelector=data.x%3D1', 400],
+    ['resourceVersionMatch=Exact&resourceVersion=1', 422],
+    ['sendInitialEvents=true', 422],
+    ['sendInitialEvents=true&resourceVersionMatch=Exact&resourceVersion=1', 422],
+    ['resourceVersion=x', 400],
+  ] as const) {
+    assert.equal((await request('GET', `${maps}?watch=true&${query}`)).status, status, query);
+  }
+  assert.equal((await request('GET', `${maps}?watch=true`, { headers: { accept: 'application/yaml' } })).status, 406);
+  assert.equal(clock.pendingTimers, timers);
+  const old = '/api/v1/watch/namespaces/default/configmaps/b?timeoutSeconds=1';
+  const { response } = await request('GET', `${old}&watch=true`);
+  let told = '';
+  const reading = (async () => {
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) told += new TextDecoder().decode(chunk);
+  })();
+  await clock.advance(1100);
+  await reading;
+  const frames = told
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    frames.map(({ type, object }) => [type, object.metadata.name]),
+    [['ADDED', 'b']],
+  );
+  const other = await request('GET', `${old}&fieldSelector=metadata.name%3Da`);
+  assert.deepEqual([other.status, other.json.message], [400, "fieldSelector metadata.name doesn't match requested name"]);
+});
+
+test('who takes bookmarks is told when the initial events end, asked for or not', async () => {
+  const { request } = await server(['a']);
+  const framesOf = async (query: string, accept = 'application/json'): Promise<Record<string, unknown>[]> => {
+    const { response } = await request('GET', `${maps}?watch=true&allowWatchBookmarks=true${query}`, { headers: { accept } });
+    const frames: Record<string, unknown>[] = [];
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+      for (const line of new TextDecoder().decode(chunk).trim().split('\n')) frames.push(JSON.parse(line));
+      if (frames.length >= 2) break;
+    }
+    return frames;
+  };
+  for (const query of ['', '&resourceVersion=0', '&sendInitialEvents=true&resourceVersionMatch=NotOlderThan']) {
+    const [first, last] = await framesOf(query);
+    assert.equal(first?.['type'], 'ADDED');
+    assert.equal(last?.['type'], 'BOOKMARK');
+    const { kind, metadata } = (last as { object: unknown }).object as {
+      kind: string;
+      metadata: { annotations: unknown; resourceVersion: string };
+    };
+    assert.equal(kind, 'ConfigMap');
+    assert.deepEqual(metadata.annotations, { 'k8s.io/initial-events-end': 'true' });
+    assert.ok(Number(metadata.resourceVersion) > 0);
+  }
+  // In a Table the bookmark is the row's object, for clients know no other place for it.
+  const [, table] = await framesOf('', 'application/json;as=Table;g=meta.k8s.io;v=v1');
+  const { rows, metadata } = (table as { object: unknown }).object as {
+    rows: { object: { metadata: Record<string, unknown> } }[];
+    metadata: Record<string, unknown>;
+  };
+  assert.deepEqual(rows[0]?.object.metadata['annotations'], { 'k8s.io/initial-events-end': 'true' });
+  assert.equal(rows[0]?.object.metadata['resourceVersion'], metadata['resourceVersion']);
+});
+
+test('a WebSocket gets each event in a message, as text or as protobuf without a length before it', async () => {
+  const { request } = await server(['a', 'b']);
+  const { createMessagePipe } = await import('../client/streams/message-pipe.ts');
+  for (const accept of ['application/json', 'application/vnd.kubernetes.protobuf']) {
+    const headers = { connection: 'Upgrade', upgrade: 'websocket', accept };
+    const { response } = await request('GET', `${maps}?watch=true`, { headers });
+    const [near, far] = createMessagePipe();
+    const serving = response.upgrade?.kind === 'websocket' ? response.upgrade.run(far) : undefined;
+    const messages: (string | Uint8Array)[] = [];
+    for await (const message of near.messages) if (messages.push(message) === 2) break;
+    await near.close();
+    await serving;
+    for (const message of messages) {
+      if (typeof message === 'string') assert.equal(JSON.parse(message).type, 'ADDED');
+      else assert.equal(message[0], 0x0a, 'a WatchEvent begins with its type');
+    }
+    assert.equal(typeof messages[0], accept === 'application/json' ? 'string' : 'object');
+  }
+});

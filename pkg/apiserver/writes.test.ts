@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type TestAnswer, testServer } from './testing/test-server.ts';
+
+const maps = '/api/v1/namespaces/default/configmaps';
+const json = 'application/json-patch+json';
+const merge = 'application/merge-patch+json';
+const strategic = 'application/strategic-merge-patch+json';
+const apply = 'application/apply-patch+yaml';
+
+async function server() {
+  const api = await testServer();
+  await api.withDefaults();
+  const post = (path: string, body: object): Promise<TestAnswer> => api.request('POST', path, { body });
+  const patch = (path: string, type: string, body: unknown): Promise<TestAnswer> =>
+    api.request('PATCH', path, { body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': type } });
+  return { ...api, post, patch };
+}
+
+/** [url, media type, body, status, message]: the message is what Kubernetes says. */
+type Refusal = readonly [url: string, type: string, body: unknown, status: number, message: string | RegExp];
+
+const refusals: readonly Refusal[] = [
+  // The patch itself.
+  ['', merge, '{', 400, 'error decoding patch: unexpected end of JSON input'],
+  ['', merge, [], 400, 'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}'],
+  ['', merge, 'null', 400, 'Invalid JSON Patch'],
+  ['', strategic, '{', 400, 'unexpected end of JSON input'],
+  ['', strategic, [], 400, 'json: cannot unmarshal array into Go value of type map[string]interface {}'],
+  ['', json, '[', 400, 'error decoding patch: unexpected end of JSON input'],
+  ['', json, {}, 400, /cannot unmarshal object into Go value of type jsonpatch.Patch/],
+  ['', json, [{ op: 'test', path: '/data/x', value: '2' }], 422, 'the server rejected our request due to an error in our request'],
+  ['?fieldManager=m', apply, '{', 400, /^error decoding YAML: error converting YAML to JSON: yaml: line 1: /],
+  ['?fieldManager=m', apply, '', 400, 'invalid object type: /, Kind='],
+  ['?fieldManager=m', apply, { apiVersion: 'v1', kind: 'Secret' }, 400, 'invalid object type: /v1, Kind=Secret'],
+  // What it makes is no such object.
+  ['', strategic, { data: { x: 1 } }, 422, ' "" is invalid: patch: Invalid value: "map[data:map[x:1]]": cannot convert int64 to string'],
+  ['', strategic, { data: { x: true } }, 422, ' "" is invalid: patch: Invalid value: "map[data:map[x:true]]": unrecognized type: string'],
+  ['', strategic, { data: 'x' }, 422, ' "" is invalid: patch: Invalid value: "map[data:x]": cannot restore map from string'],
+  ['', merge, { data: { x: 1 } }, 422, /^ "" is invalid: patch: Invalid value: "\{.*json: cannot unmarshal number into Go struct field/],
+  ['', merge, { kind: 'Pod' }, 422, /^ "" is invalid: patch: Invalid value: /],
+  [
+    '?fieldManager=m',
+    apply,
+    { apiVersion: 'v1', kind: 'ConfigMap', data: { x: 1 } },
+    400,
+    'failed to create typed patch object (/; /v1, Kind=ConfigMap): .data.x: expected string, got &value.valueUnstructured{Value:1}',
+  ],
+  [
+    '?fieldManager=m&fieldValidation=Ignore',
+    apply,
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default', label: 1 }, dat: 1 },
+    400,
+    'failed to create typed patch object (default/a; /v1, Kind=ConfigMap): errors:\n  .metadata.label: field not declared in schema\n  .dat: field not declared in schema',
+  ],
+  // Fields that nobody knows, or that stand twice.
+  [
+    '?fieldValidation=Strict',
+    strategic,
+    '{"foo":1,"data":{"x":"1","x":"2"}}',
+    422,
+    ' "" is invalid: patch: Invalid value: "map[data:map[x:2] foo:1]": strict decoding error: duplicate field "data.x", unknown field "foo"',
+  ],
+  [
+    '?fieldValidation=Strict',
+    merge,
+    '{"foo":1,"data":{"x":"1","x":"2"}}',
+    422,
+    /strict decoding error: duplicate field "data.x", unknown field "foo"$/,
+  ],
+  [
+    '?fieldValidation=Strict',
+    json,
+    '[{"op":"add","path":"/data/x","value":"2","foo":1},{"op":"test","op":"add","path":"/foo","value":1}]',
+    422,
+    /strict decoding error: json patch duplicate field "\[1\].op", json patch unknown field "\[0\].foo", unknown field "foo"$/,
+  ],
+  [
+    '?fieldManager=m&fieldValidation=Strict&force=true',
+    apply,
+    'apiVersion: v1\nkind: ConfigMap\ndata:\n  x: "1"\n  x: "2"\n',
+    400,
+    'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 5: key "x" already set in map',
+  ],
+  // Identity.
+  ['', merge, { metadata: { name: 'b' } }, 400, 'the name of the object (b) does not match the name on the URL (a)'],
+  ['', merge, { metadata: null }, 400, 'the name of the object (a based on URL) was undeterminable: name must be provided'],
+  [
+    '',
+    merge,
+    { metadata: { namespace: 'other' } },
+    400,
+    'the namespace of the provided object does not match the namespace sent on the request',
+  ],
+  ['', merge, { metadata: { uid: 'b' } }, 422, 'ConfigMap "a" is invalid: metadata.uid: Invalid value: "b": field is immutable'],
+  [
+    '',
+    json,
+    [{ op: 'replace', path: '/metadata/resourceVersion', value: '1' }],
+    409,
+    /the object has been modified; please apply your changes/,
+  ],
+  [
+    '',
+    strategic,
+    { metadata: { deletionTimestamp: '2020-01-01T00:00:00Z' } },
+    422,
+    'ConfigMap "a" is invalid: metadata.deletionTimestamp: Invalid value: "2020-01-01T00:00:00Z": field is immutable',
+  ],
+  ['/../missing', merge, {}, 404, 'configmaps "missing" not found'],
+  [
+    '/../missing?fieldManager=m',
+    apply,
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'missing', uid: 'u' } },
+    409,
+    'Operation cannot be fulfilled on configmaps "missing": uid mismatch: the provided object specified uid u, and no existing object was found',
+  ],
+  [
+    '/../missing?fieldManager=m',
+    apply,
+    { apiVersion: 'v1', kind: 'ConfigMap' },
+    400,
+    'the name of the object (missing based on URL) was undeterminable: name must be provided',
+  ],
+  [
+    '?fieldManager=m',
+    apply,
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { managedFields: [{}] } },
+    400,
+    'metadata.managedFields must be nil',
+  ],
+  // Options.
+  ['', apply, {}, 422, 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'],
+  ['?force=true', merge, {}, 422, 'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch'],
+  [
+    `?fieldManager=${'ü'.repeat(65)}`,
+    merge,
+    {},
+    422,
+    'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes',
+  ],
+  [
+    '?fieldManager=a%09',
+    merge,
+    {},
+    422,
+    'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Invalid value: "a\\t": invalid character U+0009 (at position 1)',
+  ],
+  ['?dryRun=Some', merge, {}, 422, 'PatchOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"'],
+  [
+    '?fieldValidation=None',
+    merge,
+    {},
+    422,
+    'PatchOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "None": supported values: "", "Ignore", "Strict", "Warn"',
+  ],
+  [
+    '',
+    'application/json',
+    {},
+    415,
+    `the body of the request was in an unknown format - accepted media types include: ${[json, merge, strategic, apply].join(', ')}`,
+  ],
+];
+
+test('a patch that cannot be carried out is refused as Kubernetes refuses it, and changes nothing', async () => {
+  const { post, patch, request, errors } = await server();
+  const made = await post(maps, { metadata: { name: 'a' }, data: { x: '1' } });
+  assert.equal(made.status, 201);
+  for (const [url, type, body, status, message] of refusals) {
+    const at = url.startsWith('/../') ? `${maps}${url.slice(3)}` : `${maps}/a${url}`;
+    const answer = await patch(at, type, body);
+    const what = `${type} ${url} ${JSON.stringify(body)}`;
+    assert.equal(answer.status, status, `${what}: ${answer.text}`);
+    if (typeof message === 'string') assert.equal(answer.json.message, message, what);
+    else assert.match(answer.json.message, message, what);
+  }
+  assert.deepEqual((await request('GET', `${maps}/a`)).json, made.json);
+  assert.deepEqual(errors, []);
+});
+
+test('a patch warns of what it says in vain, and of what it says twice', async () => {
+  const { post, patch } = await server();
+  await post(maps, { metadata: { name: 'a' }, data: { x: '1' } });
+  const warned = async (type: string, body: string, query = ''): Promise<unknown> => {
+    const answer = await patch(`${maps}/a${query}`, type, body);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.headers['warning'];
+  };
+  const both = '299 - "duplicate field \\"data.x\\"", 299 - "unknown field \\"foo\\""';
+  assert.equal(await warned(merge, '{"foo":1,"data":{"x":"1","x":"2"}}'), both);
+  assert.equal(await warned(strategic, '{"foo":1,"data":{"x":"1","x":"2"}}'), both);
+  assert.equal(await warned(strategic, '{"foo":1,"data":{"x":"1","x":"2"}}', '?fieldValidation=Ignore'), undefined);
+  const members = '[{"op":"test","path":"/data/x","value":"2","x":1}]';
+  assert.equal(await warned(json, members), '299 - "json patch unknown field \\"[0].x\\""');
+  const twice = '{"apiVersion":"v1","kind":"ConfigMap","data":{"x":"1","x":"2"}}';
+  assert.equal(await warned(apply, twice, '?fieldManager=m&force=true'), '299 - "line 1: key \\"x\\" already set in map"');
+});
+
+test('a strategic merge patch does not change what kind an object is; a null one changes nothing', async () => {
+  const { post, patch } = await server();
+  const made = await post(maps, { metadata: { name: 'a' }, data: { x: '1' } });
+  for (const body of ['null', '{"kind":"Pod","apiVersion":"v9"}']) {
+    const answer = await patch(`${maps}/a`, strategic, body);
+    assert.deepEqual([answer.status, answer.json], [200, made.json]);
+  }
+});
+
+test('a revision that an object names is a condition of a PUT and of every patch, and no obstacle to applying what is not there', async () => {
+  const { post, patch, request } = await server();
+  const { json: first } = await post(maps, { metadata: { name: 'a' }, data: { x: '1' } });
+  const version = first.metadata.resourceVersion;
+  const test = { op: 'test', path: '/metadata/resourceVersion', value: version };
+  assert.equal((await patch(`${maps}/a`, json, [test, { op: 'add', path: '/data/y', value: '2' }])).status, 200);
+  assert.equal((await patch(`${maps}/a`, json, [test, { op: 'add', path: '/data/y', value: '3' }])).status, 422);
+  for (const type of [merge, strategic]) {
+    assert.equal((await patch(`${maps}/a`, type, { metadata: { resourceVersion: version }, data: { z: '1' } })).status, 409);
+  }
+  const stale = await request('PUT', `${maps}/a`, { body: { ...first, data: { x: '9' } } });
+  assert.equal(stale.status, 409);
+  assert.deepEqual(stale.json.details, { name: 'a', kind: 'configmaps' });
+  const other = await request('PUT', `${maps}/a`, { body: { metadata: { name: 'a', uid: 'b' } } });
+  assert.match(
+    other.json.message,
+    /^Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, Key: \/registry\/configmaps\/default\/a, .*Precondition failed: UID in precondition: b, UID in object meta: /,
+  );
+  const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'new', resourceVersion: version } };
+  assert.equal((await patch(`${maps}/new?fieldManager=m`, apply, config)).status, 201);
+});
+
+test('an owner who is stated twice is kept once, with a warning', async () => {
+  const { post, request } = await server();
+  const owner = { apiVersion: 'v1', kind: 'Secret', name: 's', uid: 'u' };
+  const body = { metadata: { name: 'a', ownerReferences: [owner, owner, { ...owner, name: 't' }] } };
+  const made = await post(maps, body);
+  assert.match(
+    made.headers['warning'] ?? '',
+    /^299 - ".metadata.ownerReferences contains duplicate entries; .*duplicate UID\(s\) observed: u"$/,
+  );
+  assert.deepEqual(made.json.metadata.ownerReferences, [owner, { ...owner, name: 't' }]);
+  assert.match((await request('PUT', `${maps}/a`, { body })).headers['warning'] ?? '', /contains duplicate entries;/);
+});
+
+test('the namespace of an object without one is not listened to', async () => {
+  const { post } = await server();
+  const made = await post('/api/v1/namespaces', { metadata: { name: 'n', namespace: 'elsewhere' } });
+  assert.equal(made.status, 201);
+  assert.equal(made.json.metadata.namespace, undefined);
+});
+
+test('a DELETE that carries something else than DeleteOptions deletes nothing', async () => {
+  const { post, request } = await server();
+  await post(maps, { metadata: { name: 'a' } });
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } };
+  for (const [url, body, status, message] of [
+    [`${maps}/a`, pod, 400, 'decoded object cannot be converted to DeleteOptions'],
+    [maps, pod, 400, 'decoded object cannot be converted to DeleteOptions'],
+    [`${maps}/a`, { apiVersion: 'apps/v1', kind: 'DeleteOptions' }, 400, 'no kind "DeleteOptions" is registered for version "apps/v1"'],
+    [
+      `${maps}/a?propagationPolicy=Never`,
+      undefined,
+      422,
+      'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Never": supported values: "Foreground", "Background", "Orphan", "nil"',
+    ],
+    [
+      `${maps}?labelSelector=none`,
+      { propagationPolicy: 'Orphan', orphanDependents: true },
+      422,
+      'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set',
+    ],
+    [
+      `${maps}/a`,
+      { dryRun: ['Some'] },
+      422,
+      'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"',
+    ],
+  ] as const) {
+    const answer = await request('DELETE', url, body ? { body } : {});
+    assert.deepEqual([answer.status, answer.json.message], [status, message]);
+  }
+  assert.equal((await request('GET', `${maps}/a`)).status, 200);
+  assert.equal((await request('DELETE', `${maps}/a`, { body: { apiVersion: 'meta.k8s.io/v1', kind: 'DeleteOptions' } })).status, 200);
+});
