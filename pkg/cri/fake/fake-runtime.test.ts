@@ -118,6 +118,9 @@ test('the shell does what simple scripts ask of it', async () => {
     'one\ntwo\ncat: /tmp/f: No such file or directory\n(1)',
   );
   assert.equal(await said('hostname; exit 7; echo never'), 'p\n(7)');
+  assert.equal(await said('echo out; echo err >&2; exit 3'), 'out\nerr\n(3)');
+  assert.equal(await said('trap exit TERM; sleep 0 & wait; echo done'), 'done\n(0)');
+  assert.match(await said('echo a | cat'), /^sh: syntax error: unexpected "\| cat": .*\(2\)$/s);
   assert.equal(await said('frobnicate'), 'sh: frobnicate: not found\n(127)');
   assert.equal(await said('sleep 2; date'), '2026-01-01T00:00:02.000Z\n(0)');
 });

@@ -1,7 +1,7 @@
 /**
  * The commands that a fake container knows: enough for examples, probes and hooks to behave as they read. Words,
- * quotes, `$NAME`, `$?`, `;`, `&&`, `||`, `>`, `>>`, `while true; do ...; done` and a handful of programs. Whatever else a
- * shell can do, it says it cannot.
+ * quotes, `$NAME`, `$?`, `;`, `&` (which waits all the same), `&&`, `||`, `>`, `>>`, `>&2`, `while true; do ...; done`
+ * and a handful of programs. Whatever else a shell can do, it says it cannot.
  */
 export interface ShellSystem {
   readonly env: Readonly<Record<string, string>>;
@@ -80,6 +80,8 @@ const programs: Readonly<Record<string, Program>> = {
   bash: shell,
   true: () => 0,
   ':': () => 0,
+  trap: () => 0,
+  wait: () => 0,
   false: () => 1,
   exit: (args) => {
     throw new Exit(Number(args[0] ?? 0) & 255);
@@ -179,8 +181,13 @@ async function runScript(script: string, system: ShellSystem): Promise<number> {
       if (!sleeps) await system.sleep(1000);
     }
   }
+  const { steps, beyond } = parse(script);
+  if (beyond !== undefined) {
+    system.stderr(`sh: syntax error: unexpected ${JSON.stringify(beyond)}: a simulated container's shell knows ; && || > >> and >&2\n`);
+    return 2;
+  }
   let code = 0;
-  for (const { words, before, redirect } of parse(script)) {
+  for (const { words, before, redirect, toStderr } of steps) {
     if ((before === '&&' && code !== 0) || (before === '||' && code === 0)) continue;
     const argv = words.map((word) => expand(word, system.env, code));
     if (argv[0] === 'exec') argv.shift();
@@ -190,7 +197,8 @@ async function runScript(script: string, system: ShellSystem): Promise<number> {
     const collect = (text: string): void => {
       output += text;
     };
-    const io: ShellSystem = target === undefined ? system : { ...system, stdout: collect };
+    const stdout = target !== undefined ? collect : toStderr ? (text: string) => system.stderr(text) : undefined;
+    const io: ShellSystem = stdout ? { ...system, stdout } : system;
     code = await runStep(argv, io);
     if (redirect && target !== undefined && target !== '/dev/null') system.writeFile(target, encoder.encode(output), redirect.append);
   }
@@ -213,20 +221,26 @@ interface Step {
   words: Word[][];
   before: ';' | '&&' | '||';
   redirect?: { path: Word[]; append: boolean };
+  /** `>&2` */
+  toStderr?: true;
 }
 
-function parse(script: string): Step[] {
+/** `beyond`: where the script begins to be more than is known here. */
+function parse(script: string): { readonly steps: readonly Step[]; readonly beyond: string | undefined } {
   const steps: Step[] = [];
   let step: Step = { words: [], before: ';' };
   let redirecting: '>' | '>>' | undefined;
-  const token = /\s*(?:(&&|\|\||;|\n)|(>>?)|((?:'[^']*'|"[^"]*"|\\.|[^\s;&|>'"\\])+))/gy;
-  for (const [, separator, redirect, word] of script
-    .replace(/\s+$/, '')
-    .replace(/\s2>&1/g, '')
-    .matchAll(token)) {
-    if (separator !== undefined) {
+  const token = /\s*(?:(&&|\|\||;|&|\n)|(1?>&2)(?=[\s;&|]|$)|(>>?)|((?:'[^']*'|"[^"]*"|\\.|[^\s;&|>'"\\])+))/gy;
+  const text = script.replace(/\s+$/, '').replace(/\s2>&1/g, '');
+  let end = 0;
+  for (const match of text.matchAll(token)) {
+    const [whole, separator, toStderr, redirect, word] = match;
+    end = match.index + whole.length;
+    if (toStderr !== undefined) {
+      step.toStderr = true;
+    } else if (separator !== undefined) {
       if (step.words.length > 0) steps.push(step);
-      step = { words: [], before: separator === '\n' ? ';' : (separator as Step['before']) };
+      step = { words: [], before: separator === '&&' || separator === '||' ? separator : ';' };
     } else if (redirect !== undefined) {
       redirecting = redirect as '>' | '>>';
     } else if (redirecting !== undefined) {
@@ -237,7 +251,7 @@ function parse(script: string): Step[] {
     }
   }
   if (step.words.length > 0) steps.push(step);
-  return steps;
+  return { steps, beyond: end < text.length ? text.slice(end).trim() : undefined };
 }
 
 function pieces(word: string): Word[] {

@@ -1,0 +1,14 @@
+{{- define "notes.labels" -}}
+app.kubernetes.io/name: notes
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
+{{- define "notes.once" -}}
+restartPolicy: Never
+containers:
+  - name: once
+    image: busybox
+    command: [sh, -c, "exit {{ .exit }}"]
+{{- end -}}
