@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { ApiError } from '../api/errors.ts';
 import { decodeProtobuf, encodeProtobuf } from '../runtime/protobuf.ts';
+import { type Authenticator, inProcessAuthenticator } from './auth/authenticator.ts';
 import { gzipCompressor } from './gzip.node.ts';
 import { admin, readFrames, testServer } from './testing/test-server.ts';
 
@@ -390,6 +391,32 @@ test('curl and browsers get JSON that can be read, others when they ask', async 
   assert.match((await request('GET', '/version', { headers: { 'user-agent': 'curl/8' } })).text, /^{\n {2}"/);
   assert.match((await request('GET', '/version?pretty=true')).text, /^{\n {2}"/);
   assert.doesNotMatch((await request('GET', '/version')).text, /\n./);
+});
+
+test('a WebSocket brings its token among its subprotocols; the answer is another one of them', async () => {
+  const tokens: (string | undefined)[] = [];
+  const token: Authenticator = {
+    name: 'token',
+    authenticate: ({ headers }) => {
+      tokens.push(headers['authorization'], headers['sec-websocket-protocol']);
+      return headers['authorization'] === 'Bearer jane>?' ? admin : undefined;
+    },
+  };
+  const { request, withDefaults } = await testServer({ authenticators: [inProcessAuthenticator, token] });
+  await withDefaults();
+  const bearer = `base64url.bearer.authorization.k8s.io.${btoa('jane>?').replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`;
+  const open = (protocols: string) =>
+    request('GET', `${configMaps}?watch=true`, {
+      user: null,
+      headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-protocol': protocols },
+    });
+  const { response } = await open(`${bearer}, base64.binary.k8s.io`);
+  assert.equal(response.upgrade?.protocol, 'base64.binary.k8s.io');
+  assert.deepEqual(tokens, ['Bearer jane>?', 'base64.binary.k8s.io']);
+  for (const wrong of [bearer, `${bearer}, ${bearer}, x`, 'base64url.bearer.authorization.k8s.io.*, x']) {
+    assert.equal((await open(wrong)).status, 401, wrong);
+  }
+  assert.equal((await open('base64.binary.k8s.io')).status, 403);
 });
 
 test('a WebSocket watch sends one message an event', async () => {

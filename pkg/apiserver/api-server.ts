@@ -18,6 +18,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { type Authenticator, anonymous, certificateAuthenticator, inProcessAuthenticator } from './auth/authenticator.ts';
 import { type Authorizer, ComponentAuthorizer } from './auth/authorizer.ts';
 import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
+import { unpackWebSocketToken } from './auth/web-socket-token.ts';
 import type { BackendDialer, KubeletDialer } from './connect/dialers.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Exchange, Filter } from './exchange.ts';
@@ -96,7 +97,7 @@ export class ApiServer {
     const started = this.#services.clock.monotonic();
     let exchange: Exchange;
     try {
-      exchange = newExchange(request);
+      exchange = newExchange(unpackWebSocketToken(request));
     } catch (error) {
       return this.#refuse(newExchange({ ...request, path: '/' }), error);
     }

@@ -13,6 +13,7 @@ import { concatBytes } from '../../client/read-body.ts';
 import type { Entry, RegistryEvent } from '../../registry/contract.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import { protobufMediaType, protobufWatchFrame } from '../../runtime/protobuf.ts';
+import { offeredProtocols } from '../auth/web-socket-token.ts';
 import type { Negotiated } from '../negotiate.ts';
 import { type MetaVersion, partialMetadata } from '../partial-metadata.ts';
 import { listParameters } from '../query-options.ts';
@@ -58,7 +59,7 @@ export function watch(call: ResourceCall): ApiResponse {
   if (isWebSocket(headers)) {
     const run = (socket: MessageStream): Promise<void> =>
       toSocket(socket, mapped(batches, encode, errorFrame(negotiated), end), end, negotiated);
-    return { status: 101, headers: {}, upgrade: { kind: 'websocket', protocol: undefined, run } };
+    return { status: 101, headers: {}, upgrade: { kind: 'websocket', protocol: offeredProtocols(headers)[0], run } };
   }
   const suffix = negotiated.mediaType === protobufMediaType ? ';stream=watch' : '';
   return {
