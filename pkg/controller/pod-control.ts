@@ -7,23 +7,37 @@ import type { EventRecorder } from '../listwatch/contract.ts';
 import type { Expectations } from './expectations.ts';
 import { slowStart } from './slow-start.ts';
 
+/** How a controller tells, in events of the owner, what became of one of its pods. */
+export interface PodWords {
+  done(verb: 'create' | 'delete', pod: string): string;
+  failed(verb: 'create' | 'delete', pod: string, why: string): string;
+}
+
+const usualWords: PodWords = {
+  done: (verb, pod) => `${verb === 'create' ? 'Created' : 'Deleted'} pod: ${pod}`,
+  failed: (verb, _pod, why) => `Error ${verb === 'create' ? 'creating' : 'deleting'}: ${why}`,
+};
+
 /** Creates and deletes an owner's pods: tells the owner's events, and keeps count of what is still to be seen. */
 export class PodControl {
   readonly #client: Client;
   readonly #owner: KubeObject;
   readonly #events: EventRecorder;
   readonly #expectations: Expectations;
+  readonly #words: PodWords;
 
   constructor(options: {
     readonly client: Client;
     readonly owner: KubeObject;
     readonly events: EventRecorder;
     readonly expectations: Expectations;
+    readonly words?: PodWords;
   }) {
     this.#client = options.client;
     this.#owner = options.owner;
     this.#events = options.events;
     this.#expectations = options.expectations;
+    this.#words = options.words ?? usualWords;
   }
 
   /** Does all of it, creations in growing batches. Returns the first failure; undefined when there was none. */
@@ -41,9 +55,12 @@ export class PodControl {
   async #create(draft: Draft<Pod>): Promise<void> {
     try {
       const pod = await this.#client.resource(pods).create(draft, { namespace: this.#owner.metadata.namespace ?? '' });
-      this.#events.event(this.#owner, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
+      this.#events.event(this.#owner, 'Normal', 'SuccessfulCreate', this.#words.done('create', pod.metadata.name));
     } catch (error) {
-      if (!isNamespaceTerminating(error)) this.#events.event(this.#owner, 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`);
+      if (!isNamespaceTerminating(error)) {
+        const message = this.#words.failed('create', draft.metadata.name ?? '', messageOf(error));
+        this.#events.event(this.#owner, 'Warning', 'FailedCreate', message);
+      }
       throw error;
     }
   }
@@ -52,12 +69,12 @@ export class PodControl {
     const { name, uid, namespace = '' } = metadata;
     try {
       await this.#client.resource(pods).delete(name, { namespace, preconditions: { uid } });
-      this.#events.event(this.#owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+      this.#events.event(this.#owner, 'Normal', 'SuccessfulDelete', this.#words.done('delete', name));
     } catch (error) {
       // It is not there, or stays: nobody will see it go.
       this.#expectations.deleted(this.#owner.metadata.uid, uid);
       if (isNotFound(error)) return;
-      this.#events.event(this.#owner, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`);
+      this.#events.event(this.#owner, 'Warning', 'FailedDelete', this.#words.failed('delete', name, messageOf(error)));
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StatefulSet } from '../../api/generated/apps-v1.ts';
-import { controllerrevisions, persistentvolumeclaims, pods, statefulsets } from '../../api/generated/resources.ts';
+import { controllerrevisions, events, persistentvolumeclaims, pods, statefulsets } from '../../api/generated/resources.ts';
 import type { Draft } from '../../api/object.ts';
 import { revisionHashLabel } from '../controller-history.ts';
 import { Stage, type StageOptions } from '../testing.ts';
@@ -48,6 +48,9 @@ test('pods come one after the other, each when those before it are ready, under 
     assert.deepEqual([pod.spec.hostname, pod.spec.subdomain], ['db-1', 'db']);
     assert.equal(pod.metadata.labels?.['statefulset.kubernetes.io/pod-name'], 'db-1');
     assert.equal(pod.metadata.labels?.['apps.kubernetes.io/pod-index'], '1');
+    await stage.eventually('events tell of each, in the words of StatefulSets', () =>
+      order.every((name) => stage.all(events).some(({ message }) => message === `create Pod ${name} in StatefulSet db successful`)),
+    );
     const { currentRevision, updateRevision, ...counts } = status(stage);
     assert.equal(currentRevision, updateRevision);
     assert.deepEqual(counts, {

@@ -18,7 +18,7 @@ import { Expectations } from '../expectations.ts';
 import { removeRevisions, syncHistory } from '../history-sync.ts';
 import { controllerIndex, podIndexes } from '../indexes.ts';
 import { watchOwnedPods } from '../owned-pods.ts';
-import { PodControl } from '../pod-control.ts';
+import { PodControl, type PodWords } from '../pod-control.ts';
 import { untilAvailable } from '../pod-state.ts';
 import { unlessGone } from '../unless-gone.ts';
 import { decideStateful, slotsOf, statefulStatus } from './decide.ts';
@@ -96,7 +96,7 @@ export const statefulSetController: ControllerDeclaration = {
         ]);
         for (const { ordinal } of plan.create) await createClaims(set, podName(set, ordinal), client);
         await ownClaims(set, owned, client);
-        const control = new PodControl({ client, owner: set, events, expectations });
+        const control = new PodControl({ client, owner: set, events, expectations, words: wordsOf(set) });
         const create = plan.create.map(
           ({ ordinal, revision }) =>
             () =>
@@ -162,4 +162,12 @@ function templateOf(set: StatefulSet, revision: ControllerRevision | undefined):
   if (!kept?.spec?.template) return set.spec.template;
   const { $patch: _, ...template } = kept.spec.template;
   return template;
+}
+
+/** A pod of a StatefulSet is somebody in particular, and is named with its set. */
+function wordsOf({ metadata: { name } }: StatefulSet): PodWords {
+  return {
+    done: (verb, pod) => `${verb} Pod ${pod} in StatefulSet ${name} successful`,
+    failed: (verb, pod, why) => `${verb} Pod ${pod} in StatefulSet ${name} failed error: ${why}`,
+  };
 }
