@@ -89,3 +89,8 @@ export function parseCidr(text: string): Cidr | undefined {
 export function cidrContains(cidr: Cidr, ip: IpAddress): boolean {
   return ip.family === cidr.family && ip.value >= cidr.base && ip.value < cidr.base + cidr.size;
 }
+
+/** As it is written by one who knows it: the first address of the block. */
+export function formatCidr({ family, base, bits }: Cidr): string {
+  return `${formatIp({ family, value: base })}/${bits}`;
+}

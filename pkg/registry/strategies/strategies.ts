@@ -4,6 +4,7 @@ import { metadataOf, type Raw } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
 import { all, immutable, notUpdatable, onWrite, sameRole } from '../validation/immutability.ts';
+import { validateLoadBalancer, validateServiceCidrUpdate } from '../validation/network.ts';
 import { validateEndpointSliceUpdate } from '../validation/service.ts';
 import {
   autoscalerCounts,
@@ -64,10 +65,10 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'leases.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
   'leasecandidates.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
   'endpointslices.discovery.k8s.io': { generation: contentOrLabels, validateUpdate: validateEndpointSliceUpdate },
-  'ingresses.networking.k8s.io': counted,
+  'ingresses.networking.k8s.io': { generation: true, validateUpdate: onWrite({ status: validateLoadBalancer }) },
   'ingressclasses.networking.k8s.io': { generation: true, validateUpdate: immutable('spec.controller') },
   'networkpolicies.networking.k8s.io': counted,
-  'servicecidrs.networking.k8s.io': counted,
+  'servicecidrs.networking.k8s.io': { generation: true, validateUpdate: onWrite({ object: validateServiceCidrUpdate }) },
   'roles.rbac.authorization.k8s.io': { createOnUpdate: true },
   'rolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
   'clusterroles.rbac.authorization.k8s.io': { createOnUpdate: true },

@@ -3,6 +3,7 @@
 import { forbiddenField, invalidField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { asPrefix, dnsLabel, dnsSubdomain, exceedsBytes, labelValue, type NameCheck, pathSegment, qualifiedName } from './names.ts';
+import { ipName } from './network.ts';
 import { below, checkName, checkNotNegative, type Report, type Validators } from './validator.ts';
 
 /** All of an object's annotations together: 256 KiB. */
@@ -16,6 +17,7 @@ const nameChecks: Readonly<Record<string, NameCheck>> = {
   'v1/Service': dnsLabel,
   'v1/Event': pathSegment,
   'apps/v1/StatefulSet': dnsLabel,
+  'networking.k8s.io/v1/IPAddress': ipName,
   'batch/v1/CronJob': cronJobName,
   'rbac.authorization.k8s.io/v1/Role': pathSegment,
   'rbac.authorization.k8s.io/v1/RoleBinding': pathSegment,

@@ -1,11 +1,12 @@
-/** Ingresses and network policies. */
-
+/** Ingresses and their classes, network policies, and the blocks and addresses of services. */
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
-import { parseCidr } from '../ip-address.ts';
+import { equalValues } from '../../runtime/values.ts';
+import { formatCidr, formatIp, parseCidr, parseIp } from '../ip-address.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { protocols } from './container.ts';
-import { dns1035Label, dnsSubdomain, portName, portNumber } from './names.ts';
-import { below, checkName, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
+import { dnsLabel, dnsSubdomain, pathSegment, portName, portNumber, wildcardSubdomain } from './names.ts';
+import { both, domainPrefixedPath, each, fields, named, neededName, noLongerThan, oneOf, type Rule } from './rules.ts';
+import { below, checkName, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
 
@@ -15,40 +16,51 @@ function checkBackend(backend: unknown, path: string, report: Report): void {
     report(invalidField(path, '', 'cannot set both resource and service backends'));
     return;
   }
-  if (resource !== undefined) return;
-  if (!isObject(service)) {
-    report(requiredField(path, 'service or resource backend is required'));
+  if (resource !== undefined) {
+    typedReference(objectAt(resource), below(path, 'resource'), report);
     return;
   }
-  const at = below(path, 'service');
-  if (text(service['name']) === '') report(requiredField(below(at, 'name')));
-  else checkName(report, below(at, 'name'), service['name'], dns1035Label);
+  if (!isObject(service)) {
+    report(invalidField(path, '', 'resource or service backend is required'));
+    return;
+  }
+  neededName(dnsLabel)(service['name'], below(path, 'service.name'), report);
   const { name, number } = objectAt(service['port']);
-  if (text(name) === '' && !number) report(requiredField(at, 'port name or number is required'));
-  else if (text(name) !== '' && number) report(invalidField(at, '', 'cannot set both port name & port number'));
-  else if (text(name) !== '') checkName(report, below(at, 'port.name'), name, portName);
-  else for (const reason of portNumber(Number(number))) report(invalidField(below(at, 'port.number'), number, reason));
+  if (text(name) === '' && !number) report(requiredField(path, 'port name or number is required'));
+  else if (text(name) !== '' && number) report(invalidField(path, '', 'cannot set both port name & port number'));
+  else if (text(name) !== '') checkName(report, below(path, 'service.port.name'), name, portName);
+  else for (const reason of portNumber(Number(number))) report(invalidField(below(path, 'service.port.number'), number, reason));
 }
+
+const typedReference = fields({ apiGroup: named(dnsSubdomain), kind: neededName(pathSegment), name: neededName(pathSegment) });
 
 function checkPath(path: Raw, at: string, report: Report): void {
   const type = path['pathType'];
   const value = text(path['path']);
-  if (type === undefined) report(requiredField(below(at, 'pathType'), 'pathType must be specified'));
-  else if (!pathTypes.includes(text(type))) report(unsupportedField(below(at, 'pathType'), type, pathTypes));
-  else if (type === 'Exact' || type === 'Prefix') {
-    if (!value.startsWith('/')) report(invalidField(below(at, 'path'), value, 'must be an absolute path'));
-    for (const part of ['//', '/./', '/../', '%2f', '%2F']) {
-      if (value.includes(part)) report(invalidField(below(at, 'path'), value, `must not contain '${part}'`));
-    }
-  } else if (value !== '' && !value.startsWith('/')) report(invalidField(below(at, 'path'), value, 'must be an absolute path'));
+  const say = (reason: string): void => report(invalidField(below(at, 'path'), value, reason));
+  if (type === undefined) {
+    report(requiredField(below(at, 'pathType'), 'pathType must be specified'));
+    return;
+  }
+  if (!pathTypes.includes(text(type))) report(unsupportedField(below(at, 'pathType'), type, pathTypes));
+  else if (!value.startsWith('/') && (value !== '' || type !== 'ImplementationSpecific')) say('must be an absolute path');
+  if (type === 'Exact' || type === 'Prefix') {
+    for (const part of ['//', '/./', '/../', '%2f', '%2F']) if (value.includes(part)) say(`must not contain '${part}'`);
+    for (const end of ['/..', '/.']) if (value.endsWith(end)) say(`cannot end with '${end}'`);
+  }
   checkBackend(path['backend'], below(at, 'backend'), report);
 }
 
-function checkHost(host: string, path: string, report: Report): void {
-  if (host === '') return;
-  if (/^[\d.]+$/.test(host)) report(invalidField(path, host, 'must be a DNS name, not an IP address'));
-  checkName(report, path, host.replace(/^\*\./, ''), dnsSubdomain);
-}
+const host: Rule = (value, path, report) => {
+  const name = text(value);
+  if (name !== '') checkName(report, path, name, name.includes('*') ? wildcardSubdomain : dnsSubdomain);
+};
+const notIp: Rule = (value, path, report) => {
+  if (parseIp(text(value))) report(invalidField(path, value, 'must be a DNS name, not an IP address'));
+};
+
+const classAnnotation = 'kubernetes.io/ingress.class';
+const tls = each((entry, path, report) => fields({ hosts: each(host), secretName: named(dnsSubdomain) })(objectAt(entry), path, report));
 
 const ingress: Validator = (spec, path, report) => {
   const rules = objects(spec['rules']);
@@ -58,53 +70,161 @@ const ingress: Validator = (spec, path, report) => {
   if (spec['defaultBackend'] !== undefined) checkBackend(spec['defaultBackend'], below(path, 'defaultBackend'), report);
   for (const [i, rule] of rules.entries()) {
     const at = `${below(path, 'rules')}[${i}]`;
-    checkHost(text(rule['host']), below(at, 'host'), report);
+    both(notIp, host)(rule['host'], below(at, 'host'), report);
     if (!isObject(rule['http'])) continue;
     const paths = objects(rule['http']['paths']);
     if (paths.length === 0) report(requiredField(below(at, 'http.paths')));
     for (const [j, one] of paths.entries()) checkPath(one, `${below(at, 'http.paths')}[${j}]`, report);
   }
+  tls(spec['tls'], below(path, 'tls'), report);
+  const name = spec['ingressClassName'];
+  if (name !== undefined) checkName(report, below(path, 'ingressClassName'), name, dnsSubdomain);
+  const annotated = objectAt(objectAt(report.root['metadata'])['annotations'])[classAnnotation];
+  if (annotated !== undefined && name !== undefined && annotated !== name) {
+    report(invalidField(`annotations.${classAnnotation}`, annotated, 'must match `ingressClassName` when both are specified'));
+  }
 };
 
-function checkPeers(peers: unknown, path: string, report: Report): void {
-  for (const [i, peer] of objects(peers).entries()) {
-    const at = `${path}[${i}]`;
-    const given = Object.keys(peer);
-    if (given.length === 0) report(requiredField(at, 'must specify a peer'));
-    if (!isObject(peer['ipBlock'])) continue;
-    if (given.length > 1) report(forbiddenField(at, 'may not specify both ipBlock and another peer'));
-    const cidr = text(peer['ipBlock']['cidr']);
-    if (cidr === '') report(requiredField(below(at, 'ipBlock.cidr')));
-    else if (!parseCidr(cidr))
-      report(invalidField(below(at, 'ipBlock.cidr'), cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
+const maxController = 250;
+const scopes = ['Cluster', 'Namespace'];
+
+const classParameters: Validator = (parameters, path, report) => {
+  typedReference(parameters, path, report);
+  const { scope, namespace } = parameters;
+  if (!scopes.includes(text(scope))) report(unsupportedField(below(path, 'scope'), scope ?? '', scopes));
+  else if (scope === 'Cluster') {
+    if (namespace !== undefined) report(forbiddenField(below(path, 'namespace'), "`parameters.scope` is set to 'Cluster'"));
+  } else if (namespace === undefined) report(requiredField(below(path, 'namespace'), "`parameters.scope` is set to 'Namespace'"));
+  else checkName(report, below(path, 'namespace'), namespace, dnsLabel);
+};
+
+const badCidr = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+export const cidr: Rule = (value, path, report) => {
+  if (!parseCidr(text(value))) report(invalidField(path, value, badCidr));
+};
+
+const ipBlock: Validator = (block, path, report) => {
+  const whole = parseCidr(text(block['cidr']));
+  if (text(block['cidr']) === '') {
+    report(requiredField(below(path, 'cidr')));
+    return;
   }
-}
+  cidr(block['cidr'], below(path, 'cidr'), report);
+  for (const [i, except] of strings(block['except']).entries()) {
+    const at = `${below(path, 'except')}[${i}]`;
+    const part = parseCidr(except);
+    cidr(except, at, report);
+    if (!whole || !part) continue;
+    const within = part.family === whole.family && part.base >= whole.base && part.base < whole.base + whole.size;
+    if (!within || whole.bits >= part.bits) report(invalidField(at, except, 'must be a strict subset of `cidr`'));
+  }
+};
+
+const peer: Validator = (value, path, report) => {
+  const given = ['podSelector', 'namespaceSelector', 'ipBlock'].filter((field) => value[field] !== undefined);
+  if (given.length === 0) report(requiredField(path, 'must specify a peer'));
+  else if (given.length > 1 && value['ipBlock'] !== undefined)
+    report(forbiddenField(path, 'may not specify both ipBlock and another peer'));
+};
+
+const policyTypes = ['Ingress', 'Egress'];
 
 const networkPolicy: Validator = (spec, path, report) => {
-  for (const [direction, peers] of [
-    ['ingress', 'from'],
-    ['egress', 'to'],
-  ] as const) {
-    for (const [i, rule] of objects(spec[direction]).entries()) checkPeers(rule[peers], `${below(path, direction)}[${i}].${peers}`, report);
+  const at = below(path, 'policyTypes');
+  const types = strings(spec['policyTypes']);
+  if (types.length > policyTypes.length) report(invalidField(at, types, 'may not specify more than two policyTypes'));
+  else each(oneOf(policyTypes))(types, at, report);
+};
+
+const policyPort: Validator = (value, path, report) => {
+  oneOf(['TCP', 'UDP', 'SCTP'])(value['protocol'], below(path, 'protocol'), report);
+  const { port, endPort } = value;
+  const say = (reason: string): void => report(invalidField(below(path, 'endPort'), endPort, reason));
+  if (typeof port === 'number') {
+    for (const reason of portNumber(port)) report(invalidField(below(path, 'port'), port, reason));
+    if (typeof endPort !== 'number') return;
+    if (endPort < port) say('must be greater than or equal to `port`');
+    for (const reason of portNumber(endPort)) say(reason);
+    return;
   }
-  for (const [i, type] of strings(spec['policyTypes']).entries()) {
-    checkOneOf(report, `${below(path, 'policyTypes')}[${i}]`, type, ['Egress', 'Ingress']);
+  if (endPort !== undefined) say(`may not be specified when \`port\` is ${port === undefined ? 'not specified' : 'non-numeric'}`);
+  if (port !== undefined) checkName(report, below(path, 'port'), port, portName);
+};
+
+const serviceCidr: Validator = (spec, path, report) => {
+  const at = below(path, 'cidrs');
+  const cidrs = strings(spec['cidrs']);
+  if (cidrs.length === 0) report(requiredField(at, 'at least one CIDR required'));
+  if (cidrs.length > 2) {
+    report(invalidField(at, spec, 'may only hold up to 2 values'));
+    return;
+  }
+  const blocks = cidrs.map((value) => parseCidr(value));
+  for (const [i, block] of blocks.entries()) {
+    const value = cidrs[i] as string;
+    cidr(value, `${at}[${i}]`, report);
+    if (block && formatCidr(block) !== value) {
+      report(invalidField(`${at}[${i}]`, value, `must be in canonical form (${JSON.stringify(formatCidr(block))})`));
+    }
+  }
+  const [first, second] = blocks;
+  if (first && second && first.family === second.family) {
+    report(invalidField(at, cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64'));
   }
 };
 
 export const networkValidators: Validators = {
   'api.networking.v1.IngressSpec': ingress,
+  'api.networking.v1.IngressBackend': seenAbove,
+  'api.networking.v1.IngressServiceBackend': seenAbove,
+  'api.networking.v1.HTTPIngressPath': seenAbove,
+  'api.networking.v1.HTTPIngressRuleValue': seenAbove,
+  'api.networking.v1.IngressClassSpec': fields({ controller: both(noLongerThan(maxController), domainPrefixedPath) }),
+  'api.networking.v1.IngressClassParametersReference': classParameters,
   'api.networking.v1.NetworkPolicySpec': networkPolicy,
-  'api.networking.v1.NetworkPolicyPort'(port, path, report) {
-    checkOneOf(report, below(path, 'protocol'), port['protocol'], protocols);
-    const number = port['port'];
-    if (typeof number === 'string') checkName(report, below(path, 'port'), number, portName);
-    else if (number !== undefined)
-      for (const reason of portNumber(Number(number))) report(invalidField(below(path, 'port'), number, reason));
-    const end = port['endPort'];
-    if (end === undefined) return;
-    if (typeof number !== 'number')
-      report(invalidField(below(path, 'endPort'), end, 'may not be specified when `port` is not specified or is non-numeric'));
-    else if (Number(end) < number) report(invalidField(below(path, 'endPort'), end, 'must be greater than or equal to `port`'));
-  },
+  'api.networking.v1.NetworkPolicyPeer': peer,
+  'api.networking.v1.NetworkPolicyPort': policyPort,
+  'api.networking.v1.IPBlock': ipBlock,
+  'api.networking.v1.ServiceCIDRSpec': serviceCidr,
+  'api.networking.v1.ParentReference': fields({
+    group: named(dnsSubdomain),
+    resource: neededName(pathSegment),
+    name: neededName(pathSegment),
+    namespace: named(pathSegment),
+  }),
 };
+
+/** A block that is given out from stays; a second family may join the first. */
+export function validateServiceCidrUpdate(next: Raw, old: Raw): StatusCause[] {
+  const [now, was] = [strings(objectAt(next['spec'])['cidrs']), strings(objectAt(old['spec'])['cidrs'])];
+  const grows = was.length === 1 && now.length === 2;
+  if (now.length !== was.length && !grows) return [invalidField('spec.cidrs', now, 'field is immutable')];
+  return was.flatMap((block, i) => (block === now[i] ? [] : [invalidField(`spec.cidrs[${i}]`, now[i], 'field is immutable')]));
+}
+
+/** Where traffic for an ingress or a service comes in. */
+export function validateLoadBalancer(next: Raw, old: Raw): StatusCause[] {
+  const [now, was] = [objectAt(next['status'])['loadBalancer'], objectAt(old['status'])['loadBalancer']];
+  const causes: StatusCause[] = [];
+  if (equalValues(now, was)) return causes;
+  const report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: next });
+  for (const [i, point] of objects(objectAt(now)['ingress']).entries()) {
+    const at = `status.loadBalancer.ingress[${i}]`;
+    const { ip } = point;
+    if (text(ip) !== '') ipAddress(ip, below(at, 'ip'), report);
+    both(named(dnsSubdomain), notIp)(point['hostname'], below(at, 'hostname'), report);
+  }
+  return causes;
+}
+
+const badIp = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+export const ipAddress: Rule = (value, path, report) => {
+  if (!parseIp(text(value))) report(invalidField(path, value, badIp));
+};
+
+/** As a name: only the one way of writing it. */
+export function ipName(name: string): string[] {
+  const ip = parseIp(name);
+  if (!ip) return [badIp];
+  return formatIp(ip) === name ? [] : [`must be in canonical form (${JSON.stringify(formatIp(ip))})`];
+}
