@@ -9,6 +9,8 @@ import { equalValues } from '../../runtime/values.ts';
 import type { Operation } from '../../storage/store.ts';
 import { assign, child, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import type { Strategy, StrategyContext } from '../resource.ts';
+import { onWrite } from '../validation/immutability.ts';
+import { validateLoadBalancer } from '../validation/network.ts';
 import { validateServiceFamilies, validateServiceUpdate } from '../validation/service.ts';
 import { allocateAddresses, releaseAddresses } from './service-addresses.ts';
 import { settleFamilies } from './service-families.ts';
@@ -112,5 +114,5 @@ export const serviceStrategy: Strategy = {
     dropWhatTypeNeededBefore(next, before);
   },
   companions,
-  validateUpdate: (next, old, subresource) => (subresource === '' ? validateServiceUpdate(next, old) : []),
+  validateUpdate: onWrite({ object: validateServiceUpdate, status: validateLoadBalancer }),
 };

@@ -3,9 +3,9 @@ import { equalValues } from '../../runtime/values.ts';
 import { metadataOf, type Raw } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
+import { validateEndpointSliceUpdate } from '../validation/endpoints.ts';
 import { all, immutable, notUpdatable, onWrite, sameRole } from '../validation/immutability.ts';
 import { validateLoadBalancer, validateServiceCidrUpdate } from '../validation/network.ts';
-import { validateEndpointSliceUpdate } from '../validation/service.ts';
 import {
   autoscalerCounts,
   budgetCounts,

@@ -210,8 +210,10 @@ export function validateLoadBalancer(next: Raw, old: Raw): StatusCause[] {
   const report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: next });
   for (const [i, point] of objects(objectAt(now)['ingress']).entries()) {
     const at = `status.loadBalancer.ingress[${i}]`;
-    const { ip } = point;
+    const { ip, ipMode } = point;
     if (text(ip) !== '') ipAddress(ip, below(at, 'ip'), report);
+    else if (ipMode !== undefined) report(forbiddenField(below(at, 'ipMode'), 'may not be specified when `ip` is not set'));
+    oneOf(['Proxy', 'VIP'])(ipMode, below(at, 'ipMode'), report);
     both(named(dnsSubdomain), notIp)(point['hostname'], below(at, 'hostname'), report);
   }
   return causes;

@@ -1,13 +1,12 @@
-/** Services and their endpoints. */
+/** Services. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { duplicateField, forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
-import { equalValues } from '../../runtime/values.ts';
 import { parseCidr, parseIp } from '../ip-address.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { protocols } from './container.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsLabel, dnsSubdomain, portName, portNumber, qualifiedName } from './names.ts';
-import { checkCount, checkIp } from './pod-spec.ts';
+import { checkIp } from './pod-spec.ts';
 import { below, checkName, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
@@ -49,10 +48,35 @@ const serviceSpec: Validator = (spec, path, report) => {
     const at = `${below(path, 'loadBalancerSourceRanges')}[${i}]`;
     if (!parseCidr(range.trim())) report(invalidField(at, range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
   }
-  if (strings(spec['loadBalancerSourceRanges']).length > 0 && type !== 'LoadBalancer') {
-    report(forbiddenField(below(path, 'loadBalancerSourceRanges'), "may only be used when `type` is 'LoadBalancer'"));
-  }
+  checkBalancer(spec, path, report);
+  checkOneOf(report, below(path, 'trafficDistribution'), spec['trafficDistribution'], distributions);
 };
+
+const distributions = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
+const ofBalancers = ['loadBalancerSourceRanges', 'allocateLoadBalancerNodePorts', 'loadBalancerClass'];
+/** Its API is open to who reaches it there. */
+const kubeletPort = 10_250;
+
+/** What only a load balancer has. */
+function checkBalancer(spec: Raw, path: string, report: Report): void {
+  const balances = spec['type'] === 'LoadBalancer';
+  for (const field of balances ? [] : ofBalancers) {
+    const value = spec[field];
+    if (value !== undefined && !(Array.isArray(value) && value.length === 0))
+      report(forbiddenField(below(path, field), "may only be used when `type` is 'LoadBalancer'"));
+  }
+  const { loadBalancerClass: name, healthCheckNodePort: health } = spec;
+  if (balances && name !== undefined) checkName(report, below(path, 'loadBalancerClass'), name, qualifiedName);
+  if (typeof health === 'number' && health !== 0 && !(balances && spec['externalTrafficPolicy'] === 'Local')) {
+    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    report(invalidField(below(path, 'healthCheckNodePort'), health, detail));
+  }
+  for (const [i, { port }] of balances ? objects(spec['ports']).entries() : []) {
+    if (port !== kubeletPort) continue;
+    const detail = `may not expose port ${kubeletPort} externally since it is used by kubelet`;
+    report(invalidField(`${below(path, 'ports')}[${i}]`, port, detail));
+  }
+}
 
 function checkExternalName(spec: Raw, path: string, report: Report): void {
   const name = text(spec['externalName']);
@@ -161,6 +185,10 @@ export function validateServiceUpdate(next: Raw, old: Raw): StatusCause[] {
   if (now['type'] === 'ExternalName' || was['type'] === 'ExternalName') return [];
   const [ips, before] = [strings(now['clusterIPs']), strings(was['clusterIPs'])];
   const causes: StatusCause[] = [];
+  const [kind, kindBefore] = [now['loadBalancerClass'], was['loadBalancerClass']];
+  if (was['type'] === 'LoadBalancer' && now['type'] === 'LoadBalancer' && kind !== kindBefore) {
+    causes.push(invalidField('spec.loadBalancerClass', kind, 'may not change once set'));
+  }
   if (before[0] !== undefined && ips[0] !== before[0]) causes.push(invalidField('spec.clusterIPs[0]', ips, 'may not change once set'));
   const [family, familyBefore] = [strings(now['ipFamilies'])[0], strings(was['ipFamilies'])[0]];
   if (familyBefore !== undefined && family !== familyBefore)
@@ -168,83 +196,6 @@ export function validateServiceUpdate(next: Raw, old: Raw): StatusCause[] {
   return causes;
 }
 
-function checkEndpointPorts(ports: unknown, path: string, report: Report): void {
-  const several = objects(ports).length > 1;
-  for (const [i, port] of objects(ports).entries()) {
-    const at = `${path}[${i}]`;
-    const name = text(port['name']);
-    if (several && name === '') report(requiredField(below(at, 'name')));
-    else if (name !== '') checkName(report, below(at, 'name'), name, dnsLabel);
-    for (const reason of portNumber(Number(port['port'] ?? 0))) report(invalidField(below(at, 'port'), port['port'] ?? 0, reason));
-    if (!protocols.includes(text(port['protocol']))) report(unsupportedField(below(at, 'protocol'), port['protocol'] ?? '', protocols));
-  }
-}
-
-const endpointSubset: Validator = (subset, path, report) => {
-  for (const list of ['addresses', 'notReadyAddresses']) {
-    for (const [i, address] of objects(subset[list]).entries()) {
-      const at = `${below(path, list)}[${i}]`;
-      checkIp(report, below(at, 'ip'), address['ip']);
-      if (text(address['hostname']) !== '') checkName(report, below(at, 'hostname'), address['hostname'], dnsLabel);
-    }
-  }
-  if (objects(subset['addresses']).length + objects(subset['notReadyAddresses']).length === 0) {
-    report(requiredField(path, 'must specify `addresses` or `notReadyAddresses`'));
-  }
-  checkEndpointPorts(subset['ports'], below(path, 'ports'), report);
-};
-
-const addressTypes = ['FQDN', 'IPv4', 'IPv6'];
-const maxEndpoints = 1_000;
-const maxSlicePorts = 20_000;
-const maxAddresses = 100;
-
-const endpointSlice: Validator = (slice, path, report) => {
-  const type = text(slice['addressType']);
-  if (type === '') report(requiredField(below(path, 'addressType')));
-  else if (!addressTypes.includes(type)) report(unsupportedField(below(path, 'addressType'), type, addressTypes));
-  checkCount(report, below(path, 'endpoints'), slice['endpoints'], maxEndpoints);
-  checkCount(report, below(path, 'ports'), slice['ports'], maxSlicePorts);
-  for (const [i, endpoint] of objects(slice['endpoints']).entries()) {
-    const at = `${below(path, 'endpoints')}[${i}]`;
-    const addresses = strings(endpoint['addresses']);
-    if (addresses.length === 0) report(requiredField(below(at, 'addresses'), 'must contain at least 1 address'));
-    checkCount(report, below(at, 'addresses'), addresses, maxAddresses);
-    for (const [j, address] of addresses.entries()) checkAddress(report, `${below(at, 'addresses')}[${j}]`, address, type);
-    const { hostname, nodeName } = endpoint;
-    if (text(nodeName) !== '') checkName(report, below(at, 'nodeName'), nodeName, dnsSubdomain);
-    if (hostname !== undefined) checkName(report, below(at, 'hostname'), hostname, dnsLabel);
-  }
-  checkSlicePorts(slice, path, report);
-};
-
-function checkAddress(report: Report, path: string, address: string, type: string): void {
-  if (type === 'FQDN') checkName(report, path, address, dnsSubdomain);
-  else if (parseIp(address)?.family !== type) {
-    report(invalidField(path, address, type === 'IPv6' ? 'must be a valid IPv6 address' : 'must be a valid IPv4 address'));
-  }
-}
-
-function checkSlicePorts(slice: Raw, path: string, report: Report): void {
-  const names = new Set<string>();
-  for (const [i, port] of objects(slice['ports']).entries()) {
-    const at = `${below(path, 'ports')}[${i}]`;
-    const name = text(port['name']);
-    if (name !== '') checkName(report, below(at, 'name'), name, dnsLabel);
-    if (names.has(name)) report(duplicateField(below(at, 'name'), name));
-    names.add(name);
-    if (!protocols.includes(text(port['protocol']))) report(unsupportedField(below(at, 'protocol'), port['protocol'] ?? '', protocols));
-  }
-}
-
-export function validateEndpointSliceUpdate(next: Raw, old: Raw): StatusCause[] {
-  return equalValues(next['addressType'], old['addressType'])
-    ? []
-    : [invalidField('addressType', next['addressType'], 'field is immutable')];
-}
-
 export const serviceValidators: Validators = {
   'api.core.v1.ServiceSpec': serviceSpec,
-  'api.core.v1.EndpointSubset': endpointSubset,
-  'api.discovery.v1.EndpointSlice': endpointSlice,
 };

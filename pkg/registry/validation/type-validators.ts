@@ -11,6 +11,7 @@ import { autoscalingValidators } from './autoscaling.ts';
 import { batchValidators } from './batch.ts';
 import { clusterValidators } from './cluster.ts';
 import { containerValidators } from './container.ts';
+import { endpointValidators } from './endpoints.ts';
 import { metadataValidators } from './metadata.ts';
 import { networkValidators } from './network.ts';
 import { podValidators } from './pod-spec.ts';
@@ -33,6 +34,7 @@ const tables = [
   autoscalingValidators,
   policyValidators,
   serviceValidators,
+  endpointValidators,
   clusterValidators,
   storageValidators,
   networkValidators,
@@ -50,8 +52,6 @@ const lenient = new Set(
     'api.core.v1.VolumeMount',
     'api.core.v1.Volume',
     'api.core.v1.ServicePort',
-    'api.core.v1.EndpointPort',
-    'api.core.v1.EndpointAddress',
     'api.core.v1.Taint',
     'api.core.v1.Sysctl',
     'api.core.v1.PodSchedulingGate',
@@ -65,7 +65,6 @@ const lenient = new Set(
     'api.core.v1.AttachedVolume',
     'api.events.v1.Event',
     'api.events.v1.EventSeries',
-    'api.discovery.v1.Endpoint',
     'api.rbac.v1.PolicyRule',
     'apimachinery.pkg.apis.meta.v1.OwnerReference',
   ].map((name) => `io.k8s.${name}`),
