@@ -4,10 +4,11 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 import { after, before, describe, test } from 'node:test';
+import { needsContainers } from '../../pkg/cri/embedded/testing/needs.ts';
 import { needsClients } from '../compat/clients.ts';
 import { eventually, RunningCluster, run } from './running-cluster.ts';
 
-const skip = process.getuid?.() === 0 ? needsClients() : 'needs root for real containers: sudo make test/e2e';
+const skip = needsContainers ?? needsClients();
 const patient = [
   '--node-monitor-grace-period',
   '8s',

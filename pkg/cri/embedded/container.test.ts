@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { isRuntimeError } from '../cri.ts';
 import { busyboxLayer, needsBusybox, ociArchive, tarOf } from './testing/image-archives.ts';
-import { needsRoot } from './testing/needs.ts';
+import { needsContainers } from './testing/needs.ts';
 import { archiveStream, TestMachine } from './testing/test-machine.ts';
 
-suite('containers of the embedded runtime', { skip: needsRoot ?? needsBusybox ?? false, concurrency: 4 }, () => {
+suite('containers of the embedded runtime', { skip: needsContainers ?? needsBusybox ?? false, concurrency: 4 }, () => {
   let machine: TestMachine;
   let folder: string;
   before(async () => {

@@ -3,10 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { criContract } from '../cri-contract.ts';
+import { type CriHarness, criContract } from '../cri-contract.ts';
 import { EmbeddedMachine } from './machine.ts';
+import { needsContainers } from './testing/needs.ts';
 
-criContract('EmbeddedRuntime', async () => {
+const create = async (): Promise<CriHarness> => {
   const directory = await mkdtemp(join(tmpdir(), 'gokube-contract-'));
   const machine = await EmbeddedMachine.start({ cluster: `contract${process.pid}`, directory: join(directory, 'runtime') });
   return {
@@ -34,4 +35,6 @@ criContract('EmbeddedRuntime', async () => {
       await rm(directory, { recursive: true });
     },
   };
-});
+};
+
+criContract('EmbeddedRuntime', create, { skip: needsContainers ?? false });

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { needsRoot } from './testing/needs.ts';
+import { needsContainers } from './testing/needs.ts';
 
-const skip = needsRoot ?? false;
+const skip = needsContainers ?? false;
 const child = fileURLToPath(new URL('./testing/leftovers-child.ts', import.meta.url));
 
 /**

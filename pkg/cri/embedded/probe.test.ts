@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { describeObstacles, probeEmbedded } from './probe.ts';
-import { needsRoot } from './testing/needs.ts';
+import { needsCapableMachine } from './testing/needs.ts';
 
-test('a machine that can run containers passes, and the probe leaves nothing', { skip: needsRoot ?? false }, async (t) => {
+test('a machine that can run containers passes, and the probe leaves nothing', { skip: needsCapableMachine ?? false }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'gokube-probe-'));
   t.after(() => rm(directory, { recursive: true }));
   const { ok, reasons } = await probeEmbedded({ directory: join(directory, 'not/yet') });
@@ -24,7 +24,7 @@ test('what is missing is named with the package that brings it; a missing nft on
   assert.match(describeObstacles(warnings), /nft is missing.*: apt-get install nftables$/);
 });
 
-test('where overlayfs cannot write, another folder is asked for', { skip: needsRoot ?? false }, async () => {
+test('where overlayfs cannot write, another folder is asked for', { skip: needsCapableMachine ?? false }, async () => {
   const { ok, reasons } = await probeEmbedded({ directory: '/proc' }).catch((error: Error) => ({
     ok: false,
     reasons: [{ what: error.message, remedy: '' }],

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
 import { busyboxLayer, needsBusybox, ociArchive } from './testing/image-archives.ts';
-import { needsRoot } from './testing/needs.ts';
+import { needsContainers } from './testing/needs.ts';
 import { archiveStream, TestMachine } from './testing/test-machine.ts';
 
 const megabyte = 1024 * 1024;
 
-suite('limits and signals of the embedded runtime', { skip: needsRoot ?? needsBusybox ?? false, concurrency: 4 }, () => {
+suite('limits and signals of the embedded runtime', { skip: needsContainers ?? needsBusybox ?? false, concurrency: 4 }, () => {
   let machine: TestMachine;
   before(async () => {
     machine = await TestMachine.start();
@@ -100,7 +100,7 @@ suite('limits and signals of the embedded runtime', { skip: needsRoot ?? needsBu
 });
 
 test('when the helper is killed its containers end, and a new helper takes over', {
-  skip: needsRoot ?? needsBusybox ?? false,
+  skip: needsContainers ?? needsBusybox ?? false,
 }, async () => {
   const machine = await TestMachine.start();
   try {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
 import type { ProcessStreams } from '../cri.ts';
 import { needsBusybox } from './testing/image-archives.ts';
-import { needsRoot } from './testing/needs.ts';
+import { needsContainers } from './testing/needs.ts';
 import { TestMachine } from './testing/test-machine.ts';
 
 /** Streams as a person at a terminal has them: types, reads, and resizes the window. */
@@ -69,7 +69,7 @@ class Line<T> implements AsyncIterable<T> {
   }
 }
 
-suite('streams of the embedded runtime', { skip: needsRoot ?? needsBusybox ?? false, concurrency: 4 }, () => {
+suite('streams of the embedded runtime', { skip: needsContainers ?? needsBusybox ?? false, concurrency: 4 }, () => {
   let machine: TestMachine;
   before(async () => {
     machine = await TestMachine.start();

@@ -8,11 +8,11 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { silentLogger } from '../../../log/log.ts';
 import { isRuntimeError } from '../../cri.ts';
 import { digestOf, dockerArchive, ociArchive, type TestFile, type TestImage, tarOf } from '../testing/image-archives.ts';
-import { needsRoot } from '../testing/needs.ts';
+import { needsContainers } from '../testing/needs.ts';
 import { ImageStore } from './image-store.ts';
 import { mergedView } from './merged-view.ts';
 
-const skip = needsRoot ?? false;
+const skip = needsContainers ?? false;
 
 async function newStore(t: TestContext): Promise<{ store: ImageStore; directory: string; reopen: () => Promise<ImageStore> }> {
   const directory = await mkdtemp(join(tmpdir(), 'gokube-images-'));
