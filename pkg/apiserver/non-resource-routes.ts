@@ -63,7 +63,7 @@ export class NonResourceRoutes {
       case 'readyz':
         return (exchange, parts) => this.#health.respond(exchange, parts);
       case 'version':
-        return (exchange, parts) => (parts.length === 1 ? this.#object(exchange, versionInfo(this.#options.platform)) : undefined);
+        return (exchange, parts) => (parts.length === 1 ? this.#json(exchange, versionInfo(this.#options.platform)) : undefined);
       case 'openapi':
         return (exchange, parts) => this.#openApi.respond(exchange, parts.slice(1));
       case 'openid':
@@ -73,10 +73,15 @@ export class NonResourceRoutes {
       case 'metrics':
         return async (_, parts) => (parts.length === 1 ? this.#metrics() : undefined);
       case undefined:
-        return (exchange) => this.#object(exchange, { paths: this.#paths() });
+        return (exchange) => this.#json(exchange, { paths: this.#paths() });
       default:
         return undefined;
     }
+  }
+
+  /** Whatever the client would rather have. */
+  #json(exchange: Exchange, object: unknown): Promise<ApiResponse> {
+    return respondObject(exchange, object, { mediaType: 'application/json' });
   }
 
   #object(exchange: Exchange, object: unknown): Promise<ApiResponse> {

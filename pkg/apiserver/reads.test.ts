@@ -137,7 +137,7 @@ test('each form is given in the media types that can express it, to those who as
     ['application/json;q=0,*/*', maps, 'ConfigMapList'],
     ['application/json;q=0', maps, 406],
     ['text/html,application/*;q=0.1', maps, 'ConfigMapList'],
-    [`application/json;as=Table;${meta}`, '/version', 406],
+    [`application/json;as=Table;${meta}`, '/apis', 406],
   ];
   for (const [accept, path, expected] of cases) assert.equal(await kindOf(accept, path), expected, `${accept} of ${path}`);
   const refused = await get('text/html');

@@ -69,7 +69,16 @@ export function pruneKind(value: unknown, [group, version, name]: Kind, schema: 
       );
     }
   }
-  return pruneToSchema(typed, schema, { ...options, kind: name, version });
+  const pruned = pruneToSchema(typed, schema, { ...options, kind: name, version });
+  if (takesManagersAway(typed)) (pruned.value['metadata'] as JsonObject)['managedFields'] = [{}];
+  return pruned;
+}
+
+/** An empty list says so as one empty entry does; it would be left out as if nothing had been said. */
+function takesManagersAway(value: unknown): boolean {
+  const metadata = isObject(value) ? value['metadata'] : undefined;
+  const managers = isObject(metadata) ? metadata['managedFields'] : undefined;
+  return Array.isArray(managers) && managers.length === 0;
 }
 
 function withTypeMeta(value: JsonObject, apiVersion: string, kind: string): JsonObject {

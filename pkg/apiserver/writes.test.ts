@@ -281,3 +281,12 @@ test('a DELETE that carries something else than DeleteOptions deletes nothing', 
   assert.equal((await request('GET', `${maps}/a`)).status, 200);
   assert.equal((await request('DELETE', `${maps}/a`, { body: { apiVersion: 'meta.k8s.io/v1', kind: 'DeleteOptions' } })).status, 200);
 });
+
+test('an object waits for its dependents in one way only', async () => {
+  const { post } = await server();
+  const both = await post(maps, { metadata: { name: 'a', finalizers: ['orphan', 'foregroundDeletion'] } });
+  assert.equal(
+    both.json.message,
+    'ConfigMap "a" is invalid: metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and foregroundDeletion cannot be both set',
+  );
+});

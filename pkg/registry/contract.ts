@@ -10,6 +10,7 @@ import type { DeleteOptions } from '../api/generated/meta-v1.ts';
 import type { UserInfo } from '../api/http.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { FieldTerm, Selector } from '../api/selectors.ts';
+import type { InVersion } from '../runtime/managed-fields.ts';
 import type { Causes, WriteRecord } from '../trace/cause.ts';
 
 /** Who asks, why, and how. Made once per request. */
@@ -122,6 +123,8 @@ export interface UpdateOptions {
  */
 export interface ResourceStorage {
   readonly declaration: ResourceDeclaration;
+  /** An object of one version of the resource in another; absent where there is one only. */
+  readonly inVersion?: InVersion | undefined;
   /** With `subresource: 'scale'` the entry is the object's Scale; with any other, the object itself. */
   get(
     context: RequestContext,

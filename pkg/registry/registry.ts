@@ -25,7 +25,7 @@ import { storeFailure } from './cache/store-failure.ts';
 import { WatchCache } from './cache/watch-cache.ts';
 import { WrittenEntries } from './cache/written-entries.ts';
 import type { Admission, ResourceDeclaration, ResourceStorage } from './contract.ts';
-import { versionOf } from './conversion/version-view.ts';
+import { versionOf, versionsOf } from './conversion/version-view.ts';
 import { builtinDeclarations } from './declarations.ts';
 import { expireEvents } from './event-expiry.ts';
 import { type Cidr, parseCidr } from './ip-address.ts';
@@ -188,6 +188,7 @@ export class Registry {
       cache,
       strategy: strategyOf(stored.group, stored.resource),
       metrics,
+      inVersion: versionsOf(served, stored),
       indexedField,
     };
     this.#resources.push(resource);

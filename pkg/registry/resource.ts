@@ -4,6 +4,7 @@ import type { KubeObject } from '../api/object.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import type { Logger } from '../log/log.ts';
+import type { InVersion } from '../runtime/managed-fields.ts';
 import type { Operation, Store } from '../storage/store.ts';
 import type { EventFeed } from './cache/event-feed.ts';
 import type { WatchCache } from './cache/watch-cache.ts';
@@ -47,6 +48,8 @@ export interface Resource {
   readonly cache: WatchCache;
   readonly strategy: Strategy;
   readonly metrics: ResourceMetrics;
+  /** Where it is served in several versions: an object of one of them in another. */
+  readonly inVersion?: InVersion | undefined;
   /** The field by which the cache is indexed. */
   readonly indexedField: string | undefined;
 }

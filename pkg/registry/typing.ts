@@ -1,11 +1,13 @@
 /** What hangs on types: the defaults and validators of an object, whichever kind it is, and who set which field. */
 import type { StatusCause } from '../api/generated/meta-v1.ts';
+import { apiVersionOf } from '../api/object.ts';
 import { applyDefaults, emptyStruct } from '../runtime/default.ts';
 import { trackUpdate } from '../runtime/managed-fields.ts';
 import { builtinSchema } from '../runtime/schema.ts';
 import type { RequestContext, ResourceDeclaration } from './contract.ts';
 import { typeDefaults } from './defaults/type-defaults.ts';
 import { kube, metadataOf, type Raw, raw } from './raw.ts';
+import type { Resource } from './resource.ts';
 import { validateObject } from './validation/type-validators.ts';
 
 /** In place. */
@@ -42,21 +44,32 @@ export function emptyStatus(declaration: ResourceDeclaration): Raw | undefined {
   return status?.alwaysPresent ? emptyStruct(status.schema) : undefined;
 }
 
+export interface TrackedWrite {
+  readonly context: RequestContext;
+  readonly subresource: string;
+  /** Of what the client wrote: he owns fields of that version. */
+  readonly apiVersion: string;
+  readonly time: string;
+}
+
 /** Brings `metadata.managedFields` of the object up to date, in place: what the writer changed is the writer's. */
-export function trackFields(
-  declaration: ResourceDeclaration,
-  object: Raw,
-  old: Raw | undefined,
-  write: { readonly context: RequestContext; readonly subresource: string; readonly apiVersion: string; readonly time: string },
-): void {
+export function trackFields({ declaration, inVersion }: Resource, object: Raw, old: Raw | undefined, write: TrackedWrite): void {
+  const { context, subresource, apiVersion, time } = write;
+  const stored = builtinSchema(declaration.definition);
+  const after = (apiVersion === apiVersionOf(declaration) ? undefined : inVersion?.(kube(object), apiVersion)) ?? {
+    object: kube(object),
+    schema: stored,
+  };
+  const before = old && (after.schema === stored ? kube(old) : inVersion?.(kube(old), apiVersion)?.object);
   const { metadata } = trackUpdate({
-    before: old && kube(old),
-    after: kube(object),
-    schema: builtinSchema(declaration.definition),
-    manager: write.context.fieldManager,
-    apiVersion: write.apiVersion,
-    subresource: write.subresource,
-    time: write.time,
+    before,
+    after: after.object,
+    schema: after.schema,
+    manager: context.fieldManager,
+    apiVersion,
+    subresource,
+    time,
+    inVersion,
   });
   const { managedFields } = metadataOf(raw({ apiVersion: '', kind: '', metadata }));
   if (managedFields === undefined) delete metadataOf(object)['managedFields'];

@@ -1,5 +1,6 @@
 import type { DeleteOptions } from '../api/generated/meta-v1.ts';
 import type { KubeObject } from '../api/object.ts';
+import type { InVersion } from '../runtime/managed-fields.ts';
 import { storeFailure } from './cache/store-failure.ts';
 import type { View } from './cache/watch-channel.ts';
 import type {
@@ -124,6 +125,10 @@ export class VersionedStorage implements ResourceStorage {
     } catch (error) {
       throw storeFailure(error);
     }
+  }
+
+  get inVersion(): InVersion | undefined {
+    return this.#resource.inVersion;
   }
 
   #views(entries: Parameters<View>[0][] | readonly Parameters<View>[0][]): readonly Entry[] {

@@ -8,10 +8,20 @@ import { ApiError, badRequest } from '../api/errors.ts';
 import type { KubeObject } from '../api/object.ts';
 import { mergeApplied, removeDropped } from './apply-merge.ts';
 import { typeFault } from './apply-type.ts';
-import { compareObjects, fieldsOf } from './field-compare.ts';
+import { allFieldsOf, fieldsOf } from './field-compare.ts';
 import { difference, emptySet, equalSets, type FieldSet, intersection, isEmptySet, pathsOf, union } from './field-set.ts';
 import { parseJson, stringifyJson } from './json.ts';
-import { asJson, emptyObject, type Manager, managersOf, recordUpdate, unownedBy, type WriteFacts, withManagers } from './managed-fields.ts';
+import {
+  asJson,
+  differencesBetween,
+  emptyObject,
+  type Manager,
+  managersOf,
+  recordUpdate,
+  unownedBy,
+  type WriteFacts,
+  withManagers,
+} from './managed-fields.ts';
 import { pruneToSchema } from './prune.ts';
 import type { Schema } from './schema.ts';
 import { equalValues, isObject, type JsonObject } from './values.ts';
@@ -41,34 +51,72 @@ export function applyConfiguration(options: ApplyOptions): { readonly object: Ku
   checkConfiguration(applied, schema);
   const from = live ?? emptyObject(schema);
   const managers = startingManagers(live, options);
-  const last = managers.find((entry) => isApplier(entry, options))?.fields ?? emptySet;
+  const last = managers.find((entry) => isApplier(entry, options));
   const fields = fieldsOf(asJson(applied), schema);
   const others = managers.filter((entry) => !isApplier(entry, options));
 
-  const merged = mergeApplied(asJson(from), asJson(applied), schema);
-  const kept = others.reduce((set, entry) => union(set, entry.fields), fields);
-  const stated = withIdentity(removeDropped(merged, last, kept, schema), applied);
+  const merged = mergeApplied(asJson(from), asJson(applied), schema) as JsonObject;
+  const mine: Owner = { apiVersion: options.apiVersion, fields };
+  const stated = withIdentity(last ? withoutDropped(merged, last, [mine, ...others], options) : merged, applied);
   const object = normalize(stated, live, schema);
 
   // Compared as stated: a zero value against another's value is a conflict, although Go does not write it.
-  const { added, modified, removed } = compareObjects(asJson(from), stated, schema);
-  const changed = union(added, modified);
-  const takenOver = options.force ? changed : upgraded(live, options);
-  const conflicts = others
-    .map((entry) => [entry, difference(intersection(entry.fields, changed), takenOver)] as const)
-    .filter(([, set]) => !isEmptySet(set));
-  if (conflicts.length > 0) throw conflictError(conflicts);
+  const differences = differencesBetween(from, stated as unknown as KubeObject, options);
+  const served = others.flatMap((entry) => {
+    const theirs = differences(entry.apiVersion);
+    return theirs ? [{ entry, theirs }] : [];
+  });
+  if (!options.force) {
+    const allowed = upgraded(live, options);
+    const conflicts = served
+      .map(({ entry, theirs }) => [entry, difference(intersection(entry.fields, theirs.changed), allowed)] as const)
+      .filter(([, set]) => !isEmptySet(set));
+    if (conflicts.length > 0) throw conflictError(conflicts);
+  }
 
-  const lost = union(changed, removed);
-  const rest = others
-    .map((entry) => {
-      const left = difference(entry.fields, lost);
+  const rest = served
+    .map(({ entry, theirs }) => {
+      const left = difference(difference(entry.fields, theirs.changed), theirs.removed);
       return left === entry.fields ? entry : { ...entry, fields: left };
     })
     .filter((entry) => !isEmptySet(entry.fields));
   const now = isEmptySet(fields) ? rest : [...rest, applier(managers, fields, options)];
   if (live && sameManagers(now, managersOf(live)) && equalValues(object, live)) return { object: live };
   return { object: withManagers(withLastApplied(object, options), now) };
+}
+
+/** Somebody's fields, as they are in a version. */
+interface Owner {
+  readonly apiVersion: string;
+  readonly fields: FieldSet;
+}
+
+/**
+ * Without what this manager stated before (`last`) and states no longer, and nobody owns. Each looks at the object in
+ * the version in which he owns fields of it: what is taken out in one is put back where an owner in another has it.
+ */
+function withoutDropped(merged: JsonObject, last: Owner, owners: readonly Owner[], options: ApplyOptions): JsonObject {
+  const { apiVersion, schema, inVersion } = options;
+  const ownedAt = (version: string): FieldSet =>
+    owners.reduce((set, owner) => (!inVersion || owner.apiVersion === version ? union(set, owner.fields) : set), emptySet);
+  const others = inVersion
+    ? new Set(owners.map((owner) => owner.apiVersion).filter((version) => version !== last.apiVersion))
+    : new Set<string>();
+  if (!inVersion || (others.size === 0 && last.apiVersion === apiVersion)) {
+    return (removeDropped(merged, last.fields, ownedAt(last.apiVersion), schema) ?? {}) as JsonObject;
+  }
+  const whole = merged as unknown as KubeObject;
+  const then = inVersion(whole, last.apiVersion);
+  if (!then) return merged; // the version in which it was stated is gone, and what was owned in it
+  let left = removeDropped(then.object, last.fields, ownedAt(last.apiVersion), then.schema) as KubeObject;
+  for (const version of others) {
+    const all = inVersion(whole, version);
+    const seen = inVersion(left, version);
+    if (!all || !seen) continue;
+    const missing = difference(allFieldsOf(asJson(all.object), all.schema), allFieldsOf(asJson(seen.object), all.schema));
+    left = removeDropped(all.object, missing, ownedAt(version), all.schema) as KubeObject;
+  }
+  return asJson(inVersion(left, apiVersion)?.object ?? whole);
 }
 
 /** Without what a write through this subresource does not reach. */
@@ -93,8 +141,8 @@ function applier(managers: readonly Manager[], fields: FieldSet, options: ApplyO
 function startingManagers(live: KubeObject | undefined, options: ApplyOptions): readonly Manager[] {
   const managers = managersOf(live);
   if (!live || managers.length > 0) return managers;
-  const { added, modified } = compareObjects(asJson(emptyObject(options.schema)), asJson(live), options.schema);
-  return recordUpdate([], { ...options, manager: firstOwner, subresource: '', changed: union(added, modified), removed: emptySet });
+  const writer = { ...options, manager: firstOwner, subresource: '' };
+  return recordUpdate([], writer, differencesBetween(emptyObject(options.schema), live, { ...writer, inVersion: undefined }));
 }
 
 function sameManagers(a: readonly Manager[], b: readonly Manager[]): boolean {

@@ -38,6 +38,11 @@ export function fieldsOf(object: JsonObject, schema: Schema): FieldSet {
   return build(object, schema, (value, type) => named(value, type, false));
 }
 
+/** All that an object holds: leaves, entries, and every object and list around them. */
+export function allFieldsOf(object: JsonObject, schema: Schema): FieldSet {
+  return build(object, schema, whole);
+}
+
 function build(object: JsonObject, schema: Schema, node: (value: unknown, schema: Schema | undefined) => FieldSet | undefined): FieldSet {
   const out: MutableSet = {};
   const inMetadata: MutableSet = {};

@@ -31,7 +31,29 @@ export interface WriteFacts {
   readonly subresource: string;
   /** RFC 3339, whole seconds. */
   readonly time: string;
+  /**
+   * An object of `apiVersion` in another version, in which somebody owns fields of it; undefined: there is no such
+   * version, and nobody owns anything in it. Absent: fields are at the same place in every version.
+   */
+  readonly inVersion?: InVersion | undefined;
 }
+
+/** Which version an object is of stands in it. */
+export type InVersion = (object: KubeObject, apiVersion: string) => Versioned | undefined;
+export interface Versioned {
+  readonly object: KubeObject;
+  readonly schema: Schema;
+}
+
+/** What differs between two objects, as a version sees it. */
+export interface Differences {
+  /** Fields that are new, or have another value. */
+  readonly changed: FieldSet;
+  readonly removed: FieldSet;
+}
+
+/** By version; undefined: there is no such version. */
+export type DifferencesIn = (apiVersion: string) => Differences | undefined;
 
 export interface TrackUpdateOptions extends WriteFacts {
   /** Undefined when the object is created. */
@@ -51,18 +73,35 @@ export function trackUpdate(options: TrackUpdateOptions): KubeObject {
   // Somebody took an existing object's managedFields away: it stays untracked until the first apply.
   if (before && managers.length === 0) return withManagers(after, []);
   const from = before ?? emptyObject(schema);
-  const { added, modified, removed } = compareObjects(asJson(from), asJson(after), schema);
-  const changed = union(added, modified);
-  return withManagers(after, capManagers(recordUpdate(managers, { ...options, changed, removed })));
+  return withManagers(after, capManagers(recordUpdate(managers, options, differencesBetween(from, after, options))));
+}
+
+/** Both objects are of the write's version; the other versions are looked at when somebody owns fields in them. */
+export function differencesBetween(from: KubeObject, to: KubeObject, { schema, apiVersion, inVersion }: WriteFacts): DifferencesIn {
+  const own = differencesOf(from, to, schema);
+  if (!inVersion) return () => own;
+  // A new object has no kind yet that it could be converted by.
+  const start = { ...from, apiVersion, kind: to.kind };
+  const known = new Map<string, Differences | undefined>([[apiVersion, own]]);
+  return (version) => {
+    if (known.has(version)) return known.get(version);
+    const before = inVersion(start, version);
+    const after = inVersion(to, version);
+    const found = before && after && differencesOf(before.object, after.object, after.schema);
+    known.set(version, found);
+    return found;
+  };
+}
+
+function differencesOf(from: KubeObject, to: KubeObject, schema: Schema): Differences {
+  const { added, modified, removed } = compareObjects(asJson(from), asJson(to), schema);
+  return { changed: union(added, modified), removed };
 }
 
 /** The managers after the changes: the writer owns what it changed, and nobody what is gone. */
-export function recordUpdate(
-  managers: readonly Manager[],
-  options: WriteFacts & { readonly changed: FieldSet; readonly removed: FieldSet },
-): Manager[] {
-  const taken = differenceBelow(options.changed, unownedBy(options));
-  const lost = union(options.changed, options.removed);
+export function recordUpdate(managers: readonly Manager[], options: WriteFacts, differences: DifferencesIn): Manager[] {
+  const own = differences(options.apiVersion) ?? { changed: emptySet, removed: emptySet };
+  const taken = differenceBelow(own.changed, unownedBy(options));
   const mine = managers.findIndex(
     (entry) =>
       entry.operation === 'Update' &&
@@ -72,7 +111,12 @@ export function recordUpdate(
   );
   const out: Manager[] = [];
   for (const [index, entry] of managers.entries()) {
-    const fields = index === mine ? union(difference(entry.fields, options.removed), taken) : difference(entry.fields, lost);
+    const theirs = differences(entry.apiVersion);
+    if (!theirs) continue;
+    const fields =
+      index === mine
+        ? union(difference(entry.fields, own.removed), taken)
+        : difference(difference(entry.fields, theirs.changed), theirs.removed);
     if (isEmptySet(fields)) continue;
     // A manager's time is that of the last change of what it owns by its own doing.
     out.push(

@@ -54,6 +54,7 @@ export async function apply(call: ResourceCall, value: unknown, duplicates: read
         force,
         apiVersion,
         subresource: call.subresource,
+        inVersion: call.subresource === 'scale' ? undefined : call.storage.inVersion,
         time: timestamp(call.services.clock),
       });
       reportDuplicates(context, duplicates);

@@ -1,5 +1,7 @@
 import { apiVersionOf, deepFreeze, type KubeObject } from '../../api/object.ts';
 import { encodeJson } from '../../runtime/encode.ts';
+import type { InVersion } from '../../runtime/managed-fields.ts';
+import { builtinSchema } from '../../runtime/schema.ts';
 import type { View } from '../cache/watch-channel.ts';
 import type { Entry, ResourceDeclaration } from '../contract.ts';
 import { kube, raw } from '../raw.ts';
@@ -50,4 +52,21 @@ export function versionOf(served: ResourceDeclaration, stored: ResourceDeclarati
     return converted;
   };
   return { view, outward, toStored };
+}
+
+/** Between all versions of a resource; absent where there is one only. */
+export function versionsOf(served: readonly ResourceDeclaration[], stored: ResourceDeclaration): InVersion | undefined {
+  if (served.length < 2) return undefined;
+  const versions = new Map(
+    served.map((declaration) => [
+      apiVersionOf(declaration),
+      { ...versionOf(declaration, stored), schema: builtinSchema(declaration.definition) },
+    ]),
+  );
+  return (object, apiVersion) => {
+    const from = versions.get(object.apiVersion);
+    const to = versions.get(apiVersion);
+    if (!from || !to) return undefined;
+    return { object: from === to ? object : to.outward(from.toStored(object)), schema: to.schema };
+  };
 }

@@ -8,6 +8,8 @@ import { deepFreeze, type KubeObject } from '../../api/object.ts';
 import { selectorFromLabelSelector, selectorFromMap } from '../../api/selectors.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import { invalidField } from '../../runtime/field-errors.ts';
+import { managersOf, withManagers } from '../../runtime/managed-fields.ts';
+import { scaleManagers, withScaleManagers } from '../../runtime/scale-managers.ts';
 import type { Change, Entry } from '../contract.ts';
 import { child, kube, objectAt, type Raw, raw } from '../raw.ts';
 import type { Resource } from '../resource.ts';
@@ -67,7 +69,8 @@ export async function updateScale(resource: Resource, call: UpdateCall, change: 
   };
   const scaled: Change = async (current) => {
     const object = current as KubeObject;
-    const before = scaleOf(object) as KubeObject;
+    const scaleBefore = scaleOf(object) as KubeObject;
+    const before = call.managesFields ? withManagers(scaleBefore, scaleManagers(managersOf(object))) : scaleBefore;
     const { object: scale } = await mutate(write, draftOf(await change(before)), before);
     const replicas = objectAt(scale['spec'])['replicas'] ?? 0;
     if (typeof replicas !== 'number' || replicas < 0) {
@@ -75,7 +78,9 @@ export async function updateScale(resource: Resource, call: UpdateCall, change: 
       throw invalid({ group: 'autoscaling', kind: 'Scale' }, key.name, [cause]);
     }
     await admit(write, scale, before);
-    return withReplicas(object, scale, replicas);
+    const scaled = withReplicas(object, scale, replicas);
+    if (!call.managesFields) return scaled;
+    return withManagers(scaled, withScaleManagers(managersOf(object), managersOf(kube(scale)), object.apiVersion));
   };
   return new ScaleEntry((await updateEntry(resource, { ...call, subresource: 'scale', admission: false }, scaled)).entry);
 }
@@ -84,11 +89,10 @@ export async function updateScale(resource: Resource, call: UpdateCall, change: 
 function withReplicas(object: KubeObject, scale: Raw, replicas: number): KubeObject {
   const draft = draftOf(object);
   child(draft, 'spec')['replicas'] = replicas;
-  const { resourceVersion, uid, managedFields } = objectAt(scale['metadata']);
+  const { resourceVersion, uid } = objectAt(scale['metadata']);
   const metadata = child(draft, 'metadata');
   if (resourceVersion === undefined) delete metadata['resourceVersion'];
   else metadata['resourceVersion'] = resourceVersion;
   if (uid !== undefined) metadata['uid'] = uid;
-  if (managedFields !== undefined) metadata['managedFields'] = managedFields;
   return kube(draft);
 }

@@ -85,7 +85,11 @@ function validateOwners(owners: unknown, path: string, report: Report): void {
 const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
 export function validateFinalizers(finalizers: unknown, path: string, report: Report): void {
-  for (const finalizer of strings(finalizers)) {
+  const all = strings(finalizers);
+  if (all.includes('orphan') && all.includes('foregroundDeletion')) {
+    report(invalidField(path, all, 'finalizer orphan and foregroundDeletion cannot be both set'));
+  }
+  for (const finalizer of all) {
     const reasons = qualifiedName(finalizer);
     for (const reason of reasons) report(invalidField(path, finalizer, reason));
     if (reasons.length === 0 && !finalizer.includes('/') && !standardFinalizers.has(finalizer)) {

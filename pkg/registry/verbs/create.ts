@@ -61,10 +61,10 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   const companions = (await strategy.companions?.(object, undefined, strategyCall)) ?? [];
   if (!call.managesFields) {
     delete metadataOf(object)['managedFields'];
-    trackFields(declaration, object, undefined, {
+    trackFields(resource, object, undefined, {
       context,
       subresource: '',
-      apiVersion: apiVersionOf(declaration),
+      apiVersion: apiVersionOf(call.declaration),
       time: environment.timestamps.at(now),
     });
   }

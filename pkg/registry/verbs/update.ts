@@ -85,13 +85,16 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   if (causes.length === 0 && isSame(object, old)) return current;
   const strategyCall = strategyContext(write);
   const companions = (await strategy.companions?.(object, old, strategyCall)) ?? [];
+  const statedManagers = metadataOf(object)['managedFields'] !== metadataOf(old)['managedFields'];
   if (!call.managesFields)
-    trackFields(declaration, object, old, {
+    trackFields(resource, object, old, {
       context,
       subresource,
-      apiVersion: apiVersionOf(declaration),
+      apiVersion: apiVersionOf(call.declaration),
       time: environment.timestamps.at(now),
     });
+
+  if (statedManagers && causes.length === 0 && isSame(object, old)) return current; // what it stated came to nothing
 
   validateMetadataUpdate(
     metadataOf(object),
