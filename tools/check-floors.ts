@@ -11,7 +11,7 @@ import { dirname, join, normalize } from 'node:path';
 /** From the ground up; a folder may see the floors below its own. */
 const floors = [
   ['api', 'clock', 'log', 'metrics', 'trace'],
-  ['runtime', 'storage', 'client', 'cri', 'network'],
+  ['runtime', 'cel', 'storage', 'client', 'cri', 'network'],
   ['registry', 'listwatch'],
   ['apiserver', 'controller', 'scheduler', 'kubelet', 'proxy', 'dns', 'kubectl'],
   ['cluster'],
@@ -19,6 +19,7 @@ const floors = [
 
 /** What a folder must not see although it lies on a lower floor. */
 const never: Record<string, readonly string[]> = {
+  cel: ['clock', 'log', 'metrics', 'trace'],
   storage: ['api'],
   client: ['runtime', 'storage', 'cri', 'network'],
   listwatch: ['runtime', 'storage', 'cri', 'network'],

@@ -1,0 +1,64 @@
+/**
+ * The lower layer: an expression, an environment and the type that is expected make a program, which is run with values
+ * and a budget. Nothing here knows of custom resources; admission policies and the like use it as it is.
+ */
+import type { Environment } from './environment.ts';
+import { plan } from './evaluate.ts';
+import type { Expr } from './syntax/ast.ts';
+import { type Issue, renderIssues } from './syntax/issue.ts';
+import { parse } from './syntax/parser.ts';
+import { type CelType, isExactly } from './types/cel-type.ts';
+import { literalIssues } from './types/check-literals.ts';
+import { type Checked, check } from './types/checker.ts';
+import { estimateCost } from './types/estimate-cost.ts';
+import type { Budget } from './values/budget.ts';
+import { CelError, type CelValue } from './values/value.ts';
+
+export interface Program {
+  /** The most it can cost, in Kubernetes' units. May be Infinity. */
+  readonly estimatedCost: number;
+  readonly output: CelType;
+  /** Whether it looks at a variable that the environment declares. */
+  uses(variable: string): boolean;
+  /** Throws CelError where evaluation fails, BudgetExceeded where it costs too much, and nothing else. */
+  evaluate(values: ReadonlyMap<string, CelValue>, budget: Budget): CelValue;
+}
+
+export type Compiled = { readonly program: Program } | { readonly fault: string };
+
+/** `expected`: the type the expression must have, and how to say so if it has another. */
+export function compile(
+  source: string,
+  environment: Environment,
+  expected?: { readonly type: CelType; readonly otherwise: string },
+): Compiled {
+  const parsed = parse(source);
+  if ('issues' in parsed) return { fault: `compilation failed: ${renderIssues(source, parsed.issues)}` };
+  const checked = check(parsed.expr, environment);
+  const issues: readonly Issue[] = checked.issues.length > 0 ? checked.issues : literalIssues(parsed.expr);
+  if (issues.length > 0) return { fault: `compilation failed: ${renderIssues(source, issues)}` };
+  if (expected && !isExactly(checked.output, expected.type)) return { fault: expected.otherwise };
+  return { program: program(parsed.expr, checked, environment) };
+}
+
+function program(expr: Expr, checked: Checked, environment: Environment): Program {
+  const used = new Set(
+    [...checked.references.values()].flatMap((reference) => ('variable' in reference && !reference.local ? [reference.variable] : [])),
+  );
+  let run: ReturnType<typeof plan> | undefined;
+  return {
+    estimatedCost: estimateCost(checked, environment),
+    output: checked.typeOf(expr),
+    uses: (variable) => used.has(variable),
+    evaluate: (globals, budget) => {
+      run ??= plan(checked);
+      try {
+        return run({ globals, locals: [], budget });
+      } catch (error) {
+        // Only the engine's own limits are left: a string or a stack that grew too large.
+        if (error instanceof RangeError) throw new CelError(`value too large: ${error.message}`, { cause: error });
+        throw error;
+      }
+    },
+  };
+}
