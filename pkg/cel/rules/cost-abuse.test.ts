@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
+import { compileRules } from '../cel.ts';
 import { compile } from '../compile.ts';
 import { kubernetesEnvironment } from '../library/kubernetes.ts';
 import { type SchemaType, schemaType } from '../types/schema-type.ts';
@@ -9,7 +10,6 @@ import { Budget, BudgetExceeded } from '../values/budget.ts';
 import { fromJson } from '../values/schema-value.ts';
 import { CelError } from '../values/value.ts';
 import { perCallBudget } from './limits.ts';
-import { compileRules } from './schema-rules.ts';
 
 const schema: JSONSchemaProps = {
   type: 'object',

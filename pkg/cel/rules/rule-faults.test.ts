@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { JSONSchemaProps, ValidationRule } from '../../api/generated/apiextensions-v1.ts';
-import { ruleFaults } from './rule-faults.ts';
+import { ruleFaults } from '../cel.ts';
 
 const path = 'spec.versions[0].schema.openAPIV3Schema';
 const root = (properties: Readonly<Record<string, JSONSchemaProps>>, rules: readonly ValidationRule[] = []): JSONSchemaProps => ({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { JSONSchemaProps, ValidationRule } from '../../api/generated/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
-import { compileRules } from './schema-rules.ts';
+import { compileRules } from '../cel.ts';
 
 const spec = (properties: Readonly<Record<string, JSONSchemaProps>>, ...rules: readonly ValidationRule[]): JSONSchemaProps => ({
   type: 'object',
