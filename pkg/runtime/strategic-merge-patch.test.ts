@@ -44,7 +44,7 @@ describe('strategic merge patch', () => {
       { name: 'three', image: 'i3' },
     ] as unknown);
     assert.deepEqual(spec.tolerations, [{ key: 'k2' }]);
-    assert.deepEqual(metadata.finalizers, ['f1', 'f2', 'f3']);
+    assert.deepEqual(metadata.finalizers, ['f3', 'f1', 'f2']);
     assert.deepEqual(patched({ spec: { containers: [{ name: 'one', args: ['c'] }] } }).spec.containers[0]?.args, ['c']);
   });
 
@@ -69,11 +69,16 @@ describe('strategic merge patch', () => {
     assert.throws(() => patched({ spec: { volumes: [{ name: 'v', $retainKeys: ['name'], hostPath: {} }] } }));
   });
 
-  it('orders a list as $setElementOrder says, what it does not name staying where it was', () => {
+  it('puts what is new before what the patch does not name', () => {
+    assert.equal(names(patched({ spec: { containers: [{ name: 'three' }] } }).spec.containers), 'three one two');
+    assert.equal(names(patched({ spec: { containers: [{ name: 'two' }, { name: 'three' }] } }).spec.containers), 'one two three');
+  });
+
+  it('orders a list as $setElementOrder says, what it does not name staying behind what it stood behind', () => {
     const patch = {
       spec: { '$setElementOrder/containers': [{ name: 'three' }, { name: 'one' }], containers: [{ name: 'three', image: 'i3' }] },
     };
-    assert.equal(names(patched(patch).spec.containers), 'two three one');
+    assert.equal(names(patched(patch).spec.containers), 'three one two');
     assert.equal(
       names(patched({ spec: { '$setElementOrder/containers': [{ name: 'two' }, { name: 'one' }] } }).spec.containers),
       'two one',

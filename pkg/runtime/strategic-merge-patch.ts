@@ -163,7 +163,7 @@ function withoutSpecialElements(
 
 /**
  * What the patch names stands in the patch's order, the rest in the live order; where both orders leave it open, an
- * item stands as it stood in the live list, and what is new goes to the end.
+ * item stands as it stood in the live list, and what is new before the rest of what the patch does not name.
  */
 function inOrder(items: readonly unknown[], order: readonly unknown[], live: readonly unknown[], mergeKey: string | undefined): unknown[] {
   const ordered = indexOf(order, mergeKey);
@@ -177,7 +177,7 @@ function inOrder(items: readonly unknown[], order: readonly unknown[], live: rea
     while (next < patched.length) {
       const mine = position(lived, patched[next]);
       const theirs = position(lived, item);
-      if (mine < 0 || theirs < 0 || mine >= theirs) break;
+      if (mine >= 0 && theirs >= 0 && theirs < mine) break;
       out.push(patched[next++]);
     }
     out.push(item);
