@@ -1,5 +1,6 @@
 import type { DeleteOptions } from '../api/generated/meta-v1.ts';
 import type { KubeObject } from '../api/object.ts';
+import type { FieldTerm } from '../api/selectors.ts';
 import type { InVersion } from '../runtime/managed-fields.ts';
 import { storeFailure } from './cache/store-failure.ts';
 import type { View } from './cache/watch-channel.ts';
@@ -38,6 +39,8 @@ export interface Version {
   outward(object: KubeObject): KubeObject;
   /** To the stored version. The argument is not changed. */
   toStored(object: KubeObject): KubeObject;
+  /** A field that a selector names, as the stored version calls it. Throws BadRequest where it cannot be selected by. */
+  storedField(name: string): string;
 }
 
 /** One resource as it is served at one version: the verbs, with objects turned on the way in and out. */
@@ -63,7 +66,7 @@ export class VersionedStorage implements ResourceStorage {
 
   async list(_context: RequestContext, query: ListQuery): Promise<ListPage> {
     try {
-      const page = await listEntries(this.#resource, query);
+      const page = await listEntries(this.#resource, this.#inStored(query));
       return { ...page, entries: this.#views(page.entries) };
     } catch (error) {
       throw storeFailure(error);
@@ -80,7 +83,7 @@ export class VersionedStorage implements ResourceStorage {
   }
 
   watch(_context: RequestContext, query: WatchQuery): AsyncGenerator<readonly RegistryEvent[], void> {
-    return withoutStoreErrors(watchEntries(this.#resource, this.#version.view, query));
+    return withoutStoreErrors(watchEntries(this.#resource, this.#version.view, this.#inStored(query)));
   }
 
   async create(context: RequestContext, namespace: string, object: KubeObject): Promise<Entry> {
@@ -121,7 +124,8 @@ export class VersionedStorage implements ResourceStorage {
 
   async deleteCollection(context: RequestContext, query: ListQuery, options: DeleteOptions): Promise<readonly Entry[]> {
     try {
-      return this.#views(await deleteEntries(this.#resource, { declaration: this.declaration, context }, query, options));
+      const call = { declaration: this.declaration, context };
+      return this.#views(await deleteEntries(this.#resource, call, this.#inStored(query), options));
     } catch (error) {
       throw storeFailure(error);
     }
@@ -133,6 +137,11 @@ export class VersionedStorage implements ResourceStorage {
 
   #views(entries: Parameters<View>[0][] | readonly Parameters<View>[0][]): readonly Entry[] {
     return this.#version.view === storedView ? entries : entries.map(this.#version.view);
+  }
+
+  #inStored<Query extends { readonly fields?: readonly FieldTerm[] }>(query: Query): Query {
+    if (!query.fields || this.#version === storedVersion) return query;
+    return { ...query, fields: query.fields.map((term) => ({ ...term, field: this.#version.storedField(term.field) })) };
   }
 
   /** The change as the caller knows it speaks of its own version on both sides. */
@@ -153,4 +162,9 @@ async function* withoutStoreErrors<T>(events: AsyncIterable<T>): AsyncGenerator<
 
 /** The stored version is served as it is. */
 export const storedView: View = (entry) => entry;
-export const storedVersion: Version = { view: storedView, outward: (object) => object, toStored: (object) => object };
+export const storedVersion: Version = {
+  view: storedView,
+  outward: (object) => object,
+  toStored: (object) => object,
+  storedField: (name) => name,
+};

@@ -43,7 +43,7 @@ export function filterOf(query: FilterQuery, declaration: ResourceDeclaration, i
       if (term.equal && namespace === '') namespace = term.value;
       else rest.push(term);
     } else if (!Object.hasOwn(declaration.selectableFields, term.field)) {
-      throw unsupported(term.field, declaration);
+      throw unsupportedField(term.field, declaration);
     } else {
       if (term.equal && term.field === indexedField) indexed ??= term.value;
       rest.push(term);
@@ -75,7 +75,7 @@ function fieldReader(field: string, declaration: ResourceDeclaration): (object: 
   return declaration.selectableFields[field] as (object: KubeObject) => string;
 }
 
-function unsupported(field: string, declaration: ResourceDeclaration): Error {
+export function unsupportedField(field: string, declaration: ResourceDeclaration): Error {
   if (Object.keys(declaration.selectableFields).length > 0) return badRequest(`field label not supported: ${field}`);
   return badRequest(`"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseFieldSelector } from '../../api/selectors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import type { Raw } from '../raw.ts';
 import { object, storageOf } from '../testing/objects.ts';
@@ -86,5 +87,27 @@ test('one object is seen in each version, by reads and watches, at one revision'
     70,
   );
   abort.abort();
+  await registry.close();
+});
+
+test('a field selector speaks the served version: an event is found by its own names in each group, and by no others', async () => {
+  const { registry, context } = await testRegistry();
+  const core = storageOf(registry, 'events');
+  const served = storageOf(registry, 'events', 'events.k8s.io');
+  const event = object('v1', 'Event', 'e', {
+    involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' },
+    reportingComponent: 'kubelet',
+    reason: 'Started',
+  });
+  await core.create(context(), 'default', event);
+  const found = async (storage: typeof core, selector: string): Promise<number> =>
+    (await storage.list(context(), { namespace: '', fields: parseFieldSelector(selector) })).entries.length;
+  assert.equal(await found(core, 'involvedObject.name=p,reportingComponent=kubelet'), 1);
+  assert.equal(await found(served, 'regarding.name=p,reportingController=kubelet,reason=Started,metadata.name=e'), 1);
+  assert.equal(await found(served, 'regarding.name=q'), 0);
+  await assert.rejects(found(served, 'involvedObject.name=p'), /field label not supported: involvedObject.name/);
+  await assert.rejects(found(core, 'reportingController=kubelet'), /field label not supported: reportingController/);
+  const left = await served.deleteCollection(context(), { namespace: '', fields: parseFieldSelector('regarding.kind=Pod') }, {});
+  assert.equal(left.length, 1);
   await registry.close();
 });

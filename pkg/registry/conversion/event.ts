@@ -19,5 +19,16 @@ function renamed(object: Raw, table: Readonly<Record<string, string>>): Raw {
   );
 }
 
+/** What field selectors name, likewise: served to stored. */
+export const eventFields: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((name) => [
+      `regarding.${name}`,
+      `involvedObject.${name}`,
+    ]),
+  ),
+  reportingController: 'reportingComponent',
+};
+
 export const eventToServed = (event: Raw): Raw => renamed(event, names);
 export const eventToStored = (event: Raw): Raw => renamed(event, back);

@@ -2,6 +2,7 @@ import { apiVersionOf, deepFreeze, type KubeObject } from '../../api/object.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import type { InVersion } from '../../runtime/managed-fields.ts';
 import { builtinSchema } from '../../runtime/schema.ts';
+import { unsupportedField } from '../cache/filter.ts';
 import type { View } from '../cache/watch-channel.ts';
 import type { Entry, ResourceDeclaration } from '../contract.ts';
 import { kube, raw } from '../raw.ts';
@@ -37,7 +38,7 @@ class ConvertedEntry implements Entry {
 /** How `served` is seen over `stored`. */
 export function versionOf(served: ResourceDeclaration, stored: ResourceDeclaration): Version {
   if (served === stored) return storedVersion;
-  const { outward: toServed, inward } = conversionOf(served);
+  const { outward: toServed, inward, fields = {} } = conversionOf(served);
   const outward = (object: KubeObject): KubeObject =>
     kube({ ...toServed(raw(object)), apiVersion: apiVersionOf(served), kind: served.kind });
   const toStored = (object: KubeObject): KubeObject =>
@@ -51,7 +52,11 @@ export function versionOf(served: ResourceDeclaration, stored: ResourceDeclarati
     }
     return converted;
   };
-  return { view, outward, toStored };
+  const storedField = (name: string): string => {
+    if (!name.startsWith('metadata.') && !Object.hasOwn(served.selectableFields, name)) throw unsupportedField(name, served);
+    return fields[name] ?? name;
+  };
+  return { view, outward, toStored, storedField };
 }
 
 /** Between all versions of a resource; absent where there is one only. */
