@@ -5,6 +5,7 @@ import { findCondition, withCondition } from '../conditions.ts';
 import { isPodTerminal } from '../pod-state.ts';
 import {
   currentAnnotations,
+  higher,
   isRollingUpdate,
   newReplicaSet,
   nextRevision,
@@ -61,7 +62,7 @@ export function decideDeployment({ deployment: received, replicaSets, podsOf, mo
   const plan = { create: undefined, update: [], remove: [], revision: undefined, after: undefined };
   if (deployment.metadata.deletionTimestamp) return { ...plan, status: counted };
 
-  const revision = Math.max(nextRevision(old), current ? revisionOf(current) : 0);
+  const revision = higher(nextRevision(old), current ? revisionOf(current) : 0n);
   const paused = deployment.spec.paused === true;
   const scaling = paused || isScalingEvent(deployment, all);
   let sizes: Sizes = stay;
@@ -109,7 +110,7 @@ export function decideDeployment({ deployment: received, replicaSets, podsOf, mo
 }
 
 /** The set itself when nothing about it changes. `revision` is given for the one with the present template. */
-function next(deployment: Deployment, set: ReplicaSet, revision: number | undefined, size: number | undefined): ReplicaSet {
+function next(deployment: Deployment, set: ReplicaSet, revision: bigint | undefined, size: number | undefined): ReplicaSet {
   const annotations = {
     ...(revision === undefined ? set.metadata.annotations : currentAnnotations(deployment, set, revision)),
     ...(size === undefined ? {} : scaleAnnotations(deployment)),
@@ -138,7 +139,9 @@ function oldPodsRun(old: readonly ReplicaSet[], podsOf: (set: ReplicaSet) => rea
 function beyondHistory({ spec }: Deployment, old: readonly ReplicaSet[]): readonly ReplicaSet[] {
   const { revisionHistoryLimit } = spec;
   if (revisionHistoryLimit === undefined) return [];
-  const kept = old.filter(({ metadata }) => !metadata.deletionTimestamp).sort((a, b) => revisionOf(a) - revisionOf(b));
+  const kept = old
+    .filter(({ metadata }) => !metadata.deletionTimestamp)
+    .sort((a, b) => (revisionOf(a) < revisionOf(b) ? -1 : revisionOf(a) > revisionOf(b) ? 1 : 0));
   return kept
     .slice(0, Math.max(0, kept.length - revisionHistoryLimit))
     .filter(

@@ -335,3 +335,17 @@ test('a settled Deployment is not written to', () =>
     await stage.advance(3_600_000);
     assert.equal(stage.server.revision, revision);
   }));
+
+test('revisions are integers of 64 bits: one that is too large for a double is counted on from', () =>
+  play(async (stage) => {
+    await stage.create(deployments, web(1));
+    await stage.eventually('it is there', complete(stage, 'v1'));
+    const [set] = setsOf(stage);
+    await stage.patch(replicasets, set?.metadata.name ?? '', {
+      metadata: { annotations: { [revisionAnnotation]: '3546343826724305832' } },
+    });
+    await setImage(stage, 'v2');
+    await stage.eventually('the next is there', complete(stage, 'v2'));
+    assert.equal(deployment(stage).metadata.annotations?.[revisionAnnotation], '3546343826724305833');
+    assert.equal(setsOf(stage).at(-1)?.metadata.annotations?.[revisionAnnotation], '3546343826724305833');
+  }));

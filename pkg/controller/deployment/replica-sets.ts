@@ -67,14 +67,18 @@ export function hasTemplateOf(set: ReplicaSet, deployment: Deployment): boolean 
   return equal(withoutTemplateHash(set.spec.template), withoutTemplateHash(deployment.spec.template));
 }
 
-export function revisionOf({ metadata }: ReplicaSet): number {
-  return Number(metadata.annotations?.[revisionAnnotation] ?? 0) || 0;
+/** Anybody may have written it, so that it may be any integer of 64 bits; 0 where it is none. */
+export function revisionOf({ metadata }: ReplicaSet): bigint {
+  const text = metadata.annotations?.[revisionAnnotation] ?? '';
+  return /^[+-]?\d+$/.test(text) ? BigInt(text.replace('+', '')) : 0n;
 }
 
 /** The revision that the present template has, or will have: one more than all before it. */
-export function nextRevision(old: readonly ReplicaSet[]): number {
-  return Math.max(0, ...old.map(revisionOf)) + 1;
+export function nextRevision(old: readonly ReplicaSet[]): bigint {
+  return old.map(revisionOf).reduce(higher, 0n) + 1n;
 }
+
+export const higher = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 export function scaleAnnotations(deployment: Deployment): Readonly<Record<string, string>> {
   const replicas = wanted(deployment);
@@ -85,15 +89,15 @@ export function scaleAnnotations(deployment: Deployment): Readonly<Record<string
 export function currentAnnotations(
   deployment: Deployment,
   current: ReplicaSet | undefined,
-  revision: number,
+  revision: bigint,
 ): Readonly<Record<string, string>> {
   const annotations: Record<string, string> = { ...current?.metadata.annotations };
   for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) if (!ownAnnotations.has(key)) annotations[key] = value;
-  const before = current ? revisionOf(current) : 0;
+  const before = current ? revisionOf(current) : 0n;
   if (before < revision) {
     annotations[revisionAnnotation] = String(revision);
     // An old template has become the newest again: which revisions it had before is remembered.
-    if (before > 0)
+    if (before > 0n)
       annotations[revisionHistoryAnnotation] = [annotations[revisionHistoryAnnotation], String(before)].filter(Boolean).join(',');
   }
   return annotations;
@@ -101,7 +105,7 @@ export function currentAnnotations(
 
 export function newReplicaSet(
   deployment: Deployment,
-  revision: number,
+  revision: bigint,
   replicas: number,
 ): Draft<ReplicaSet> & { readonly metadata: { readonly name: string } } {
   const { metadata, spec, status } = deployment;
