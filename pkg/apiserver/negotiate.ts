@@ -32,16 +32,19 @@ const plain: Negotiated = { mediaType: 'application/json', as: 'object', metaVer
 const known = new Map<string, Negotiated>();
 const maxKnown = 256;
 
+/** Which of the other forms an answer may take: what is not stored has no rows. */
+type Forms = 'all' | 'no table' | 'none';
+
 /**
  * For resources: the object's own form among `offered`, or one of the other forms, which are offered in all media types
  * that can express them. Throws NotAcceptable.
  */
-export function negotiate(accept: string | undefined, offered: readonly MediaType[] = mediaTypes): Negotiated {
+export function negotiate(accept: string | undefined, offered: readonly MediaType[] = mediaTypes, forms: Forms = 'all'): Negotiated {
   if (accept === undefined || accept === '' || accept === '*/*') return plain;
-  const key = offered === mediaTypes ? accept : '';
+  const key = offered === mediaTypes && forms === 'all' ? accept : '';
   const before = key === '' ? undefined : known.get(key);
   if (before) return before;
-  const found = choose(accept, offered, true);
+  const found = choose(accept, offered, forms);
   if (!found) throw notAcceptable(offered);
   if (key !== '') {
     if (known.size >= maxKnown) known.clear();
@@ -53,7 +56,7 @@ export function negotiate(accept: string | undefined, offered: readonly MediaTyp
 /** For what has one form only: discovery, health, and refusals. Throws NotAcceptable. */
 export function negotiatePlain(accept: string | undefined, offered: readonly MediaType[] = mediaTypes): Negotiated {
   if (accept === undefined || accept === '' || accept === '*/*') return plain;
-  const found = choose(accept, offered, false);
+  const found = choose(accept, offered, 'none');
   if (!found) throw notAcceptable(offered);
   return found;
 }
@@ -62,7 +65,7 @@ export function notAcceptable(offered: readonly string[]): ApiError {
   return new ApiError('NotAcceptable', `only the following media types are accepted: ${offered.join(', ')}`);
 }
 
-function choose(accept: string, offered: readonly MediaType[], transforms: boolean): Negotiated | undefined {
+function choose(accept: string, offered: readonly MediaType[], forms: Forms): Negotiated | undefined {
   for (const { type, parameters } of parseAccept(accept)) {
     if (!streamed.has(parameters.get('stream') ?? '')) continue;
     const pretty = parameters.get('pretty') === '1' ? { pretty: true } : {};
@@ -73,7 +76,8 @@ function choose(accept: string, offered: readonly MediaType[], transforms: boole
       continue;
     }
     const version = parameters.get('v');
-    if (!transforms || parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue;
+    if (forms === 'none' || parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue;
+    if (as === 'Table' && forms === 'no table') continue;
     if (as !== 'Table' && as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList') continue;
     const mediaType = (as === 'Table' ? textTypes : mediaTypes).find((each) => matches(type, each));
     if (mediaType) return { mediaType, as, metaVersion: version, ...pretty };

@@ -239,3 +239,21 @@ test('a WebSocket gets each event in a message, as text or as protobuf without a
     assert.equal(typeof messages[0], accept === 'application/json' ? 'string' : 'object');
   }
 });
+
+test('what is only answered and never stored has no rows: asking for a table alone is not acceptable', async () => {
+  const { request } = await testServer();
+  const ask = (accept: string) =>
+    request('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes: { verb: 'get', resource: 'pods' } },
+      },
+      headers: { accept },
+    });
+  const table = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+  const refused = await ask(table);
+  assert.equal(refused.status, 406);
+  assert.equal(refused.json.reason, 'NotAcceptable');
+  assert.equal((await ask(`${table},application/json`)).json.kind, 'SelfSubjectAccessReview');
+});

@@ -8,9 +8,10 @@ import type { ResourceDeclaration } from '../../registry/contract.ts';
 import type { JsonObject } from '../../runtime/values.ts';
 import type { Attributes } from '../auth/authorizer.ts';
 import type { Exchange } from '../exchange.ts';
+import { negotiate } from '../negotiate.ts';
 import { writeParameters } from '../query-options.ts';
 import { readObject, schemaOf } from '../request-body.ts';
-import { contextOf, negotiateResource, type Services } from '../resource-call.ts';
+import { contextOf, type Services } from '../resource-call.ts';
 import { respondObject } from '../respond.ts';
 
 type Review = (exchange: Exchange, services: Services, spec: JsonObject) => Promise<unknown> | unknown;
@@ -31,6 +32,7 @@ export function isReview({ group, resource }: { readonly group: string; readonly
 
 export async function review(exchange: Exchange, services: Services, declaration: ResourceDeclaration): Promise<ApiResponse> {
   const { group, version, resource, kind } = declaration;
+  const negotiated = negotiate(exchange.request.headers['accept'], undefined, 'no table');
   const context = contextOf(exchange, 'create', writeParameters(exchange.request.query, 'CreateOptions'), exchange.signal);
   const gvk = [group, version, kind] as const;
   const body = await readObject(exchange, gvk, schemaOf(declaration, gvk), context);
@@ -39,7 +41,7 @@ export async function review(exchange: Exchange, services: Services, declaration
   const status = await answer(exchange, services, spec);
   const metadata = { ...(body['metadata'] as JsonObject | undefined), creationTimestamp: timestamp(services.clock) };
   const object = { kind, apiVersion: `${group}/${version}`, metadata, ...(resource === 'selfsubjectreviews' ? {} : { spec }), status };
-  return respondObject(exchange, object, negotiateResource(exchange, declaration), { status: 201 });
+  return respondObject(exchange, object, negotiated, { status: 201 });
 }
 
 function userInfo({ name, uid, groups, extra }: UserInfo): unknown {
