@@ -6,6 +6,7 @@ import { ApiError, badRequest } from '../api/errors.ts';
 import { apiVersionOf } from '../api/object.ts';
 import { readBody } from '../client/read-body.ts';
 import type { RequestContext, ResourceDeclaration } from '../registry/contract.ts';
+import { declaredSchema } from '../registry/declared-schema.ts';
 import { type Decoded, decodeBody } from '../runtime/decode.ts';
 import { decodeProtobuf, protobufMediaType } from '../runtime/protobuf.ts';
 import { type Pruned, type PruneOptions, pruneToSchema } from '../runtime/prune.ts';
@@ -89,8 +90,7 @@ function withTypeMeta(value: JsonObject, apiVersion: string, kind: string): Json
 
 /** The schema of a kind: the resource's own, or that of its subresource (Scale, Binding, TokenRequest). */
 export function schemaOf(declaration: ResourceDeclaration, [group, version, kind]: Kind): Schema {
-  if (group === declaration.group && version === declaration.version && kind === declaration.kind)
-    return builtinSchema(declaration.definition);
+  if (group === declaration.group && version === declaration.version && kind === declaration.kind) return declaredSchema(declaration);
   const definition = definitionOfKind(group, version, kind);
   if (definition === undefined)
     throw new ApiError('NotFound', `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)}`);

@@ -22,6 +22,8 @@ export interface RegistryPort {
   storage(group: string, version: string, resource: string): ResourceStorage | undefined;
   /** What was written at a revision, whatever it was; undefined where it is not kept. */
   commitAt(revision: number, signal: AbortSignal): Promise<PastCommit | undefined>;
+  /** After it, `declarations` and `storage` know every custom resource whose definition was acknowledged before the call. */
+  fresh(): Promise<void>;
 }
 
 /** Compresses what goes to a client that asked for it. An adapter does: no part of the language can. */
@@ -68,9 +70,8 @@ export function negotiateResource(exchange: Exchange, declaration: ResourceDecla
 
 const withoutProtobuf: readonly MediaType[] = ['application/json', 'application/yaml'];
 
-/** Custom resources have no definition among the facts. */
-export function isBuiltIn(declaration: ResourceDeclaration): boolean {
-  return declaration.definition.startsWith('io.k8s.');
+export function isBuiltIn({ custom }: ResourceDeclaration): boolean {
+  return custom === undefined;
 }
 
 const readParameters: WriteParameters = { dryRun: false, fieldManager: undefined, fieldValidation: 'Warn' };

@@ -58,8 +58,15 @@ const passedThrough: Negotiated = { mediaType: 'application/json', as: 'object',
 
 export async function routeResource(exchange: Exchange, services: Services): Promise<ApiResponse> {
   const { info } = exchange;
-  const storage = services.registry.storage(info.group, info.version, info.resource);
-  if (!storage) return routePosted(exchange, services);
+  const { registry } = services;
+  let storage = registry.storage(info.group, info.version, info.resource);
+  if (!storage) {
+    const posted = routePosted(exchange, services);
+    if (posted) return posted;
+    // Its definition may have been written through another server, a moment ago.
+    await registry.fresh();
+    storage = registry.storage(info.group, info.version, info.resource) ?? noSuchPath();
+  }
   const { declaration } = storage;
   const verb = verbOf(info, declaration);
   const call: ResourceCall = {
@@ -79,13 +86,14 @@ export async function routeResource(exchange: Exchange, services: Services): Pro
   return verb(call);
 }
 
-/** Kinds that are posted and never stored. */
-function routePosted(exchange: Exchange, services: Services): Promise<ApiResponse> {
+/** Kinds that are posted and never stored; undefined: it is none. */
+function routePosted(exchange: Exchange, services: Services): Promise<ApiResponse> | undefined {
   const { info } = exchange;
   const declaration = services.registry
     .declarations()
     .find(({ group, version, resource }) => group === info.group && version === info.version && resource === info.resource);
-  if (!declaration || info.name !== '' || declaration.namespaced !== (info.namespace !== '')) return noSuchPath();
+  if (!declaration) return undefined;
+  if (info.name !== '' || declaration.namespaced !== (info.namespace !== '')) return noSuchPath();
   if (info.verb !== 'create') throw methodNotAllowed();
   if (isReview(declaration)) return review(exchange, services, declaration);
   if (declaration.group === '' && declaration.resource === 'bindings') return createBinding(exchange, services, declaration);
@@ -121,8 +129,8 @@ const deprecated: Readonly<Record<string, string>> = {
   '/v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
 };
 
-function warnOfDeprecation(exchange: Exchange, { group, version, resource }: ResourceDeclaration): void {
+function warnOfDeprecation(exchange: Exchange, { group, version, resource, custom }: ResourceDeclaration): void {
   if (exchange.request.direct) return;
-  const text = deprecated[`${group}/${version}/${resource}`];
+  const text = custom ? custom.deprecation : deprecated[`${group}/${version}/${resource}`];
   if (text !== undefined) exchange.warnings.add(text);
 }

@@ -58,7 +58,7 @@ export async function respondList(call: ResourceCall, page: ListPage): Promise<A
     ...(page.continue === undefined ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
-  const head = { kind: `${kind}List`, apiVersion: apiVersionOf({ group, version }), metadata };
+  const head = { kind: call.declaration.custom?.listKind ?? `${kind}List`, apiVersion: apiVersionOf({ group, version }), metadata };
   if (exchange.request.direct) {
     const items = Object.freeze(page.entries.map((entry) => entry.object));
     return { status: 200, headers: {}, object: Object.freeze({ ...head, items }) };

@@ -1,6 +1,6 @@
+import { sortedJson } from '../runtime/sorted-json.ts';
 import { isObject, type JsonObject } from '../runtime/values.ts';
 import type { LooseObject } from './manifests.ts';
-import { sortedJson } from './output/sorted-json.ts';
 
 /** Where client-side apply keeps what it was given last. */
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';

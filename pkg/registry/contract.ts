@@ -11,6 +11,7 @@ import type { UserInfo } from '../api/http.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { FieldTerm, Selector } from '../api/selectors.ts';
 import type { InVersion } from '../runtime/managed-fields.ts';
+import type { Schema } from '../runtime/schema.ts';
 import type { Causes, WriteRecord } from '../trace/cause.ts';
 
 /** Who asks, why, and how. Made once per request. */
@@ -205,4 +206,21 @@ export interface ResourceDeclaration {
   readonly columns: readonly TableColumn[];
   /** Fields that field selectors may name, beside metadata.name and metadata.namespace. */
   readonly selectableFields: Readonly<Record<string, (object: KubeObject) => string>>;
+  /** Set for custom resources. */
+  readonly custom?: CustomFacts;
+  /** Of a custom resource: its schemas in OpenAPI, by component name. */
+  readonly components?: Readonly<Record<string, object>>;
+}
+
+/** What a CustomResourceDefinition says of one version, where built-in kinds have it among the facts. */
+export interface CustomFacts {
+  readonly schema: Schema;
+  /** `WidgetList`. */
+  readonly listKind: string;
+  /** The version in which objects are stored now. */
+  readonly storageVersion: string;
+  /** The text of a `Warning` header: the version is deprecated. */
+  readonly deprecation: string | undefined;
+  /** The definition is being deleted: nothing is created any more. */
+  readonly terminating: boolean;
 }

@@ -26,6 +26,7 @@ import { WatchCache } from './cache/watch-cache.ts';
 import { WrittenEntries } from './cache/written-entries.ts';
 import type { Admission, ResourceDeclaration, ResourceStorage } from './contract.ts';
 import { versionOf, versionsOf } from './conversion/version-view.ts';
+import { CustomResources } from './custom/custom-resources.ts';
 import { builtinDeclarations } from './declarations.ts';
 import { expireEvents } from './event-expiry.ts';
 import { type Cidr, parseCidr } from './ip-address.ts';
@@ -70,6 +71,8 @@ export class Registry {
   readonly #storages = new Map<string, ResourceStorage>();
   readonly #metricsOf: (resource: string) => ResourceMetrics;
   readonly #resources: Resource[] = [];
+  readonly #custom: CustomResources;
+  #allDeclarations: { readonly custom: readonly ResourceDeclaration[]; readonly all: readonly ResourceDeclaration[] } | undefined;
   /** By `group/plural`, whatever the version. */
   readonly #byName = new Map<string, Resource>();
 
@@ -95,6 +98,12 @@ export class Registry {
     this.#eventTTL = options.eventTTL ?? defaultEventTTL;
     this.#metricsOf = resourceMetrics(options.metrics);
     this.#declarations = builtinDeclarations(columnsOf);
+    this.#custom = new CustomResources({
+      environment: this.#environment,
+      metricsOf: this.#metricsOf,
+      definitions: () => this.#resource('apiextensions.k8s.io', 'customresourcedefinitions'),
+      builtin: this.#declarations,
+    });
     for (const served of groupByStorage(this.#declarations)) this.#add(served);
     this.#addBindings();
   }
@@ -102,6 +111,7 @@ export class Registry {
   /** Must have resolved before the first verb. Creates what every cluster has from the beginning, if it is not there. */
   async start(): Promise<void> {
     await this.#environment.feed.start();
+    await this.#custom.start();
     await bootstrap(this.#environment, (...name) => this.storage(...name) ?? fail(name));
     this.#tick();
   }
@@ -110,24 +120,35 @@ export class Registry {
   async close(): Promise<void> {
     this.#ticking?.cancel();
     await this.#sweeping;
+    await this.#custom.close();
     await this.#environment.feed.close();
     for (const { cache } of this.#resources) cache.reset();
   }
 
-  /** All resources at all versions, those included that are only posted and never stored. */
+  /**
+   * All resources at all versions, custom ones and those included that are only posted and never stored. The same
+   * array until custom resources come or go.
+   */
   declarations(): readonly ResourceDeclaration[] {
-    return this.#declarations;
+    const custom = this.#custom.declarations();
+    if (this.#allDeclarations?.custom !== custom) this.#allDeclarations = { custom, all: [...this.#declarations, ...custom] };
+    return this.#allDeclarations.all;
   }
 
   /** undefined: no such resource, or one that is not stored (reviews). */
   storage(group: string, version: string, resource: string): ResourceStorage | undefined {
-    return this.#storages.get(`${group}/${version}/${resource}`);
+    return this.#storages.get(`${group}/${version}/${resource}`) ?? this.#custom.storage(group, version, resource);
+  }
+
+  /** After it, `storage` and `declarations` know every definition whose write was acknowledged before the call. */
+  fresh(): Promise<void> {
+    return this.#custom.fresh();
   }
 
   /** What was written at a revision; undefined: it is not kept, or was no commit of a registry. */
   async commitAt(revision: number, signal: AbortSignal): Promise<PastCommit | undefined> {
     try {
-      const stored = this.#resources.map(({ declaration }) => declaration);
+      const stored = [...this.#resources.map(({ declaration }) => declaration), ...this.#custom.declarations()];
       return await readCommit(this.#environment.store, stored, revision, signal);
     } catch (error) {
       throw storeFailure(error);
@@ -138,6 +159,7 @@ export class Registry {
   #tick(count = 1): void {
     this.#ticking = this.#environment.clock.setTimer(bookmarkPeriod, () => {
       for (const { cache } of this.#resources) cache.bookmark();
+      this.#custom.bookmark();
       if (count % 5 === 0) this.#sweeping = this.#sweep();
       this.#tick(count + 1);
     });
@@ -171,6 +193,7 @@ export class Registry {
     const indexedField = stored.group === '' ? indexedFields[stored.resource] : undefined;
     const indexOf = indexedField === undefined ? undefined : stored.selectableFields[indexedField];
     const metrics = this.#metricsOf(qualifiedResource(stored));
+    const defines = stored.group === 'apiextensions.k8s.io' && stored.resource === 'customresourcedefinitions';
     const cache = new WatchCache({
       store,
       feed,
@@ -180,6 +203,7 @@ export class Registry {
       prefix: `${stored.storagePrefix}/`,
       namespaced: stored.namespaced,
       ...(indexOf ? { indexOf } : {}),
+      ...(defines ? { onChange: (changes) => this.#custom.changed(changes), onReset: () => this.#custom.reset() } : {}),
     });
     const resource: Resource = {
       environment: this.#environment,

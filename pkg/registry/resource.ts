@@ -14,6 +14,7 @@ import type { Cidr } from './ip-address.ts';
 import type { ObjectFormat } from './object-format.ts';
 import type { Raw } from './raw.ts';
 import type { ResourceMetrics } from './registry-metrics.ts';
+import type { StoredEntry } from './stored-entry.ts';
 import type { Timestamps } from './timestamps.ts';
 
 /** What every verb of every resource works with. */
@@ -52,6 +53,18 @@ export interface Resource {
   readonly inVersion?: InVersion | undefined;
   /** The field by which the cache is indexed. */
   readonly indexedField: string | undefined;
+  /** Set where objects are worked on in another form than they are stored in: of a custom resource, its versions. */
+  readonly turn?: Turn;
+}
+
+/** Between the form in which objects are stored and the one that a resource's verbs work on. */
+export interface Turn {
+  /** Frozen. */
+  live(entry: StoredEntry): KubeObject | Promise<KubeObject>;
+  /** May give the object itself. */
+  stored(object: Raw): Raw | Promise<Raw>;
+  /** What is stored is not what it would be if it were written now: a write that changes nothing is none the less one. */
+  outdated(entry: StoredEntry): boolean;
 }
 
 /** What a strategy may look at beside the object. */
@@ -82,6 +95,8 @@ export interface Strategy {
   readonly createOnUpdate?: boolean;
   /** A PUT without resourceVersion is refused. */
   readonly needsResourceVersion?: boolean;
+  /** A write is answered when this server itself has taken note of it: what it changes is how the server works. */
+  readonly noticed?: boolean;
   /** What becomes of dependents when a deletion does not say: `background` unless stated; `none`: it has none. */
   readonly collection?: 'background' | 'orphan' | 'none';
 

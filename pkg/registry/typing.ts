@@ -3,8 +3,9 @@ import type { StatusCause } from '../api/generated/meta-v1.ts';
 import { apiVersionOf } from '../api/object.ts';
 import { applyDefaults, emptyStruct } from '../runtime/default.ts';
 import { trackUpdate } from '../runtime/managed-fields.ts';
-import { builtinSchema } from '../runtime/schema.ts';
 import type { RequestContext, ResourceDeclaration } from './contract.ts';
+import { validateCustomResource } from './custom/custom-validation.ts';
+import { declaredSchema } from './declared-schema.ts';
 import { typeDefaults } from './defaults/type-defaults.ts';
 import { kube, metadataOf, type Raw, raw } from './raw.ts';
 import type { Resource } from './resource.ts';
@@ -12,12 +13,12 @@ import { validateObject } from './validation/type-validators.ts';
 
 /** In place. */
 export function defaultObject(declaration: ResourceDeclaration, object: Raw): void {
-  applyDefaults(object, builtinSchema(declaration.definition), typeDefaults);
+  applyDefaults(object, declaredSchema(declaration), typeDefaults);
 }
 
 /** In the order in which Kubernetes would say it: outer types first. */
-export function validateTypes(declaration: ResourceDeclaration, object: Raw): StatusCause[] {
-  return validateObject(declaration.definition, object);
+export function validateTypes({ custom, definition }: ResourceDeclaration, object: Raw): StatusCause[] {
+  return custom ? validateCustomResource(custom, object, undefined) : validateObject(definition, object);
 }
 
 /**
@@ -30,6 +31,7 @@ export function validateTypesAgain(
   object: Raw,
   { old, subresource }: { readonly old: Raw; readonly subresource: string },
 ): StatusCause[] {
+  if (declaration.custom) return validateCustomResource(declaration.custom, object, old);
   const part = subresource === 'status' ? 'metadata' : 'all';
   const causes = validateObject(declaration.definition, object, part);
   if (causes.length === 0) return causes;
@@ -40,7 +42,7 @@ export function validateTypesAgain(
 
 /** The status of an object that nobody has looked at yet. */
 export function emptyStatus(declaration: ResourceDeclaration): Raw | undefined {
-  const status = builtinSchema(declaration.definition).fields.get('status');
+  const status = declaredSchema(declaration).fields.get('status');
   return status?.alwaysPresent ? emptyStruct(status.schema) : undefined;
 }
 
@@ -55,7 +57,7 @@ export interface TrackedWrite {
 /** Brings `metadata.managedFields` of the object up to date, in place: what the writer changed is the writer's. */
 export function trackFields({ declaration, inVersion }: Resource, object: Raw, old: Raw | undefined, write: TrackedWrite): void {
   const { context, subresource, apiVersion, time } = write;
-  const stored = builtinSchema(declaration.definition);
+  const stored = declaredSchema(declaration);
   const after = (apiVersion === apiVersionOf(declaration) ? undefined : inVersion?.(kube(object), apiVersion)) ?? {
     object: kube(object),
     schema: stored,

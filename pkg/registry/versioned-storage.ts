@@ -2,7 +2,7 @@ import type { DeleteOptions } from '../api/generated/meta-v1.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { FieldTerm } from '../api/selectors.ts';
 import type { InVersion } from '../runtime/managed-fields.ts';
-import { storeFailure } from './cache/store-failure.ts';
+import { storeFailure, withoutStoreErrors } from './cache/store-failure.ts';
 import type { View } from './cache/watch-channel.ts';
 import type {
   Change,
@@ -103,7 +103,8 @@ export class VersionedStorage implements ResourceStorage {
   ): Promise<{ entry: Entry; created: boolean }> {
     try {
       const call = { ...options, declaration: this.declaration, context, key };
-      if (options.subresource === 'scale') return { entry: await updateScale(this.#resource, call, change), created: false };
+      if (options.subresource === 'scale')
+        return { entry: new ScaleEntry(await updateScale(this.#resource, call, change)), created: false };
       const special = options.subresource === 'binding' ? bindPod : options.subresource === 'eviction' ? evictPod : undefined;
       if (special) return await special(this.#resource, call, change);
       const updated = await updateEntry(this.#resource, call, this.#inVersion(change));
@@ -149,14 +150,6 @@ export class VersionedStorage implements ResourceStorage {
     const { view, outward, toStored } = this.#version;
     if (view === storedView) return change;
     return async (current) => toStored(await change(current && outward(current)));
-  }
-}
-
-async function* withoutStoreErrors<T>(events: AsyncIterable<T>): AsyncGenerator<T, void> {
-  try {
-    yield* events;
-  } catch (error) {
-    throw storeFailure(error);
   }
 }
 

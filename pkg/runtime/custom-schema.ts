@@ -16,8 +16,11 @@ export interface CustomKind {
 const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const scalarTypes: Readonly<Record<string, ScalarType>> = { string: 'string', integer: 'int64', number: 'double', boolean: 'bool' };
 
-/** The schema of the kind. Without `props`, everything is kept as it is (`preserveUnknownFields` of old). */
-export function schemaFromOpenApi(props: JSONSchemaProps | undefined, kind: CustomKind): Schema {
+/**
+ * The schema of the kind. Without `props`, everything is kept as it is (`preserveUnknownFields` of old).
+ * `statusApart`: it has a `status` subresource.
+ */
+export function schemaFromOpenApi(props: JSONSchemaProps | undefined, kind: CustomKind, statusApart = false): Schema {
   const { group, version } = kind;
   const source = props ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   return createSchema({
@@ -27,6 +30,7 @@ export function schemaFromOpenApi(props: JSONSchemaProps | undefined, kind: Cust
     goType: `${version}.${kind.kind}`,
     preserveUnknown: source['x-kubernetes-preserve-unknown-fields'] === true,
     source,
+    statusApart,
     fields: () => {
       const fields = new Map(propertiesOf(source));
       fields.set('apiVersion', plainField('apiVersion'));

@@ -134,7 +134,7 @@ export function recordUpdate(managers: readonly Manager[], options: WriteFacts, 
 
 /** The fields that a write through this subresource does not reach: nobody comes to own them by it. */
 export function unownedBy({ schema, subresource }: { readonly schema: Schema; readonly subresource: string }): FieldSet {
-  if (schema.fields.get('status')?.schema.kind !== 'object') return emptySet;
+  if (!(schema.statusApart ?? schema.fields.get('status')?.schema.kind === 'object')) return emptySet;
   if (subresource === '') return { 'f:status': emptySet };
   return subresource === 'status' ? { 'f:spec': emptySet } : emptySet;
 }

@@ -46,6 +46,8 @@ export interface Schema {
   readonly embedded: boolean;
   /** Of a custom resource: the node of its OpenAPI schema, with what validation needs. */
   readonly source: object | undefined;
+  /** Of a custom resource: whether its status is written apart. Undefined: where there is one, it is. */
+  readonly statusApart: boolean | undefined;
 }
 
 /** A field of an object. */
@@ -88,6 +90,7 @@ interface NodeOptions {
   readonly nullable?: boolean;
   readonly embedded?: boolean;
   readonly source?: object;
+  readonly statusApart?: boolean;
 }
 
 const noFields: ReadonlyMap<string, Field> = new Map();
@@ -105,6 +108,7 @@ class SchemaNode implements Schema {
   readonly nullable: boolean;
   readonly embedded: boolean;
   readonly source: object | undefined;
+  readonly statusApart: boolean | undefined;
   readonly #options: NodeOptions;
   #fields: ReadonlyMap<string, Field> | undefined;
   #items: Schema | undefined;
@@ -122,6 +126,7 @@ class SchemaNode implements Schema {
     this.nullable = options.nullable ?? false;
     this.embedded = options.embedded ?? false;
     this.source = options.source;
+    this.statusApart = options.statusApart;
     this.#options = options;
   }
 

@@ -103,7 +103,8 @@ export function apiGroup({ name, versions }: ApiGroup): APIGroup {
 /** The resources of one version, each followed by its subresources. `stored`: the version objects are stored in. */
 export function apiResources({ resources }: ApiVersion, stored: (declaration: ResourceDeclaration) => ResourceDeclaration): APIResource[] {
   return resources.flatMap((declaration) => {
-    const { resource, singular, namespaced, kind, verbs, shortNames, categories } = declaration;
+    const { resource, singular, namespaced, kind, shortNames, categories } = declaration;
+    const verbs = offeredVerbs(declaration);
     const own: APIResource = {
       name: resource,
       singularName: singular,
@@ -116,6 +117,11 @@ export function apiResources({ resources }: ApiVersion, stored: (declaration: Re
     };
     return [own, ...subresources(declaration)];
   });
+}
+
+/** Objects whose definition is being deleted can no longer be made, only got rid of. */
+export function offeredVerbs({ verbs, custom }: ResourceDeclaration): readonly string[] {
+  return custom?.terminating ? verbs.filter((verb) => !['create', 'patch', 'update'].includes(verb)) : verbs;
 }
 
 function subresources({ group, version, resource, namespaced, subresources }: ResourceDeclaration): APIResource[] {

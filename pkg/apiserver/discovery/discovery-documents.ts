@@ -13,7 +13,7 @@ import type { Exchange } from '../exchange.ts';
 import { negotiatePlain, parseAccept } from '../negotiate.ts';
 import type { RegistryPort } from '../resource-call.ts';
 import { respondObject } from '../respond.ts';
-import { type ApiGroup, type ApiVersion, apiGroup, apiResources, groupsOf } from './api-groups.ts';
+import { type ApiGroup, type ApiVersion, apiGroup, apiResources, groupsOf, offeredVerbs } from './api-groups.ts';
 
 type AggregatedVersion = 'v2' | 'v2beta1';
 
@@ -123,6 +123,7 @@ export function noSuchPath(): never {
 /** Objects are stored in the group's preferred version that has the kind. */
 function storedIn(group: ApiGroup): (declaration: ResourceDeclaration) => ResourceDeclaration {
   return (declaration) => {
+    if (declaration.custom) return { ...declaration, version: declaration.custom.storageVersion };
     for (const { resources } of group.versions) {
       const found = resources.find((each) => each.resource === declaration.resource);
       if (found) return found;
@@ -143,12 +144,17 @@ function aggregatedGroup(group: ApiGroup): unknown {
 }
 
 function aggregatedResources({ resources }: ApiVersion): unknown[] {
-  return resources.map(({ group, version, resource, kind, singular, namespaced, verbs, shortNames, categories, subresources }) => ({
+  return resources.map((declaration) => aggregatedResource(declaration));
+}
+
+function aggregatedResource(declaration: ResourceDeclaration): unknown {
+  const { group, version, resource, kind, singular, namespaced, shortNames, categories, subresources } = declaration;
+  return {
     resource,
     responseKind: { group, version, kind },
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singular,
-    verbs,
+    verbs: offeredVerbs(declaration),
     ...(shortNames.length > 0 ? { shortNames } : {}),
     ...(categories.length > 0 ? { categories } : {}),
     ...(Object.keys(subresources).length === 0
@@ -164,7 +170,7 @@ function aggregatedResources({ resources }: ApiVersion): unknown[] {
               return { subresource: name, responseKind: { group: subgroup, version: subversion, kind: subkind }, verbs: subverbs };
             }),
         }),
-  }));
+  };
 }
 
 function wantsAggregated(accept: string | undefined): AggregatedVersion | undefined {

@@ -132,5 +132,7 @@ function addressOf(path: string, hash: string): string {
 
 /** Of what the document is made from: the same for the same resources and the same version of this program. */
 function hashOf(resources: readonly ResourceDeclaration[]): string {
-  return toBase64Url(sha256(new TextEncoder().encode(gitVersion + JSON.stringify(resources))));
+  // Of a custom resource, the components say all that the document does.
+  const facts = resources.map(({ custom, ...declaration }) => declaration);
+  return toBase64Url(sha256(new TextEncoder().encode(gitVersion + JSON.stringify(facts))));
 }

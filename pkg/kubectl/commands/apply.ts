@@ -3,6 +3,7 @@ import { parseApiVersion } from '../../api/object.ts';
 import { parseSelector } from '../../api/selectors.ts';
 import { applyMergePatch } from '../../runtime/merge-patch.ts';
 import { builtinSchema, definitionOfKind, type Schema } from '../../runtime/schema.ts';
+import { sorted } from '../../runtime/sorted-json.ts';
 import { applyStrategicMergePatch } from '../../runtime/strategic-merge-patch.ts';
 import type { JsonObject } from '../../runtime/values.ts';
 import {
@@ -19,7 +20,6 @@ import { CommandError, during } from '../failure.ts';
 import type { Flags } from '../flags.ts';
 import { lastApplied, lastAppliedAnnotation, withLastApplied } from '../last-applied.ts';
 import { type LooseObject, readManifests } from '../manifests.ts';
-import { sorted } from '../output/sorted-json.ts';
 import { type Target, targetOfManifest } from '../targets.ts';
 import { threeWayPatch } from '../three-way-patch.ts';
 import { endWith } from './get.ts';

@@ -1,7 +1,7 @@
+import { sortedJson } from '../../runtime/sorted-json.ts';
 import { formatYaml } from '../../runtime/yaml-format.ts';
 import type { Command } from '../command.ts';
 import { CommandError } from '../failure.ts';
-import { sortedJson } from '../output/sorted-json.ts';
 
 /** The Kubernetes version whose kubectl this one is like. */
 const clientVersion = { major: '1', minor: '36', gitVersion: 'v1.36.0+gokube' };

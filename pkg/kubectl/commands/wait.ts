@@ -1,5 +1,6 @@
 import { isNotFound } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
+import { type JsonPath, relaxedPath } from '../../runtime/json-path.ts';
 import {
   allNamespacesFlag,
   type Command,
@@ -10,7 +11,6 @@ import {
   selectorFlag,
 } from '../command.ts';
 import { CommandError } from '../failure.ts';
-import { type JsonPath, relaxedPath } from '../output/json-path.ts';
 import { printedName } from '../resource-mapper.ts';
 import { objectsOf, type Target, targetsOf } from '../targets.ts';
 import { waitUntil } from '../wait-until.ts';

@@ -1,11 +1,11 @@
 /** `-o`: how objects are printed when it is not as a table from the server. */
 
+import { JsonPath, relaxedPath } from '../../runtime/json-path.ts';
+import { sortedJson } from '../../runtime/sorted-json.ts';
 import { isObject } from '../../runtime/values.ts';
 import { formatYaml } from '../../runtime/yaml-format.ts';
 import { CommandError } from '../failure.ts';
 import type { LooseObject } from '../manifests.ts';
-import { JsonPath, relaxedPath } from './json-path.ts';
-import { sortedJson } from './sorted-json.ts';
 import { formatTable } from './table.ts';
 
 /** Text of one object, or of a List of them; ends with a line break unless the template ends otherwise. */

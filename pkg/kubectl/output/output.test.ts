@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { JsonPath, relaxedPath } from './json-path.ts';
+import { JsonPath, relaxedPath } from '../../runtime/json-path.ts';
+import { sortedJson } from '../../runtime/sorted-json.ts';
 import { sortBy } from './sort-by.ts';
-import { sortedJson } from './sorted-json.ts';
 import { alignTabs } from './tab-writer.ts';
 import { TablePrinter, tableLines } from './table.ts';
 

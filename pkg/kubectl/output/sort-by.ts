@@ -1,6 +1,6 @@
 import { compareQuantities, isQuantity } from '../../api/quantity.ts';
+import { relaxedPath } from '../../runtime/json-path.ts';
 import { CommandError } from '../failure.ts';
-import { relaxedPath } from './json-path.ts';
 
 /** Sorted by what a path finds: numbers and quantities by value, text by letters with numbers in it by value. */
 export function sortBy<T>(items: readonly T[], path: string, objectOf: (item: T) => unknown): T[] {

@@ -31,3 +31,11 @@ export function tooLargeResourceVersion(asked: number, current: number): ApiErro
     },
   });
 }
+
+export async function* withoutStoreErrors<T>(events: AsyncIterable<T>): AsyncGenerator<T, void> {
+  try {
+    yield* events;
+  } catch (error) {
+    throw storeFailure(error);
+  }
+}

@@ -40,6 +40,10 @@ export interface WatchCacheOptions {
   readonly namespaced: boolean;
   /** Objects are found by this value: the node of a pod. */
   readonly indexOf?: (object: KubeObject) => string;
+  /** Told of what changed, when the cache has it and before any watch does. */
+  readonly onChange?: (changes: readonly CacheEvent[]) => void;
+  /** Told when the cache has lost what it knew. */
+  readonly onReset?: () => void;
 }
 
 interface State {
@@ -64,6 +68,7 @@ export class WatchCache implements FeedSink {
   /** Events that arrive while the cache is being filled. */
   #early: StoreEvent[] | undefined;
   #resets = 0;
+  #closed = false;
 
   constructor(options: WatchCacheOptions) {
     this.#options = options;
@@ -91,6 +96,7 @@ export class WatchCache implements FeedSink {
 
   /** Fills the cache if need be. What is read afterwards is not older than the moment of the call, if `fresh`. */
   async ready(fresh: boolean): Promise<boolean> {
+    if (this.#closed) throw gone(this.#options.prefix);
     if (!this.#state) await this.#fill();
     return fresh ? this.#options.feed.fresh() : true;
   }
@@ -220,6 +226,7 @@ export class WatchCache implements FeedSink {
     if (changes.length === 0) return;
     this.#options.metrics.received(changes.length);
     this.#options.metrics.objects(this.#state.entries.size);
+    this.#options.onChange?.(changes);
     this.#table.dispatch(changes, this.#options.indexOf);
   }
 
@@ -228,6 +235,30 @@ export class WatchCache implements FeedSink {
     this.#resets++;
     this.#state = undefined;
     this.#table.endAll();
+    this.#options.onReset?.();
+  }
+
+  /** Objects are read anew from their stored bytes, since their format has changed. Watches end, and see it when they resume. */
+  renew(): void {
+    const state = this.#state;
+    if (state) {
+      let entries: State['entries'] = PersistentMap.empty();
+      state.entries.scan('', undefined, (entry, key) => {
+        entries = entries.set(key, entry.at(entry.revision));
+        return true;
+      });
+      state.entries = entries;
+      state.history = [];
+      state.historyStart = this.revision;
+    }
+    this.#table.endAll();
+  }
+
+  /** For good: its resource is no longer served. */
+  close(): void {
+    this.#closed = true;
+    this.#options.feed.unregister(this.#options.prefix);
+    this.reset();
   }
 
   #current(): State {
@@ -249,6 +280,7 @@ export class WatchCache implements FeedSink {
       const resets = this.#resets;
       this.#early = [];
       const state = await this.#read();
+      if (this.#closed) throw gone(this.#options.prefix);
       if (resets !== this.#resets) continue;
       this.#state = state;
       const early = this.#early;
@@ -398,6 +430,10 @@ function beginning(start: string, after: string | undefined): string {
 
 export function inNamespace(filter: Filter, event: CacheEvent): boolean {
   return filter.namespace === '' || filter.namespace === event.namespace;
+}
+
+function gone(prefix: string): ApiError {
+  return new ApiError('ServiceUnavailable', `${prefix.slice(0, -1)} is no longer served`);
 }
 
 function tooOld(asked: number, oldest: number): ApiError {

@@ -1,5 +1,6 @@
 /** What each resource does differently on its way to the store, by group and plural. Those that are not here do nothing. */
 import { equalValues } from '../../runtime/values.ts';
+import { definitionStrategy } from '../custom/definition-strategy.ts';
 import { metadataOf, type Raw } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
@@ -89,7 +90,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'csidrivers.storage.k8s.io': { generation: true, needsResourceVersion: true },
   'csinodes.storage.k8s.io': { needsResourceVersion: true },
   'volumeattachments.storage.k8s.io': { needsResourceVersion: true },
-  'customresourcedefinitions.apiextensions.k8s.io': { generation: true, needsResourceVersion: true },
+  'customresourcedefinitions.apiextensions.k8s.io': definitionStrategy,
   'apiservices.apiregistration.k8s.io': { needsResourceVersion: true },
   'validatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true },
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true },

@@ -23,9 +23,9 @@ export class ScaleEntry implements Entry {
   readonly object: KubeObject;
   #json: Uint8Array | undefined;
 
-  constructor(entry: StoredEntry) {
+  constructor(entry: Entry, scaling: Scaling = replicasInSpec) {
     this.revision = entry.revision;
-    this.object = deepFreeze(scaleOf(entry.object));
+    this.object = deepFreeze(scaleOf(entry.object, scaling));
   }
 
   json(): Uint8Array {
@@ -34,30 +34,53 @@ export class ScaleEntry implements Entry {
   }
 }
 
-function scaleOf(object: KubeObject): Scale {
+/** Where an object keeps what its Scale says. */
+export interface Scaling {
+  read(object: Raw): { readonly wanted: number; readonly there: number; readonly selector: string };
+  /** In place. */
+  write(object: Raw, replicas: number): void;
+}
+
+const replicasInSpec: Scaling = {
+  read(object) {
+    const spec = objectAt(object['spec']);
+    return {
+      wanted: Number(spec['replicas'] ?? 0),
+      there: Number(objectAt(object['status'])['replicas'] ?? 0),
+      selector: selectorText(object, spec['selector']),
+    };
+  },
+  write(object, replicas) {
+    child(object, 'spec')['replicas'] = replicas;
+  },
+};
+
+function scaleOf(object: KubeObject, scaling: Scaling): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const spec = objectAt(raw(object)['spec']);
-  const status = objectAt(raw(object)['status']);
-  const selector = selectorText(object, spec['selector']);
+  const { wanted, there, selector } = scaling.read(raw(object));
   return {
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
     metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
-    spec: { replicas: Number(spec['replicas'] ?? 0) },
-    status: { replicas: Number(status['replicas'] ?? 0), ...(selector === '' ? {} : { selector }) },
+    spec: { replicas: wanted },
+    status: { replicas: there, ...(selector === '' ? {} : { selector }) },
   };
 }
 
 /** A ReplicationController selects by a plain map, the others by a LabelSelector. */
-function selectorText({ kind }: KubeObject, selector: unknown): string {
+function selectorText({ kind }: Raw, selector: unknown): string {
   if (selector === undefined) return '';
   if (kind === 'ReplicationController') return selectorFromMap(selector as Record<string, string>).toString();
   return selectorFromLabelSelector(objectAt(selector)).toString();
 }
 
-/** The change is of the Scale; what it says is written to the object. */
-export async function updateScale(resource: Resource, call: UpdateCall, change: Change): Promise<ScaleEntry> {
-  const { key, context, declaration } = call;
+export interface ScaleCall extends UpdateCall {
+  readonly scaling?: Scaling;
+}
+
+/** The change is of the Scale; what it says is written to the object, which is given back. */
+export async function updateScale(resource: Resource, call: ScaleCall, change: Change): Promise<StoredEntry> {
+  const { key, context, declaration, scaling = replicasInSpec } = call;
   const write: Write = {
     resource,
     declaration,
@@ -69,7 +92,7 @@ export async function updateScale(resource: Resource, call: UpdateCall, change: 
   };
   const scaled: Change = async (current) => {
     const object = current as KubeObject;
-    const scaleBefore = scaleOf(object) as KubeObject;
+    const scaleBefore = scaleOf(object, scaling) as KubeObject;
     const before = call.managesFields ? withManagers(scaleBefore, scaleManagers(managersOf(object))) : scaleBefore;
     const { object: scale } = await mutate(write, draftOf(await change(before)), before);
     const replicas = objectAt(scale['spec'])['replicas'] ?? 0;
@@ -78,21 +101,20 @@ export async function updateScale(resource: Resource, call: UpdateCall, change: 
       throw invalid({ group: 'autoscaling', kind: 'Scale' }, key.name, [cause]);
     }
     await admit(write, scale, before);
-    const scaled = withReplicas(object, scale, replicas);
+    const scaled = withReplicas(object, scale, (draft) => scaling.write(draft, replicas));
     if (!call.managesFields) return scaled;
     return withManagers(scaled, withScaleManagers(managersOf(object), managersOf(kube(scale)), object.apiVersion));
   };
-  return new ScaleEntry((await updateEntry(resource, { ...call, subresource: 'scale', admission: false }, scaled)).entry);
+  return (await updateEntry(resource, { ...call, subresource: 'scale', admission: false }, scaled)).entry;
 }
 
-/** The object with that many replicas, under the conditions that the Scale states: its revision and identity. */
-function withReplicas(object: KubeObject, scale: Raw, replicas: number): KubeObject {
+/** The object with these replicas, under the conditions that the Scale states: its revision and identity. */
+function withReplicas(object: KubeObject, scale: Raw, write: (draft: Raw) => void): KubeObject {
   const draft = draftOf(object);
-  child(draft, 'spec')['replicas'] = replicas;
+  write(draft);
   const { resourceVersion, uid } = objectAt(scale['metadata']);
   const metadata = child(draft, 'metadata');
-  if (resourceVersion === undefined) delete metadata['resourceVersion'];
-  else metadata['resourceVersion'] = resourceVersion;
+  if (resourceVersion !== undefined) metadata['resourceVersion'] = resourceVersion;
   if (uid !== undefined) metadata['uid'] = uid;
   return kube(draft);
 }

@@ -1,6 +1,7 @@
 /** What every object's metadata must keep to. */
-
+import { parseApiVersion } from '../../api/object.ts';
 import { forbiddenField, invalidField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
+import { definitionOfKind } from '../../runtime/schema.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { asPrefix, dnsLabel, dnsSubdomain, exceedsBytes, labelValue, type NameCheck, pathSegment, qualifiedName } from './names.ts';
 import { ipName } from './network.ts';
@@ -92,10 +93,17 @@ export function validateFinalizers(finalizers: unknown, path: string, report: Re
   for (const finalizer of all) {
     const reasons = qualifiedName(finalizer);
     for (const reason of reasons) report(invalidField(path, finalizer, reason));
-    if (reasons.length === 0 && !finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
+    if (reasons.length > 0 || isExtension(report.root)) continue;
+    if (!finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
       report(invalidField(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
     }
   }
+}
+
+/** Custom resources and their definitions may name finalizers as they like. */
+function isExtension(object: Raw): boolean {
+  const { group, version } = parseApiVersion(text(object['apiVersion']));
+  return group === 'apiextensions.k8s.io' || definitionOfKind(group, version, text(object['kind'])) === undefined;
 }
 
 export const metadataValidators: Validators = {

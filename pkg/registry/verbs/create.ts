@@ -7,7 +7,18 @@ import { assign, metadataOf, type Raw, text } from '../raw.ts';
 import type { Resource } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
 import { defaultObject, emptyStatus, trackFields, validateTypes } from '../typing.ts';
-import { admit, checkIdentity, commit, draftOf, maxTries, mutate, strategyContext, type Write, withoutRepeatedOwners } from './write.ts';
+import {
+  admit,
+  checkIdentity,
+  commit,
+  draftOf,
+  encodeFor,
+  maxTries,
+  mutate,
+  strategyContext,
+  type Write,
+  withoutRepeatedOwners,
+} from './write.ts';
 
 /** Tries of a generated name before the server says that it exists: Kubernetes' maxNameGenerationCreateAttempts. */
 const maxNames = 8;
@@ -74,14 +85,14 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   await admit(write, object, undefined);
   for (const warning of strategy.warnings?.(object, undefined) ?? []) context.warn(warning);
 
-  const shaped = format.shape(object);
-  const value = format.encode(shaped);
+  const encoded = encodeFor(resource, object);
+  const { value, shaped } = encoded instanceof Promise ? await encoded : encoded;
   const storeKey = cache.keyOf(key.namespace, key.name);
   if (context.dryRun) {
     const { item } = await environment.store.get(storeKey);
     return item ? { write, exists: true } : new StoredEntry(format, value, unwritten);
   }
-  environment.written.announce(value, shaped);
+  if (shaped) environment.written.announce(value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect: 0 }, ...companions]);
   if (!result.ok) return { write, exists: result.current.has(storeKey) };
   return environment.written.entry(format, value, result.revision);
@@ -91,7 +102,7 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
 function systemFields(resource: Resource, draft: Raw, name: string | undefined, now: number): void {
   const { environment, declaration, strategy, format } = resource;
   const metadata = metadataOf(draft);
-  draft['apiVersion'] = format.apiVersion;
+  draft['apiVersion'] = apiVersionOf(declaration);
   draft['kind'] = format.kind;
   const prefix = text(metadata['generateName']);
   if (text(metadata['name']) === '') {

@@ -13,7 +13,7 @@ import { assign, metadataOf, type Raw, raw, strings, text } from '../raw.ts';
 import type { Resource, Strategy } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
 import { findEntry } from './get.ts';
-import { admit, commit, draftOf, maxTries, strategyContext, type Write } from './write.ts';
+import { admit, commit, draftOf, encodeFor, liveOf, maxTries, strategyContext, type Write } from './write.ts';
 
 export interface DeleteCall {
   readonly declaration: ResourceDeclaration;
@@ -45,7 +45,8 @@ async function attempt(resource: Resource, call: DeleteCall, options: DeleteOpti
   const dryRun = context.dryRun || (options.dryRun?.includes('All') ?? false);
   const now = environment.clock.now();
   const write: Write = { resource, declaration: call.declaration, context, key, subresource: '', operation: 'DELETE', now };
-  const old = current.object;
+  const live = liveOf(resource, current);
+  const old = live instanceof Promise ? await live : live;
   checkPreconditions(call.declaration, options, old);
   await admit(write, undefined, old);
 
@@ -59,10 +60,10 @@ async function attempt(resource: Resource, call: DeleteCall, options: DeleteOpti
     return result.ok ? { entry: current.at(result.revision), gone: true } : undefined;
   }
   if (marked === 'pending') return { entry: current, gone: false };
-  const shaped = format.shape(marked);
-  const value = format.encode(shaped);
+  const encoded = encodeFor(resource, marked);
+  const { value, shaped } = encoded instanceof Promise ? await encoded : encoded;
   if (dryRun) return { entry: new StoredEntry(format, value, current.revision), gone: false };
-  environment.written.announce(value, shaped);
+  if (shaped) environment.written.announce(value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect }]);
   return result.ok ? { entry: environment.written.entry(format, value, result.revision), gone: false } : undefined;
 }

@@ -16,6 +16,8 @@ import {
   checkIdentity,
   commit,
   draftOf,
+  encodeFor,
+  liveOf,
   maxTries,
   mutate,
   staleConflict,
@@ -69,20 +71,22 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   const { context, key, subresource = '' } = call;
   const now = environment.clock.now();
   const write: Write = { resource, declaration: call.declaration, context, key, subresource, operation: 'UPDATE', now };
-  const old = raw(current.object);
+  const live = liveOf(resource, current);
+  const existing = live instanceof Promise ? await live : live;
+  const old = raw(existing);
 
-  const changed = await change(current.object);
-  if (changed === current.object) return current;
+  const changed = await change(existing);
+  if (changed === existing && !resource.turn?.outdated(current)) return current;
   const draft = draftOf(changed);
   checkUpdate(resource, call, draft, current);
   const causes = immutableMetadata(metadataOf(draft), metadataOf(old), context);
   keepServerFields(resource, draft, old, subresource);
   if (!statesChanges(context)) withoutRepeatedOwners(draft, context, 'before-admission');
   defaultObject(declaration, draft);
-  const object = call.admission === false ? draft : await admitted(write, draft, current.object);
+  const object = call.admission === false ? draft : await admitted(write, draft, existing);
   withoutRepeatedOwners(object, context, 'after-admission');
   prepare(write, object, old);
-  if (causes.length === 0 && isSame(object, old)) return current;
+  if (causes.length === 0 && isSame(object, old) && !resource.turn?.outdated(current)) return current;
   const strategyCall = strategyContext(write);
   const companions = (await strategy.companions?.(object, old, strategyCall)) ?? [];
   const statedManagers = metadataOf(object)['managedFields'] !== metadataOf(old)['managedFields'];
@@ -105,13 +109,13 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   if (subresource === '') causes.push(...(strategy.validate?.(object) ?? []));
   causes.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
-  if (call.admission !== false) await admit(write, object, current.object);
+  if (call.admission !== false) await admit(write, object, existing);
   for (const warning of strategy.warnings?.(object, old) ?? []) context.warn(warning);
 
   const storeKey = cache.keyOf(key.namespace, key.name);
   const expect = current.revision;
-  const shaped = format.shape(object);
-  const value = format.encode(shaped);
+  const encoded = encodeFor(resource, object);
+  const { value, shaped } = encoded instanceof Promise ? await encoded : encoded;
   if (goesAway(object, strategy)) {
     const last = new StoredEntry(format, value, current.revision);
     if (context.dryRun) return last;
@@ -120,7 +124,7 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
     return result.ok ? last.at(result.revision) : undefined;
   }
   if (context.dryRun) return new StoredEntry(format, value, current.revision);
-  environment.written.announce(value, shaped);
+  if (shaped) environment.written.announce(value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect }, ...companions]);
   return result.ok ? environment.written.entry(format, value, result.revision) : undefined;
 }
@@ -192,7 +196,7 @@ function immutableMetadata(next: Raw, old: Raw, context: RequestContext): Status
 
 /** Identity and bookkeeping stay; so does the status, or all but the status, by what is written to. */
 function keepServerFields({ declaration, strategy, format }: Resource, object: Raw, old: Raw, subresource: string): void {
-  object['apiVersion'] = format.apiVersion;
+  object['apiVersion'] = apiVersionOf(declaration);
   object['kind'] = format.kind;
   const metadata = metadataOf(object);
   const was = metadataOf(old);

@@ -5,8 +5,10 @@ import { copyValue, equalValues } from '../../runtime/values.ts';
 import type { CommitResult, Operation } from '../../storage/store.ts';
 import { encodeRecord } from '../../trace/cause.ts';
 import type { AdmissionAttempt, ObjectKey, RequestContext, ResourceDeclaration } from '../contract.ts';
+import type { ObjectFormat } from '../object-format.ts';
 import { kube, metadataOf, type Raw, raw, text } from '../raw.ts';
-import type { Resource, StrategyContext } from '../resource.ts';
+import type { Resource, StrategyContext, Turn } from '../resource.ts';
+import type { StoredEntry } from '../stored-entry.ts';
 
 /** How often a write begins again from the current object before it gives up: more than any contention lasts. */
 export const maxTries = 100;
@@ -67,7 +69,45 @@ export function commit(write: Write, operations: readonly Operation[]): Promise<
     time: now,
     ...(context.causes.length > 0 ? { causes: context.causes } : {}),
   });
-  return resource.environment.store.commit(operations, { record, signal: context.signal });
+  const committed = resource.environment.store.commit(operations, { record, signal: context.signal });
+  return resource.strategy.noticed ? noticed(committed, resource) : committed;
+}
+
+/** Answers once this server has seen the write itself. */
+async function noticed(committed: Promise<CommitResult>, { environment }: Resource): Promise<CommitResult> {
+  const result = await committed;
+  if (!result.ok) return result;
+  try {
+    await environment.feed.reach(result.revision);
+  } catch (error) {
+    environment.log.warn('a write is stored, but its event has not come yet', { revision: result.revision, error });
+  }
+  return result;
+}
+
+/** The stored object as the resource's verbs work on it. */
+export function liveOf({ turn }: Resource, entry: StoredEntry): KubeObject | Promise<KubeObject> {
+  return turn ? turn.live(entry) : entry.object;
+}
+
+/** What the verbs have made, as it is to be stored: in the order of its format, and as bytes. */
+export function encodeFor({ turn, format }: Resource, object: Raw): Encoded | Promise<Encoded> {
+  return turn ? encodeTurned(turn, format, object) : encode(format, object);
+}
+
+interface Encoded {
+  readonly value: Uint8Array;
+  /** Undefined: reading the bytes may give another object. */
+  readonly shaped: Raw | undefined;
+}
+
+function encode(format: ObjectFormat, object: Raw): Encoded {
+  const shaped = format.shape(object);
+  return { shaped, value: format.encode(shaped) };
+}
+
+async function encodeTurned(turn: Turn, format: ObjectFormat, object: Raw): Promise<Encoded> {
+  return { shaped: undefined, value: encode(format, await turn.stored(object)).value };
 }
 
 /** The object must say of itself what the request says of it, or nothing. Fills in the namespace. */

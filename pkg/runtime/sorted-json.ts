@@ -1,4 +1,4 @@
-import { stringifyJson } from '../../runtime/json.ts';
+import { stringifyJson } from './json.ts';
 
 /** JSON with keys in order, as kubectl writes what it read without knowing its type. */
 export function sortedJson(value: unknown, indent = 0): string {

@@ -5,9 +5,9 @@
  *   {.items[*].metadata.name}   {range .items[*]}{.metadata.name}{"\n"}{end}   {.items[?(@.spec.n>1)].x}
  *   {.a['b.c']}  {.a\.b}  {..name}  {.items[-1:]}  {.items[0,2]}  {'text'}
  */
-import { isObject } from '../../runtime/values.ts';
-import { CommandError } from '../failure.ts';
+
 import { sortedJson } from './sorted-json.ts';
+import { isObject } from './values.ts';
 
 type Node =
   | { readonly kind: 'text'; readonly text: string }
@@ -23,6 +23,11 @@ type Step =
   | { readonly kind: 'filter'; readonly left: Operand; readonly operator: string; readonly right: Operand | undefined };
 type Operand = { readonly steps: readonly Step[] } | { readonly value: unknown };
 
+/** The text is no template, or what it asks for is not there. */
+class JsonPathError extends Error {
+  override readonly name = 'JsonPathError';
+}
+
 export interface JsonPathOptions {
   /** What is not there gives nothing, not an error; that is the default. */
   readonly allowMissing?: boolean;
@@ -32,7 +37,7 @@ export class JsonPath {
   readonly #nodes: readonly Node[];
   readonly #template: string;
 
-  /** Throws CommandError for what is no template. */
+  /** Throws a plain error for what is no template. */
   constructor(template: string) {
     this.#template = template;
     const parser = new Parser(template);
@@ -65,7 +70,7 @@ export class JsonPath {
 
   #walk(steps: readonly Step[], start: unknown, { allowMissing = true }: JsonPathOptions): unknown[] {
     return walk(steps, [start], (name) => {
-      if (!allowMissing) throw new CommandError(`error executing jsonpath ${JSON.stringify(this.#template)}: ${name} is not found`);
+      if (!allowMissing) throw new JsonPathError(`error executing jsonpath ${JSON.stringify(this.#template)}: ${name} is not found`);
     });
   }
 }
@@ -112,7 +117,7 @@ function slice(list: readonly unknown[], { from, to, by = 1 }: Step & { kind: 's
   const out: unknown[] = [];
   for (let i = Math.max(0, start); i < end; i += Math.max(1, by)) out.push(list[i]);
   if (out.length === 0 && from !== undefined && to === from + 1)
-    throw new CommandError(`array index out of bounds: index ${from}, length ${list.length}`);
+    throw new JsonPathError(`array index out of bounds: index ${from}, length ${list.length}`);
   return out;
 }
 
@@ -348,8 +353,8 @@ class Parser {
     this.#spaces();
     if (!this.#accept('}')) throw this.#fail('unclosed action');
   }
-  #fail(why: string): CommandError {
-    return new CommandError(`error parsing jsonpath ${this.#text}, ${why}`);
+  #fail(why: string): JsonPathError {
+    return new JsonPathError(`error parsing jsonpath ${this.#text}, ${why}`);
   }
 }
 
@@ -357,6 +362,6 @@ class Parser {
 export function relaxedPath(text: string): JsonPath {
   const bare = text.trim().replace(/^\{/, '').replace(/\}$/, '');
   if (/[{}]/.test(bare))
-    throw new CommandError(`unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'`);
+    throw new JsonPathError(`unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'`);
   return new JsonPath(`{${/^[.[]/.test(bare) ? '' : '.'}${bare}}`);
 }

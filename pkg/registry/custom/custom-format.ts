@@ -1,0 +1,96 @@
+import { apiVersionOf, type KubeObject } from '../../api/object.ts';
+import { applyDefaults, type TypeDefaults } from '../../runtime/default.ts';
+import { pruneToSchema } from '../../runtime/prune.ts';
+import type { Schema } from '../../runtime/schema.ts';
+import { equalValues } from '../../runtime/values.ts';
+import { type ObjectFormat, objectFormat } from '../object-format.ts';
+import { metadataOf, type Raw, raw, text } from '../raw.ts';
+
+interface Kind {
+  readonly group: string;
+  readonly kind: string;
+}
+
+/**
+ * How the objects of a CustomResourceDefinition stand in the store: each in the version that was the storage version
+ * when it was written. What is read is brought into the shape of that version as it is defined now: unknown fields are
+ * left out, and defaults that were added later are there. What is stored stays as it is.
+ */
+export class CustomFormat implements ObjectFormat {
+  readonly kind: string;
+  readonly #group: string;
+  readonly #formats = new Map<string, ObjectFormat>();
+  #schemas: ReadonlyMap<string, Schema>;
+  #storageVersion: string;
+  /** Objects that differ from what is stored. */
+  #altered = new WeakSet<object>();
+
+  constructor({ group, kind }: Kind, storageVersion: string, schemas: ReadonlyMap<string, Schema>) {
+    this.kind = kind;
+    this.#group = group;
+    this.#storageVersion = storageVersion;
+    this.#schemas = schemas;
+  }
+
+  /** `schemas`: by version. What was decoded before was decoded by the old ones. */
+  redefine(storageVersion: string, schemas: ReadonlyMap<string, Schema>): void {
+    this.#storageVersion = storageVersion;
+    this.#schemas = schemas;
+  }
+
+  get apiVersion(): string {
+    return apiVersionOf({ group: this.#group, version: this.#storageVersion });
+  }
+
+  /** Whether a decoded object is the stored one, but for the resourceVersion. */
+  isAsStored(object: KubeObject): boolean {
+    return !this.#altered.has(object);
+  }
+
+  shape(object: Raw): Raw {
+    return this.#in(text(object['apiVersion'])).shape(object);
+  }
+
+  encode(shaped: Raw): Uint8Array {
+    return this.#in(text(shaped['apiVersion'])).encode(shaped);
+  }
+
+  decode(value: Uint8Array, revision: number): KubeObject {
+    const stored = this.#in(versionIn(value)).decode(value, revision);
+    const schema = this.#schemas.get(stored.apiVersion.slice(this.#group.length + 1));
+    if (!schema) return stored;
+    const object = pruneToSchema(stored, schema, { fieldValidation: 'Ignore' }).value;
+    applyDefaults(object, schema, noDefaults);
+    metadataOf(object);
+    if (!equalValues(object, raw(stored))) this.#altered.add(object);
+    return object as unknown as KubeObject;
+  }
+
+  splice(value: Uint8Array, revision: number): Uint8Array {
+    return this.#in(versionIn(value)).splice(value, revision);
+  }
+
+  unsplice(json: Uint8Array, revision: number): Uint8Array {
+    return this.#in(versionIn(json)).unsplice(json, revision);
+  }
+
+  #in(apiVersion: string): ObjectFormat {
+    const version = apiVersion === '' ? this.#storageVersion : apiVersion.slice(this.#group.length + 1);
+    let format = this.#formats.get(version);
+    if (!format) {
+      format = objectFormat({ group: this.#group, version, kind: this.kind });
+      this.#formats.set(version, format);
+    }
+    return format;
+  }
+}
+
+const noDefaults: TypeDefaults = new Map();
+const decoder = new TextDecoder();
+/** `{"apiVersion":"` and a group and version: at most 253 + 1 + 63 characters. */
+const headLength = 15 + 317 + 1;
+
+/** The apiVersion of a stored value, which begins with it. */
+function versionIn(value: Uint8Array): string {
+  return /^\{"apiVersion":"([^"]*)"/.exec(decoder.decode(value.subarray(0, headLength)))?.[1] ?? '';
+}

@@ -1,0 +1,26 @@
+import { equalValues } from '../../runtime/values.ts';
+import { assign, metadataOf, type Raw } from '../raw.ts';
+import type { Strategy } from '../resource.ts';
+
+/** What is done for every custom resource. `statusApart`: its version has a `status` subresource. */
+export function customStrategy(statusApart: boolean): Strategy {
+  return {
+    needsResourceVersion: true,
+    // A status that is not written apart is a wish like any other field.
+    generation: statusApart ? true : changedBeyondMetadata,
+    ...(statusApart ? { prepareSubresource: { status: keepMetadata } } : {}),
+  };
+}
+
+function changedBeyondMetadata(next: Raw, old: Raw): boolean {
+  const keys = new Set([...Object.keys(next), ...Object.keys(old)]);
+  keys.delete('metadata');
+  return [...keys].some((key) => !equalValues(next[key], old[key]));
+}
+
+/** A write of the status leaves all of the metadata as it is, but for who has set what. */
+function keepMetadata(object: Raw, old: Raw): void {
+  const { managedFields } = metadataOf(object);
+  object['metadata'] = { ...metadataOf(old) };
+  assign(metadataOf(object), 'managedFields', managedFields);
+}

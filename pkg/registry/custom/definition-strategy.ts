@@ -1,0 +1,45 @@
+import { assign, metadataOf, objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import type { Strategy } from '../resource.ts';
+import { cleanupFinalizer, withCondition } from './definition-status.ts';
+
+/** A CustomResourceDefinition on its way to the store. */
+export const definitionStrategy: Strategy = {
+  generation: true,
+  needsResourceVersion: true,
+  noticed: true,
+  prepareCreate(object) {
+    rememberStored(object);
+  },
+  prepareUpdate(object) {
+    rememberStored(object);
+  },
+  /** Its objects go first: the deletion begins with a mark, also where there is none yet. */
+  holdsDeletion: (object) => metadataOf(object)['deletionTimestamp'] === undefined,
+  prepareDelete(object) {
+    const metadata = metadataOf(object);
+    const finalizers = strings(metadata['finalizers']);
+    if (!finalizers.includes(cleanupFinalizer)) metadata['finalizers'] = [...finalizers, cleanupFinalizer];
+    delete metadata['deletionGracePeriodSeconds'];
+    const status = { ...objectAt(object['status']) };
+    const condition = {
+      type: 'Terminating',
+      status: 'True',
+      reason: 'InstanceDeletionPending',
+      message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+    };
+    const conditions = objects(status['conditions']) as Parameters<typeof withCondition>[0][number][] & Raw[];
+    status['conditions'] = withCondition(conditions, condition, text(metadata['deletionTimestamp']));
+    object['status'] = status;
+  },
+};
+
+/** `status.storedVersions` holds every version that objects may be stored in: the storage version from now on. */
+function rememberStored(object: Raw): void {
+  const stored = objects(objectAt(object['spec'])['versions']).find(({ storage }) => storage === true);
+  if (!stored) return;
+  const status = { ...objectAt(object['status']) };
+  const versions = strings(status['storedVersions']);
+  const name = text(stored['name']);
+  if (!versions.includes(name)) assign(status, 'storedVersions', [...versions, name]);
+  object['status'] = status;
+}
