@@ -39,6 +39,7 @@ export async function apply(call: ResourceCall, value: unknown, duplicates: read
   if (metadata['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');
   checkConfiguration(stated as unknown as KubeObject, schema);
   const applied = pruneToSchema(stated, schema, { fieldValidation: 'Ignore', keepZeros: true, kind: name, version }).value;
+  if (!isObject(applied['metadata'])) applied['metadata'] = {};
   matchNamespace(call, applied);
   const named = isObject(applied['metadata']) && Boolean(applied['metadata']['name']);
   const { entry, created } = await call.storage.update(
