@@ -76,7 +76,8 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   const old = raw(existing);
 
   const changed = await change(existing);
-  if (changed === existing && !resource.turn?.outdated(current)) return current;
+  const upToDate = !resource.turn?.outdated(current);
+  if (changed === existing && upToDate) return current;
   const draft = draftOf(changed);
   checkUpdate(resource, call, draft, current);
   const causes = immutableMetadata(metadataOf(draft), metadataOf(old), context);
@@ -86,7 +87,7 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   const object = call.admission === false ? draft : await admitted(write, draft, existing);
   withoutRepeatedOwners(object, context, 'after-admission');
   prepare(write, object, old);
-  if (causes.length === 0 && isSame(object, old) && !resource.turn?.outdated(current)) return current;
+  if (causes.length === 0 && upToDate && isSame(object, old)) return current;
   const strategyCall = strategyContext(write);
   const companions = (await strategy.companions?.(object, old, strategyCall)) ?? [];
   const statedManagers = metadataOf(object)['managedFields'] !== metadataOf(old)['managedFields'];
@@ -98,7 +99,7 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
       time: environment.timestamps.at(now),
     });
 
-  if (statedManagers && causes.length === 0 && isSame(object, old)) return current; // what it stated came to nothing
+  if (statedManagers && causes.length === 0 && upToDate && isSame(object, old)) return current; // what it stated came to nothing
 
   validateMetadataUpdate(
     metadataOf(object),
