@@ -9,14 +9,17 @@ import { createApiPlane } from '../../pkg/cluster/api-plane.ts';
 import { firstAddress } from '../../pkg/cluster/cluster-options.ts';
 import { components } from '../../pkg/cluster/components.ts';
 import { openPki, serverNames } from '../../pkg/cluster/node/pki.ts';
+import { revisionAt } from '../../pkg/cluster/revision-at.ts';
+import { Compactor } from '../../pkg/storage/compactor.ts';
 import { openStore } from '../../pkg/storage/open-store.node.ts';
 import { type ComponentProcess, componentCommand, type NetworkFlags, networkPlan, runComponent, withNetworkFlags } from '../component.ts';
 import { explainFailure } from '../gokube/explain-failure.ts';
 import { parseCount } from '../gokube/program.ts';
+import { type HistoryFlags, historyLimits, withHistoryFlags } from '../history-flags.ts';
 import { type NamedNode, parseNodes, removeKubeconfigs, writeCredentials } from './credentials.ts';
 import { kubeletAddress } from './kubelet-address.ts';
 
-interface Flags extends NetworkFlags {
+interface Flags extends NetworkFlags, HistoryFlags {
   readonly store?: string;
   readonly dataDir: string;
   readonly host: string;
@@ -25,7 +28,7 @@ interface Flags extends NetworkFlags {
   readonly nodes: readonly NamedNode[];
 }
 
-const command = withNetworkFlags(componentCommand('apiserver', 'serve the Kubernetes API over HTTPS'))
+const command = withHistoryFlags(withNetworkFlags(componentCommand('apiserver', 'serve the Kubernetes API over HTTPS')))
   .requiredOption('--data-dir <dir>', 'where credentials and kubeconfigs are kept, and objects unless --store says otherwise')
   .addOption(
     new Option('--store <store>', 'etcd:URL[,URL...], lmdb:DIR or memory (default: lmdb in the data directory)').env('GOKUBE_STORE'),
@@ -86,12 +89,7 @@ async function serve(flags: Flags, directory: string, self: ComponentProcess): P
   const server = `https://${address}:${http.port}`;
   await writeCredentials({ directory, server, pki, nodes: flags.nodes });
   log.info('the API server answers', { server, store: flags.store ?? 'lmdb' });
-  await aborted(signal);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    if (signal.aborted) done();
-    else signal.addEventListener('abort', () => done(), { once: true });
-  });
+  const engine = (flags.store ?? 'lmdb').split(':')[0];
+  const dated = engine === 'etcd' ? {} : { revisionAt: (time: number) => revisionAt(store, time) };
+  await new Compactor({ store, clock, log: log.child({ component: 'compactor' }), limits: historyLimits(flags), ...dated }).run(signal);
 }

@@ -8,6 +8,8 @@ import { imageCommand } from './commands/image.ts';
 import { kubeconfigCommand } from './commands/kubeconfig.ts';
 import { kubectlCommand } from './commands/kubectl.ts';
 import { nodeCommand } from './commands/node.ts';
+import { rewindCommand } from './commands/rewind.ts';
+import { snapshotCommand } from './commands/snapshot.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
 import { versionCommand } from './commands/version.ts';
@@ -23,6 +25,8 @@ const program = createProgram([
   kubeconfigCommand,
   kubectlCommand,
   historyCommand,
+  snapshotCommand,
+  rewindCommand,
   versionCommand,
   completionCommand,
 ]);

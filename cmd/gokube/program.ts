@@ -71,7 +71,7 @@ export interface ClusterFlags {
   readonly dataDir?: string;
 }
 
-function clusterName(text: string): string {
+export function clusterName(text: string): string {
   if (!/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/.test(text)) {
     throw new InvalidArgumentError(
       'a cluster name has at most 40 lower-case letters, digits and dashes, and begins and ends with none of the latter.',

@@ -33,14 +33,14 @@ export class Terminal {
   }
 
   /** Begins a phase; the returned function ends it with its time: `  ✓ store opened (lmdb)   12 ms`. */
-  phase(name: string): (result?: string, failed?: boolean) => void {
+  phase(name: string, detail: () => string = () => ''): (result?: string, failed?: boolean) => void {
     const started = performance.now();
     let frame = 0;
     if (this.#isTerminal) {
       this.#stream.write(`  ${this.paint('36', frames[0] as string)} ${name}`);
       this.#spinner = setInterval(() => {
         frame = (frame + 1) % frames.length;
-        this.#stream.write(`\r  ${this.paint('36', frames[frame] as string)} ${name}`);
+        this.#stream.write(`\r  ${this.paint('36', frames[frame] as string)} ${name}${detail()}`);
       }, 80);
       this.#spinner.unref();
     }

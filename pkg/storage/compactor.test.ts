@@ -66,3 +66,40 @@ test('a failure is logged and tried again; a closed store ends it', async () => 
   await clock.advance(1_000);
   await running;
 });
+
+test('after a restart, what was written before is dated by whoever can', async () => {
+  const clock = new VirtualClock();
+  const store = new MemoryStore();
+  await write(store, 100);
+  const asked: number[] = [];
+  const revisionAt = async (time: number): Promise<number | undefined> => {
+    asked.push(clock.now() - time);
+    return time < VirtualClock.defaultStart ? undefined : 40;
+  };
+  const compactor = new Compactor({ store, clock, log: silentLogger, limits: { age: 600_000 }, revisionAt });
+  await compactor.look();
+  assert.equal(await store.compactedRevision(), 0);
+  await clock.advance(599_000);
+  await write(store, 5);
+  await clock.advance(1_000);
+  await compactor.look();
+  assert.deepEqual(asked, [600_000]);
+  assert.equal(await store.compactedRevision(), 100, 'what this one has seen itself counts');
+});
+
+test('nothing goes because of its age where that is not limited', async () => {
+  const clock = new VirtualClock();
+  const store = new MemoryStore();
+  const revisionAt = (): never => assert.fail('nobody needs to know');
+  const compactor = new Compactor({
+    store,
+    clock,
+    log: silentLogger,
+    limits: { age: Number.POSITIVE_INFINITY, revisions: 50 },
+    revisionAt,
+  });
+  await write(store, 70);
+  await clock.advance(10 ** 12);
+  await compactor.look();
+  assert.equal(await store.compactedRevision(), 20);
+});

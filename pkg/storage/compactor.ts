@@ -4,7 +4,7 @@ import { isStoreError, type Store } from './store.ts';
 
 /** How much of the past is kept: what is older than `age` goes, and what exceeds one of the other limits. */
 export interface HistoryLimits {
-  /** Milliseconds; Kubernetes' API server keeps 5 minutes. */
+  /** Milliseconds; Kubernetes' API server keeps 5 minutes. Infinity: nothing goes because of its age. */
   readonly age: number;
   /** Revisions. */
   readonly revisions?: number;
@@ -19,11 +19,14 @@ export interface CompactorOptions {
   readonly limits: HistoryLimits;
   /** Milliseconds between two looks; default a tenth of the age, a minute at most. */
   readonly interval?: number;
+  /** The newest revision written by a time on the wall clock, for what was written before this one began to count. */
+  revisionAt?(time: number): Promise<number | undefined>;
 }
 
 /**
  * Compacts a store from time to time, so that it keeps a bounded past. Which revision was when is remembered while it
- * runs: after a restart, age counts from there, and history is kept longer rather than shorter. Several may work on
+ * runs; what was before is dated by `revisionAt`, or else age counts from the start, and history is kept longer rather
+ * than shorter. Several may work on
  * one store (API servers over one etcd); compaction is idempotent. A failure is logged, and tried again at the next
  * look. Counterpart in Kubernetes: the compactor of the etcd3 storage.
  */
@@ -56,14 +59,20 @@ export class Compactor {
     }
   }
 
+  async #dated(): Promise<number> {
+    const { clock, limits, revisionAt } = this.#options;
+    if (!revisionAt || limits.age === Number.POSITIVE_INFINITY) return 0;
+    return (await revisionAt(clock.now() - limits.age)) ?? 0;
+  }
+
   /** Compacts as far as the limits ask for now. */
   async look(): Promise<void> {
     const { store, clock, log, limits } = this.#options;
     const [revision, compacted] = [await store.revision(), await store.compactedRevision()];
     const now = clock.monotonic();
-    this.#samples.push({ at: now, revision });
+    if (limits.age < Number.POSITIVE_INFINITY) this.#samples.push({ at: now, revision });
     const old = this.#samples.findLastIndex((sample) => now - sample.at >= limits.age);
-    const byAge = this.#samples[old]?.revision ?? 0;
+    const byAge = this.#samples[old]?.revision ?? (await this.#dated());
     this.#samples = this.#samples.slice(Math.max(0, old));
     const byCount = limits.revisions === undefined ? 0 : revision - limits.revisions;
     const tooLarge = limits.bytes !== undefined && (await store.size()) > limits.bytes;

@@ -1,3 +1,5 @@
+import type { SavedSnapshot } from './cluster-snapshot.ts';
+
 /**
  * How the `gokube` command talks to the running cluster's process: HTTP with JSON over a Unix socket in the
  * cluster's directory, for what the Kubernetes API has no words for (switching a node off, loading an image from a
@@ -43,6 +45,8 @@ export interface ClusterControl {
   listImages(): Promise<readonly ImageStatus[]>;
   /** False when there is no such image. */
   removeImage(reference: string): Promise<boolean>;
+  /** Writes a snapshot to a file that does not exist yet. */
+  saveSnapshot(file: string): Promise<SavedSnapshot>;
 }
 
 export const socketName = 'control.sock';

@@ -50,6 +50,7 @@ async function answer(request: IncomingMessage, control: ClusterControl, stop: (
       loadImage: () => control.loadImage(args[0] as string),
       listImages: () => control.listImages(),
       removeImage: () => control.removeImage(args[0] as string),
+      saveSnapshot: () => control.saveSnapshot(args[0] as string),
     };
     if (!Object.hasOwn(operations, method)) return { error: `the running cluster does not know "${method}"; is it of another version?` };
     return { result: (await operations[method]()) ?? null };

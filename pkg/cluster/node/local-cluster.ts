@@ -23,7 +23,7 @@ import { runTogether } from '../../listwatch/run-together.ts';
 import type { Logger } from '../../log/log.ts';
 import { createPrometheusMetrics } from '../../metrics/prometheus.node.ts';
 import { createProxy } from '../../proxy/proxy.ts';
-import { Compactor } from '../../storage/compactor.ts';
+import { Compactor, type HistoryLimits } from '../../storage/compactor.ts';
 import type { Store } from '../../storage/store.ts';
 import type { ClusterNode } from '../cluster-node.ts';
 import { defaultNetworkPlan, firstAddress, leaseSecondsFor, type NetworkPlan, type Patience } from '../cluster-options.ts';
@@ -32,8 +32,10 @@ import { type ControlPlane, createControlPlane } from '../control-plane.ts';
 import { publishDnsEndpoint } from '../dns-endpoint.ts';
 import type { Machine } from '../machine.ts';
 import { NodePool } from '../node-pool.ts';
+import { revisionAt } from '../revision-at.ts';
 import { createSimulatedMachine } from '../simulated-machine.ts';
 import { type ClusterConfig, readClusterConfig, writeClusterConfig } from './cluster-config.ts';
+import { saveRunning } from './cluster-snapshot.ts';
 import type { ClusterControl, ClusterStatus, ImageStatus, NodeAction, NodeStatus } from './control-protocol.ts';
 import { serveControl } from './control-server.ts';
 import { type LinuxMachine, startLinuxMachine } from './linux-machine.ts';
@@ -51,6 +53,7 @@ export interface LocalClusterOptions extends Patience {
   /** For messages: `lmdb`, `memory`, `etcd`. */
   readonly storeName: string;
   openStore(directory: string): Promise<Store>;
+  readonly history: HistoryLimits;
   readonly log: Logger;
   /** Called as each phase begins; the function it returns, when it has ended. */
   onPhase(name: string): (result: string) => void;
@@ -67,9 +70,6 @@ export interface LocalCluster {
   whenReady(timeout: number): Promise<boolean>;
   stop(): Promise<void>;
 }
-
-/** A day of the past can be read, as long as the store stays below a gigabyte. */
-const historyLimits = { age: 24 * 3_600_000, bytes: 2 ** 30 };
 
 /** Undoes what was done, last first; every step is tried, the first failure is thrown. */
 class Undo {
@@ -159,7 +159,14 @@ async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalClu
     undo.add(() => http.close());
     if (address === '0.0.0.0') break;
   }
-  const compactor = new Compactor({ store, clock, log: log.child({ component: 'compactor' }), limits: historyLimits });
+  const compactor = new Compactor({
+    store,
+    clock,
+    log: log.child({ component: 'compactor' }),
+    limits: options.history,
+    // Over the network that would be many reads a look; and an etcd is rarely restarted.
+    ...(options.storeName === 'etcd' ? {} : { revisionAt: (time: number) => revisionAt(store, time) }),
+  });
   const loops = [(signal: AbortSignal) => controlPlane.run(signal), (signal: AbortSignal) => compactor.run(signal)];
   const running = runTogether(loops, stop.signal).catch(options.onFailure);
   undo.add(() => {
@@ -200,7 +207,7 @@ async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalClu
 
   const client = controlPlane.client(components.admin, 'gokube');
   let state: ClusterStatus['state'] = 'starting';
-  const control = createControl({ options, client, pool, linux, server, remember, state: () => state });
+  const control = createControl({ options, store, client, pool, linux, server, remember, state: () => state });
   let stopping: Promise<void> | undefined;
   const stopOnce = (): Promise<void> => {
     state = 'stopping';
@@ -300,6 +307,7 @@ function runServices(parts: {
 
 function createControl(parts: {
   readonly options: LocalClusterOptions;
+  readonly store: Store;
   readonly client: Client;
   readonly pool: NodePool;
   readonly linux: LinuxMachine | undefined;
@@ -370,6 +378,7 @@ function createControl(parts: {
       await images.removeImage(reference);
       return true;
     },
+    saveSnapshot: (file) => saveRunning(parts.store, options.storeName, options.directory, file),
   };
 }
 

@@ -1,7 +1,7 @@
 import { futureError } from '../commit-check.ts';
 import type { StoreError } from '../store.ts';
 import type { Changes } from './environment.ts';
-import { isDeletion, type Meta, refRevision } from './layout.ts';
+import { gapAt, isDeletion, type Meta, refRevision } from './layout.ts';
 import type { Versions } from './versions.ts';
 
 /** What one step did: keys that are gone from the index, and how the store's numbers change. */
@@ -32,9 +32,11 @@ export class Compaction {
     return this.#target > compacted || this.#reachable > cleaned;
   }
 
-  async request(revision: number): Promise<void> {
+  async request(wanted: number): Promise<void> {
     const { meta } = this.#versions;
-    if (revision > meta.revision) throw futureError(revision, meta.revision);
+    if (wanted > meta.revision) throw futureError(wanted, meta.revision);
+    // A revision that was passed over cannot be the oldest one.
+    const revision = gapAt(meta, wanted)?.until ?? wanted;
     if (revision <= meta.cleaned) return;
     this.#target = Math.max(this.#target, revision);
     const done = Promise.withResolvers<void>();

@@ -175,6 +175,17 @@ export interface Meta {
   readonly cleaned: number;
   /** `index` knows every version up to this revision, and perhaps later ones. */
   readonly indexed: number;
+  /** Revisions that were passed over, ascending. */
+  readonly gaps?: readonly Gap[];
+}
+
+/**
+ * Where a restored store went on: it stands at `until` as it did at `after`, and never had the revisions in between.
+ * Its original may have had them: whoever has seen one of those has seen what never happened here.
+ */
+export interface Gap {
+  readonly after: number;
+  readonly until: number;
 }
 
 export function encodeMeta(meta: Meta): Buffer {
@@ -197,7 +208,20 @@ export function decodeMeta(bytes: Uint8Array): Meta {
   if (!numbers.every((n) => Number.isSafeInteger(n) && (n as number) >= 0)) {
     throw new StoreError('Damaged', `the store's own numbers make no sense: ${JSON.stringify(meta)}`);
   }
+  if (meta.gaps !== undefined && !(Array.isArray(meta.gaps) && meta.gaps.every(isGap))) {
+    throw new StoreError('Damaged', `the store's own numbers make no sense: ${JSON.stringify(meta)}`);
+  }
   return meta as Meta;
+}
+
+function isGap(value: unknown): value is Gap {
+  const { after, until } = Object(value) as Partial<Gap>;
+  return Number.isSafeInteger(after) && Number.isSafeInteger(until) && (after as number) < (until as number);
+}
+
+/** The gap in which a revision lies. */
+export function gapAt(meta: Pick<Meta, 'gaps'>, revision: number): Gap | undefined {
+  return meta.gaps?.find(({ after, until }) => after < revision && revision < until);
 }
 
 /** A copy in memory of its own; small ones share slabs of 8 KiB. */

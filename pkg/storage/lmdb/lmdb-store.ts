@@ -178,11 +178,11 @@ export class LmdbStore implements Store {
 
   /**
    * Writes a snapshot of everything, history included, to a file that does not exist yet, while the store goes on
-   * working. Restore it with `restoreSnapshot`.
+   * working. Restore it with `restoreSnapshot`. `note` is kept with it, as JSON. Resolves with its size in bytes.
    */
-  async backup(file: string): Promise<void> {
+  async backup(file: string, note?: unknown): Promise<number> {
     this.#checkOpen();
-    await this.#track(explainNoSpace(file, () => saveSnapshot(this.#environment, file)));
+    return this.#track(explainNoSpace(file, () => saveSnapshot(this.#environment, file, note)));
   }
 
   close(): Promise<void> {

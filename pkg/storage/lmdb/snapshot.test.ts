@@ -6,7 +6,7 @@ import { assertRejects, assertSame, bytes, commitBoth, modelOf } from '../contra
 import { temporaryDirectory } from '../contract/temporary-directory.node.ts';
 import { prefixRange } from '../store.ts';
 import { LmdbStore } from './lmdb-store.ts';
-import { restoreSnapshot } from './snapshot.ts';
+import { readSnapshotInfo, restoreSnapshot } from './snapshot.ts';
 
 async function temporary(t: TestContext): Promise<string> {
   const directory = await temporaryDirectory();
@@ -76,6 +76,25 @@ test('a snapshot that is cut off, changed or none is refused, and nothing is lef
   await writeFile(bad, content);
   await assertRejects(restoreSnapshot(bad, join(directory, 'new')), 'Damaged');
   assert.deepEqual((await readdir(directory)).sort(), ['bad', 'data', 'snapshot']);
+});
+
+test('a snapshot says of itself what it is; one of another version is refused by name', async (t) => {
+  const directory = await temporary(t);
+  const store = await LmdbStore.open(join(directory, 'data'));
+  for (let i = 0; i < 3; i++) await store.commit([{ key: '/k', value: bytes(String(i)) }]);
+  const snapshot = join(directory, 'snapshot');
+  const size = await store.backup(snapshot, { cluster: 'c' });
+  await store.close();
+  const file = await stat(snapshot);
+  assert.equal(size, file.size);
+  assert.equal(file.mode & 0o777, 0o600);
+  const { created, ...info } = await readSnapshotInfo(snapshot);
+  assert.deepEqual(info, { revision: 3, note: { cluster: 'c' } });
+  assert.ok(Math.abs(Date.now() - created) < 60_000);
+  const content = await readFile(snapshot);
+  await writeFile(snapshot, Buffer.concat([content.subarray(0, -2), Buffer.from('9\n')]));
+  await assert.rejects(restoreSnapshot(snapshot, join(directory, 'new')), /is a snapshot of version 9; this program reads version 1/);
+  await assertRejects(readSnapshotInfo(snapshot), 'WrongVersion');
 });
 
 test('an interrupted restore is noticed, and can be done again', async (t) => {

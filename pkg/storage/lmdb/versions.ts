@@ -9,6 +9,7 @@ import {
   decodeLogHeader,
   findRef,
   firstRef,
+  gapAt,
   type IndexEntry,
   isDeletion,
   type LogEntry,
@@ -55,6 +56,14 @@ export class Versions {
   check(revision: number): void {
     if (revision > this.meta.revision) throw futureError(revision, this.meta.revision);
     if (revision < this.meta.compacted) throw compactedError(revision, this.meta.compacted);
+    this.#checkGap(revision);
+  }
+
+  #checkGap(revision: number): void {
+    const gap = gapAt(this.meta, revision);
+    if (!gap) return;
+    const message = `revision ${revision} was never written here: the store was restored as of ${gap.after} and goes on from ${gap.until}`;
+    throw new StoreError('Compacted', message, { compactedRevision: gap.until });
   }
 
   /** Keeps what reads at `revision` need on disk until the returned function is called. */
@@ -167,6 +176,8 @@ export class Versions {
   /** What happened from revision `from` on, as far as one step goes, in whole revisions. */
   events(range: KeyRange, from: number, previous: boolean): WatchBatch {
     if (this.meta.compacted > 0 && from <= this.meta.compacted) throw compactedError(from, this.meta.compacted);
+    // Who asks from here on has seen what was before.
+    this.#checkGap(from - 1);
     if (range.end === `${range.start}\0`) return this.#eventsOf(range.start, from, previous);
     let entries = this.#log(firstRef(from), firstRef(this.meta.revision + 1), step, decodeLogEntry);
     let revision = this.meta.revision;

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { revisionAt } from '../../../pkg/cluster/revision-at.ts';
+import type { PastStore } from '../../../pkg/storage/lmdb/snapshot.ts';
+import { type ClusterFlags, clusterName, parseDuration, UserError, withClusterFlags } from '../program.ts';
+import { checkFree, restoreWithProgress, sayNext } from '../restore-report.ts';
+import { Terminal } from '../terminal.ts';
+import { saveSnapshot } from './snapshot.ts';
+
+/** A revision, or a time. */
+type Moment = { readonly revision: number } | { readonly time: number };
+
+interface RewindFlags extends ClusterFlags {
+  readonly to: Moment;
+  readonly as: string;
+  readonly into?: string;
+}
+
+export function rewindCommand(): Command {
+  return withClusterFlags(new Command('rewind'))
+    .description('branch a new cluster from a past revision of one that runs or is stopped, which stays as it is')
+    .addOption(
+      new Option(
+        '--to <moment>',
+        'a revision (from gokube history, or any resourceVersion), how long ago (10m), or a time (2026-01-31T12:00:00Z)',
+      )
+        .makeOptionMandatory()
+        .argParser(parseMoment),
+    )
+    .addOption(new Option('--as <name>', 'name of the new cluster').makeOptionMandatory().argParser(clusterName))
+    .option('--into <dir>', 'where its state will lie (default: ~/.gokube/<name>)')
+    .action(async (flags: RewindFlags) => {
+      const directory = flags.into ? resolve(flags.into) : join(homedir(), '.gokube', flags.as);
+      await checkFree(directory, flags.as, 'choose another name with --as, or remove it first with: gokube delete');
+      const terminal = new Terminal(process.stderr);
+      mkdirSync(dirname(directory), { recursive: true, mode: 0o700 });
+      const file = join(dirname(directory), `.rewind-${randomUUID()}`);
+      try {
+        const done = terminal.phase(`reading cluster "${flags.name}"`);
+        try {
+          await saveSnapshot(flags, file);
+        } catch (error) {
+          done(`cluster "${flags.name}" not read`, true);
+          throw error;
+        }
+        done(`cluster "${flags.name}" read; it is not changed`);
+        const to = async (store: PastStore): Promise<number> => revisionOf(flags.to, store);
+        const options = { file, directory, name: flags.as, now: Date.now(), to };
+        const restored = await restoreWithProgress(terminal, `going back`, options);
+        sayNext(terminal, restored, { name: flags.as, ...(flags.into ? { dataDir: flags.into } : {}) });
+      } finally {
+        if (existsSync(file)) await rm(file);
+      }
+    });
+}
+
+async function revisionOf(moment: Moment, store: PastStore): Promise<number> {
+  const [newest, oldest] = [await store.revision(), await store.compactedRevision()];
+  if ('revision' in moment) {
+    if (moment.revision > newest) throw new UserError(`revision ${moment.revision} has not been written yet; the newest one is ${newest}`);
+    return moment.revision;
+  }
+  const revision = await revisionAt(store, moment.time);
+  if (revision !== undefined) return revision;
+  throw new UserError(`what is kept begins later than ${new Date(moment.time).toISOString()}`, {
+    hint: `the oldest revision that can be read is ${Math.max(1, oldest)}; how long the past is kept is said by: gokube up --history 7d`,
+  });
+}
+
+function parseMoment(text: string): Moment {
+  if (/^@?\d+$/.test(text)) return { revision: Number(text.replace('@', '')) };
+  if (/^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text))) return { time: Date.parse(text) };
+  try {
+    return { time: Date.now() - parseDuration(text) };
+  } catch {
+    throw new InvalidArgumentError('a revision (212), how long ago (10m, 2h), or a time (2026-01-31T12:00:00Z) is wanted.');
+  }
+}
