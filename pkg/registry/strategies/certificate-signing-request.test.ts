@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CertificateSigningRequest } from '../../api/generated/certificates-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
+import { certificateRequest } from '../testing/certificates.ts';
 import { changed, object, storageOf } from '../testing/objects.ts';
 import { testRegistry } from '../testing/test-registry.ts';
 
 const key = { namespace: '', name: 'jane' };
-const spec = { request: 'LS0t', signerName: 'kubernetes.io/kube-apiserver-client', usages: ['client auth'], username: 'root' };
+const spec = { request: certificateRequest, signerName: 'kubernetes.io/kube-apiserver-client', usages: ['client auth'], username: 'root' };
 const condition = (type: string): object => ({ type, status: 'True', reason: 'ByHand' });
 const deciding = (...types: string[]): ((current: KubeObject | undefined) => KubeObject) =>
   changed({ status: { conditions: types.map(condition) } });

@@ -3,6 +3,7 @@ import { equalValues } from '../../runtime/values.ts';
 import { definitionStrategy } from '../custom/definition-strategy.ts';
 import { metadataOf, type Raw } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
+import { validatePodRequestStatus } from '../validation/certificates.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
 import { validateEndpointSliceUpdate } from '../validation/endpoints.ts';
 import { all, immutable, notUpdatable, onWrite, sameRole } from '../validation/immutability.ts';
@@ -61,6 +62,11 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'jobs.batch': jobStrategy,
   'cronjobs.batch': counted,
   'certificatesigningrequests.certificates.k8s.io': certificateSigningRequestStrategy,
+  'clustertrustbundles.certificates.k8s.io': { validateUpdate: immutable('spec.signerName') },
+  'podcertificaterequests.certificates.k8s.io': {
+    validateUpdate: onWrite({ object: immutable('spec'), status: validatePodRequestStatus }),
+  },
+  'storageversionmigrations.storagemigration.k8s.io': { generation: true, validateUpdate: onWrite({ object: immutable('spec.resource') }) },
   'horizontalpodautoscalers.autoscaling': { validateUpdate: onWrite({ status: autoscalerCounts }) },
   'poddisruptionbudgets.policy': { generation: true, needsResourceVersion: true, validateUpdate: onWrite({ status: budgetCounts }) },
   'leases.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },

@@ -6,7 +6,7 @@ import { parseCidr } from '../ip-address.ts';
 import { assign, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { validateFinalizers } from './metadata.ts';
 import { configKey, exceedsBytes, labelValue, qualifiedName } from './names.ts';
-import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
+import { below, checkName, type Validator, type Validators } from './validator.ts';
 
 /** All the data of one ConfigMap or Secret: 1 MiB. */
 const maxData = 1024 * 1024;
@@ -136,24 +136,10 @@ export function validatePriorityClassUpdate(next: Raw, old: Raw): StatusCause[] 
     .map((field) => invalidField(field, next[field], 'field is immutable'));
 }
 
-function checkRules(object: Raw, path: string, report: Report): void {
-  for (const [i, rule] of objects(object['rules']).entries()) {
-    const at = `${below(path, 'rules')}[${i}]`;
-    if (strings(rule['verbs']).length === 0) report(requiredField(below(at, 'verbs'), 'verbs must contain at least one value'));
-    if (strings(rule['nonResourceURLs']).length > 0) continue;
-    if (strings(rule['apiGroups']).length === 0)
-      report(requiredField(below(at, 'apiGroups'), 'resource rules must supply at least one api group'));
-    if (strings(rule['resources']).length === 0)
-      report(requiredField(below(at, 'resources'), 'resource rules must supply at least one resource'));
-  }
-}
-
 export const clusterValidators: Validators = {
   'api.core.v1.ConfigMap': configMap,
   'api.core.v1.Secret': secret,
   'api.core.v1.NodeSpec': nodeSpec,
   'api.core.v1.NamespaceSpec': (spec, path, report) => validateFinalizers(spec['finalizers'], below(path, 'finalizers'), report),
   'api.scheduling.v1.PriorityClass': priorityClass,
-  'api.rbac.v1.Role': checkRules,
-  'api.rbac.v1.ClusterRole': checkRules,
 };

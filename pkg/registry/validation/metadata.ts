@@ -3,6 +3,8 @@ import { parseApiVersion } from '../../api/object.ts';
 import { forbiddenField, invalidField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
 import { definitionOfKind } from '../../runtime/schema.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import { apiServiceName, storageVersionName } from './api-service.ts';
+import { trustBundleName } from './certificates.ts';
 import { asPrefix, dnsLabel, dnsSubdomain, exceedsBytes, labelValue, type NameCheck, pathSegment, qualifiedName } from './names.ts';
 import { ipName } from './network.ts';
 import { below, checkName, checkNotNegative, type Report, type Validators } from './validator.ts';
@@ -20,15 +22,25 @@ const nameChecks: Readonly<Record<string, NameCheck>> = {
   'apps/v1/StatefulSet': dnsLabel,
   'networking.k8s.io/v1/IPAddress': ipName,
   'batch/v1/CronJob': cronJobName,
+  'certificates.k8s.io/v1/CertificateSigningRequest': pathSegment,
+  'internal.apiserver.k8s.io/v1alpha1/StorageVersion': storageVersionName,
   'rbac.authorization.k8s.io/v1/Role': pathSegment,
   'rbac.authorization.k8s.io/v1/RoleBinding': pathSegment,
   'rbac.authorization.k8s.io/v1/ClusterRole': pathSegment,
   'rbac.authorization.k8s.io/v1/ClusterRoleBinding': pathSegment,
 };
 
+/** Kinds whose names follow from what they say. */
+const derivedNames: Readonly<Record<string, (object: Raw, name: string) => string[]>> = {
+  'apiregistration.k8s.io/v1/APIService': apiServiceName,
+  'certificates.k8s.io/v1beta1/ClusterTrustBundle': trustBundleName,
+};
+
 /** The syntax of a kind's names: a DNS subdomain, but for a few. */
-export function nameCheckOf(object: Raw): NameCheck {
-  return nameChecks[`${text(object['apiVersion'])}/${text(object['kind'])}`] ?? dnsSubdomain;
+function nameCheckOf(object: Raw): NameCheck {
+  const kind = `${text(object['apiVersion'])}/${text(object['kind'])}`;
+  const derived = derivedNames[kind];
+  return derived ? (name) => derived(object, name) : (nameChecks[kind] ?? dnsSubdomain);
 }
 
 function validateNames(metadata: Raw, path: string, report: Report): void {
@@ -38,7 +50,8 @@ function validateNames(metadata: Raw, path: string, report: Report): void {
   if (prefix !== '') checkName(report, below(path, 'generateName'), prefix, (value) => check(asPrefix(value)));
   if (name === '') report(requiredField(below(path, 'name'), 'name or generateName is required'));
   else {
-    for (const reason of [...pathSegment(name), ...check(name)]) report(invalidField(below(path, 'name'), name, reason));
+    for (const reason of check === pathSegment ? check(name) : [...pathSegment(name), ...check(name)])
+      report(invalidField(below(path, 'name'), name, reason));
   }
   const namespace = text(metadata['namespace']);
   if (namespace !== '') checkName(report, below(path, 'namespace'), namespace, dnsLabel);

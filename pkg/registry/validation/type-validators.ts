@@ -7,15 +7,20 @@ import { requiredField } from '../../runtime/field-errors.ts';
 import { builtinSchema, type Schema } from '../../runtime/schema.ts';
 import { visitTypes } from '../../runtime/walk.ts';
 import { isObject, type Raw } from '../raw.ts';
+import { admissionValidators } from './admission.ts';
+import { apiServiceValidators } from './api-service.ts';
 import { autoscalingValidators } from './autoscaling.ts';
 import { batchValidators } from './batch.ts';
+import { certificateValidators } from './certificates.ts';
 import { clusterValidators } from './cluster.ts';
 import { containerValidators } from './container.ts';
 import { endpointValidators } from './endpoints.ts';
+import { flowControlValidators } from './flowcontrol.ts';
 import { metadataValidators } from './metadata.ts';
 import { networkValidators } from './network.ts';
 import { podValidators } from './pod-spec.ts';
 import { policyValidators } from './policy.ts';
+import { rbacValidators } from './rbac.ts';
 import { selectorValidators } from './selectors.ts';
 import { serviceValidators } from './service.ts';
 import { storageValidators } from './storage.ts';
@@ -36,6 +41,11 @@ const tables = [
   serviceValidators,
   endpointValidators,
   clusterValidators,
+  rbacValidators,
+  certificateValidators,
+  flowControlValidators,
+  apiServiceValidators,
+  admissionValidators,
   storageValidators,
   networkValidators,
 ];
@@ -65,7 +75,6 @@ const lenient = new Set(
     'api.core.v1.AttachedVolume',
     'api.events.v1.Event',
     'api.events.v1.EventSeries',
-    'api.rbac.v1.PolicyRule',
     'apimachinery.pkg.apis.meta.v1.OwnerReference',
   ].map((name) => `io.k8s.${name}`),
 );
