@@ -32,6 +32,10 @@ export interface HttpServerOptions {
   readonly key: string;
   /** PEM of the authority whose client certificates are believed. */
   readonly clientAuthority?: string;
+  /** Milliseconds in which the head of a request must have come, from its first byte on. Default: 32,000, as in Kubernetes. */
+  readonly headTimeout?: number;
+  /** Milliseconds that a connection is kept without a request. Default: 180,000. */
+  readonly idleTimeout?: number;
 }
 
 export interface HttpServer {
@@ -45,7 +49,16 @@ export interface HttpServer {
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { handler, log } = options;
   const host = options.host ?? '127.0.0.1';
-  const http1 = http.createServer({ keepAliveTimeout: 180_000, requestTimeout: 0, headersTimeout: 32_000, maxHeaderSize: 64 * 1024 });
+  const { headTimeout = 32_000, idleTimeout = 180_000 } = options;
+  const http1 = http.createServer({
+    keepAliveTimeout: idleTimeout,
+    requestTimeout: 0,
+    headersTimeout: headTimeout,
+    connectionsCheckingInterval: Math.min(headTimeout, 5_000),
+    maxHeaderSize: 64 * 1024,
+  });
+  // It is handed its connections and never listens, but only then would it look after those that dawdle.
+  http1.emit('listening');
   const h2 = http2.createServer({ settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 } });
   const server = tls.createServer({
     cert: options.certificate,
@@ -60,6 +73,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   });
   const sockets = new Set<TLSSocket>();
   const sessions = new Set<Http2Session>();
+  const openStreams = new WeakMap<Http2Session, number>();
+  const count = (session: Http2Session, change: number): unknown => openStreams.set(session, (openStreams.get(session) ?? 0) + change);
 
   server.on('secureConnection', (socket) => {
     sockets.add(socket);
@@ -71,10 +86,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error }));
   http1.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     log.debug('a request could not be read', { error });
-    if (socket.writable)
-      socket.end(
-        `HTTP/1.1 ${error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'}\r\nconnection: close\r\n\r\n`,
-      );
+    const status = unreadable[error.code ?? ''] ?? '400 Bad Request';
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
     else socket.destroy();
   });
   http1.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -91,10 +104,17 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   });
   h2.on('session', (session) => {
     sessions.add(session);
+    // A watch may be silent for as long as it likes: only a connection that nobody uses is closed.
+    session.setTimeout(idleTimeout, () => void (openStreams.get(session) || session.close()));
     session.once('close', () => sessions.delete(session));
   });
   h2.on('sessionError', (error) => log.debug('an HTTP/2 session failed', { error }));
   h2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    const { session } = stream;
+    if (session) {
+      count(session, 1);
+      stream.once('close', () => count(session, -1));
+    }
     stream.on('error', (error) => log.debug('an HTTP/2 stream failed', { error }));
     serveHttp2(handler, stream, headers).catch((error: unknown) => {
       log.debug('an answer could not be sent', { error });
@@ -112,7 +132,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     async close(grace = 0) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.close();
-      http1.closeIdleConnections();
+      http1.close();
       const cut = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, grace);
@@ -121,6 +141,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
   };
 }
+
+/** What is answered to a request that could not be read, by the parser's code. */
+const unreadable: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
 
 /** The certificate of a connection does not change: it is read once. */
 const peers = new WeakMap<object, Peer>();

@@ -4,7 +4,7 @@ import { platformCredentials } from '../../client/credentials/platform-credentia
 import { HttpsTransport } from '../../client/https-transport.node.ts';
 import type { RequestHandler } from '../../client/in-process-transport.ts';
 import { silentLogger } from '../../log/log.ts';
-import { startHttpServer } from '../http-server.node.ts';
+import { type HttpServerOptions, startHttpServer } from '../http-server.node.ts';
 
 export const lifetime = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
 
@@ -21,9 +21,14 @@ const identities = (async () => {
 })();
 
 /** The handler on a free port, and an administrator's client of it; both end with the test. */
-export async function serveHttps(t: TestContext, handler: RequestHandler) {
+export async function serveHttps(
+  t: TestContext,
+  handler: RequestHandler,
+  options: Pick<HttpServerOptions, 'headTimeout' | 'idleTimeout'> = {},
+) {
   const { ca, serving, admin } = await identities;
   const server = await startHttpServer({
+    ...options,
     handler,
     log: silentLogger,
     port: 0,
