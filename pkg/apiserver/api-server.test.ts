@@ -358,6 +358,15 @@ test('a request that takes too long is answered with a timeout; a bug with a 500
   const quicker = request('GET', `${configMaps}?timeout=5s`);
   await clock.advance(7000);
   assert.equal((await quicker).status, 504);
+  assert.equal((await quicker).json.message, 'Timeout: request did not complete within requested timeout - context deadline exceeded');
+  for (const [timeout, why] of [
+    ['5', 'time: missing unit in duration "5"'],
+    ['5d', 'time: unknown unit "d" in duration "5d"'],
+    ['x', 'time: invalid duration "x"'],
+  ]) {
+    const answer = await request('GET', `${configMaps}?timeout=${timeout}`);
+    assert.deepEqual([answer.status, answer.json.message], [400, `invalid timeout specified in the request URL - ${why}`]);
+  }
   await clock.advance(60_000);
   assert.equal((await slow).json.reason, 'Timeout');
   filters.pop();

@@ -9,7 +9,8 @@
  * Guarantees: every request is answered; a refusal is a Status object with Kubernetes' reason and words; a bug is a
  * 500 with its stack in the log, and never takes the server down.
  */
-import { ApiError, isApiError } from '../api/errors.ts';
+import { ApiError, badRequest, isApiError } from '../api/errors.ts';
+import { parseGoDuration } from '../api/go-duration.ts';
 import type { ApiRequest, ApiResponse } from '../api/http.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
@@ -30,7 +31,6 @@ import { limit } from './filters/limit.ts';
 import type { HealthCheck } from './health.ts';
 import { negotiatePlain } from './negotiate.ts';
 import { NonResourceRoutes } from './non-resource-routes.ts';
-import { integer } from './query-options.ts';
 import { isLongRunning, requestInfo } from './request-info.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import type { Compressor, RegistryPort, Services } from './resource-call.ts';
@@ -124,7 +124,7 @@ export class ApiServer {
     }
     return new Promise((resolve) => {
       const expire = (): void => {
-        const error = new ApiError('Timeout', 'Timeout: request did not complete within the allotted timeout');
+        const error = new ApiError('Timeout', 'Timeout: request did not complete within requested timeout - context deadline exceeded');
         void this.#refuse(exchange, error).then(resolve);
       };
       this.#deadlines.set(expire, timeout);
@@ -137,8 +137,11 @@ export class ApiServer {
 
   /** A client may ask for less than the usual time: `?timeout=10s`. */
   #timeoutOf({ query }: ApiRequest): number {
-    const asked = parseDuration(query.get('timeout'));
-    return asked === undefined || asked <= 0 ? this.#requestTimeout : Math.min(asked, this.#requestTimeout);
+    const text = query.get('timeout');
+    if (text === null || text === '') return this.#requestTimeout;
+    const asked = parseGoDuration(text);
+    if (typeof asked === 'string') throw badRequest(`invalid timeout specified in the request URL - ${asked}`);
+    return asked <= 0 ? this.#requestTimeout : Math.min(asked, this.#requestTimeout);
   }
 
   async #carryOut(exchange: Exchange): Promise<ApiResponse> {
@@ -198,21 +201,4 @@ function withHeaders(response: ApiResponse, exchange: Exchange): ApiResponse {
   const headers: Record<string, string> = { 'audit-id': exchange.requestId, 'cache-control': 'no-cache, private', ...response.headers };
   if (exchange.warnings.size > 0) headers['warning'] = warningHeader(exchange.warnings);
   return { ...response, headers };
-}
-
-/** A duration in Go's notation, in milliseconds; a bare number is seconds. Only what timeouts use: h, m, s, ms. */
-function parseDuration(text: string | null): number | undefined {
-  if (text === null || text === '') return undefined;
-  if (/^\d+$/.test(text)) return (integer(new URLSearchParams({ text }), 'text') as number) * 1000;
-  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-  let total = 0;
-  for (const [part, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)|./g)) {
-    if (unit === undefined)
-      throw new ApiError(
-        'BadRequest',
-        `invalid timeout specified in the request URL: time: invalid duration ${JSON.stringify(text)} at ${JSON.stringify(part)}`,
-      );
-    total += Number(number) * (units[unit] as number);
-  }
-  return total;
 }

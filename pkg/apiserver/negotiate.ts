@@ -119,3 +119,12 @@ export function mediaTypeOf(contentType: string | undefined): string {
   const semicolon = contentType?.indexOf(';') ?? -1;
   return (semicolon < 0 ? (contentType ?? '') : (contentType as string).slice(0, semicolon)).trim().toLowerCase();
 }
+
+/** Whether a client that holds what `If-None-Match` names has the present document. The comparison is the weak one. */
+export function holdsCurrent(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(',').some((each) => {
+    const held = each.trim();
+    return held === '*' || held.replace(/^W\//, '') === etag;
+  });
+}

@@ -1,19 +1,12 @@
 /** Times as people write and read them. */
+import { parseGoDuration } from '../api/go-duration.ts';
 import { CommandError } from './failure.ts';
-
-const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Go's durations (`1h30m`, `500ms`, `-1s`), and a bare `0`; in milliseconds. */
 export function parseDuration(text: string, what = 'duration'): number {
-  if (/^[+-]?0$/.test(text)) return 0;
-  const match = /^([+-]?)((?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+)$/.exec(text);
-  if (!match)
-    throw new CommandError(`invalid argument ${JSON.stringify(text)} for ${what}: time: invalid duration ${JSON.stringify(text)}`);
-  let sum = 0;
-  for (const [, number, unit] of (match[2] as string).matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)) {
-    sum += Number(number) * (units[unit as string] as number);
-  }
-  return match[1] === '-' ? -sum : sum;
+  const parsed = parseGoDuration(text);
+  if (typeof parsed === 'number') return parsed;
+  throw new CommandError(`invalid argument ${JSON.stringify(text)} for ${what}: ${parsed}`);
 }
 
 /** Go's way of writing a duration: `1m30s`. */

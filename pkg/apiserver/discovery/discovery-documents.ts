@@ -10,7 +10,7 @@ import { sha256 } from '../../client/credentials/sha-256.ts';
 import type { ResourceDeclaration } from '../../registry/contract.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import type { Exchange } from '../exchange.ts';
-import { negotiatePlain, parseAccept } from '../negotiate.ts';
+import { holdsCurrent, negotiatePlain, parseAccept } from '../negotiate.ts';
 import type { RegistryPort } from '../resource-call.ts';
 import { respondObject } from '../respond.ts';
 import { type ApiGroup, type ApiVersion, apiGroup, apiResources, groupsOf, offeredVerbs } from './api-groups.ts';
@@ -101,7 +101,7 @@ export class Discovery {
       vary: 'Accept',
       'cache-control': 'public',
     };
-    if (exchange.request.headers['if-none-match'] === document.etag) return { status: 304, headers };
+    if (holdsCurrent(exchange.request.headers['if-none-match'], document.etag)) return { status: 304, headers };
     return { status: 200, headers, body: document.bytes };
   }
 

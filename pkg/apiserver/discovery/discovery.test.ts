@@ -154,3 +154,78 @@ test('OpenAPI v2 comes as JSON and as the protobuf that Go clients ask for, with
   assert.deepEqual(names, Object.keys(json.definitions));
   assert.equal((await request('GET', '/openapi/v2', { headers: { accept: 'text/html' } })).status, 406);
 });
+
+test('a document is not sent again to who holds it, under whichever of the ways to say so', async () => {
+  const { request } = await testServer();
+  const aggregated = 'application/json;v=v2;g=apidiscovery.k8s.io;as=APIGroupDiscoveryList';
+  for (const [url, accept] of [
+    ['/apis', aggregated],
+    ['/api', aggregated],
+    ['/openapi/v3', '*/*'],
+    ['/openapi/v3/apis/apps/v1', '*/*'],
+    ['/openapi/v2', 'application/json'],
+  ] as const) {
+    const get = (match?: string) => request('GET', url, { headers: { accept, ...(match ? { 'if-none-match': match } : {}) } });
+    const { status, headers } = await get();
+    const etag = headers['etag'] as string;
+    assert.equal(status, 200, url);
+    for (const held of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const again = await get(held);
+      assert.deepEqual([again.status, again.bytes.length, again.headers['etag']], [304, 0, etag], `${url} ${held}`);
+    }
+    assert.equal((await get('"other"')).status, 200);
+  }
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: the documents are looked into at random places.
+type Document = any;
+
+test('OpenAPI v3 has an operation for every verb of every resource, and nothing in it leads nowhere', async () => {
+  const { request, registry } = await testServer();
+  const index = (await request('GET', '/openapi/v3')).json;
+  const documents = new Map<string, Document>();
+  const methods = { create: 'post', list: 'get', get: 'get', update: 'put', patch: 'patch', delete: 'delete', deletecollection: 'delete' };
+  for (const [path, { serverRelativeURL }] of Object.entries<{ serverRelativeURL: string }>(index.paths)) {
+    const document = (await request('GET', serverRelativeURL)).json as Document;
+    documents.set(path, document);
+    const { schemas } = document.components;
+    for (const [, name] of JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {
+      assert.ok(Object.hasOwn(schemas, name as string), `${path} leads to ${name}`);
+    }
+    const ids = new Set<string>();
+    for (const [at, item] of Object.entries<Record<string, Document>>(document.paths)) {
+      for (const [method, operation] of Object.entries(item)) {
+        if (method === 'parameters') continue;
+        const where = `${method} ${at}`;
+        assert.ok(!ids.has(operation.operationId), `${where} has an id of its own`);
+        ids.add(operation.operationId);
+        const parameters: Document[] = [...((item['parameters'] ?? []) as Document[]), ...(operation.parameters ?? [])];
+        const names = parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
+        assert.equal(new Set(names).size, names.length, `${where} has each parameter once`);
+        for (const [, name] of at.matchAll(/\{(\w+)\}/g)) {
+          assert.ok(
+            parameters.some((parameter) => parameter.in === 'path' && parameter.name === name && parameter.required),
+            `${where} ${name}`,
+          );
+        }
+        assert.ok(Object.keys(operation.responses).length > 0, where);
+      }
+    }
+  }
+  for (const { group, version, kind, resource, namespaced, verbs, subresources } of registry.declarations()) {
+    const root = group === '' ? `api/${version}` : `apis/${group}/${version}`;
+    const collection = `/${root}${namespaced ? '/namespaces/{namespace}' : ''}/${resource}`;
+    const operation = (verb: string, path: string): Document => documents.get(root).paths[path]?.[methods[verb as keyof typeof methods]];
+    for (const verb of verbs) {
+      if (verb === 'watch') continue; // a parameter of list
+      const found = operation(verb, /create|list|deletecollection/.test(verb) ? collection : `${collection}/{name}`);
+      assert.ok(found, `${verb} ${collection}`);
+      assert.deepEqual(found['x-kubernetes-group-version-kind'], { group, version, kind });
+      assert.match(found['x-kubernetes-action'], new RegExp({ create: 'post', update: 'put' }[verb] ?? verb));
+    }
+    for (const [name, subresource] of Object.entries(subresources)) {
+      for (const verb of subresource.verbs)
+        assert.ok(operation(verb, `${collection}/{name}/${name}`), `${verb} ${collection}/{name}/${name}`);
+    }
+  }
+});

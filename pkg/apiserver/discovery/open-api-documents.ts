@@ -13,9 +13,9 @@ import { encodeJson } from '../../runtime/encode.ts';
 import { openApiV3 } from '../../runtime/open-api.ts';
 import { openApiV2 } from '../../runtime/open-api-v2.ts';
 import type { Exchange } from '../exchange.ts';
-import { negotiatePlain, parseAccept } from '../negotiate.ts';
+import { holdsCurrent, negotiatePlain, parseAccept } from '../negotiate.ts';
 import type { Compressor, RegistryPort } from '../resource-call.ts';
-import { respondBytes, respondObject } from '../respond.ts';
+import { respondBytes } from '../respond.ts';
 import { gitVersion } from '../version.ts';
 import { groupsOf } from './api-groups.ts';
 import { encodeOpenApiV2, openApiV2Protobuf } from './open-api-protobuf.ts';
@@ -60,10 +60,13 @@ export class OpenApiDocuments {
     return rest.length === 0 ? this.#index(exchange) : this.#group(exchange, rest.join('/'));
   }
 
-  #index(exchange: Exchange): Promise<ApiResponse> {
-    const paths = [...this.#current().v3].map(([path, { hash }]) => [path, { serverRelativeURL: addressOf(path, hash) }]);
-    const negotiated = negotiatePlain(exchange.request.headers['accept'], ['application/json']);
-    return respondObject(exchange, { paths: Object.fromEntries(paths) }, negotiated);
+  #index({ request }: Exchange): Promise<ApiResponse> {
+    negotiatePlain(request.headers['accept'], ['application/json']);
+    const entries = [...this.#current().v3].map(([path, { hash }]) => [path, { serverRelativeURL: addressOf(path, hash) }]);
+    const body = encodeJson({ paths: Object.fromEntries(entries) });
+    const headers = { etag: `"${toBase64Url(sha256(body))}"`, vary: 'Accept', 'content-type': 'application/json' };
+    if (holdsCurrent(request.headers['if-none-match'], headers.etag)) return Promise.resolve({ status: 304, headers });
+    return Promise.resolve({ status: 200, headers, body });
   }
 
   #group(exchange: Exchange, path: string): Promise<ApiResponse> | undefined {
@@ -79,7 +82,7 @@ export class OpenApiDocuments {
     // An address with its hash always leads to the same document.
     const caching: Record<string, string> = asked === document.hash ? { 'cache-control': 'public, immutable, max-age=31536000' } : {};
     const headers = { ...caching, etag, vary: 'Accept' };
-    if (request.headers['if-none-match'] === etag) return Promise.resolve({ status: 304, headers });
+    if (holdsCurrent(request.headers['if-none-match'], etag)) return Promise.resolve({ status: 304, headers });
     document.bytes ??= encodeJson(openApiV3(document, document.resources));
     const response = respondBytes(exchange, 'application/json', document.bytes, this.#compressor);
     return Promise.resolve({ ...response, headers: { ...headers, ...response.headers } });
@@ -91,7 +94,7 @@ export class OpenApiDocuments {
     const { v2, v3 } = this.#current();
     const etag = `"${toBase64Url(sha256(new TextEncoder().encode([...v3.values()].map(({ hash }) => hash).join('') + contentType)))}"`;
     const caching = { etag, vary: 'Accept' };
-    if (headers['if-none-match'] === etag) return { status: 304, headers: caching };
+    if (holdsCurrent(headers['if-none-match'], etag)) return { status: 304, headers: caching };
     let bytes = v2.get(contentType);
     if (!bytes) {
       const document = openApiV2(this.#declarations);
