@@ -30,7 +30,7 @@ clean: ## Remove what was installed and built
 ##@ Working on the code
 deps: node_modules/.gokube-dev ## Install the pinned dependencies, tools included
 
-deps/clients: node_modules/.gokube-dev ## Fetch the real kubectl and Helm, for the tests that use them
+deps/clients: node_modules/.gokube-dev ## Fetch the real clients (kubectl, Helm, Python's), for the tests that use them
 	@bin/node tools/fetch-clients.ts
 
 fmt: node_modules/.gokube-dev ## Format the code

