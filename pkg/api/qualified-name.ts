@@ -37,6 +37,20 @@ export const dnsSubdomain = nameCheck(
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
   'example.com',
 );
+export const dnsLabel = nameCheck(
+  63,
+  label,
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+  'my-name',
+  '123-abc',
+);
+export const dns1035Label = nameCheck(
+  63,
+  '[a-z]([-a-z0-9]*[a-z0-9])?',
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
+  'my-name',
+  'abc-123',
+);
 export const labelValue = nameCheck(
   63,
   `(${qualified})?`,

@@ -1,5 +1,6 @@
 /** The macros that go through a list or map. */
 import { type Frame, type Plans, type Step, truth } from './frame.ts';
+import { sorted } from './library/lists.ts';
 import type { FoldExpr } from './syntax/ast.ts';
 import { foldCosts } from './types/node-costs.ts';
 import type { Budget } from './values/budget.ts';
@@ -76,6 +77,18 @@ const folds: Readonly<Record<FoldExpr['macro'], (fold: Fold) => Step>> = {
       return new ArrayList(kept);
     },
   map: toList,
+  sortBy:
+    ({ loop, body, costs }) =>
+    (frame) => {
+      const elements: CelValue[] = [];
+      const keys: CelValue[] = [];
+      for (const [, element] of loop(frame)) {
+        frame.budget.spend(costs.taken);
+        elements.push(element);
+        keys.push(body(frame));
+      }
+      return sorted(new ArrayList(elements), frame.budget, keys);
+    },
   transformList: toList,
   transformMap: (fold) => toMap(fold, (key, value, made) => insert(made, key, value)),
   transformMapEntry: (fold) =>

@@ -4,7 +4,16 @@
  */
 import type { CelValue } from '../values/value.ts';
 
-export type FoldMacro = 'all' | 'exists' | 'exists_one' | 'filter' | 'map' | 'transformList' | 'transformMap' | 'transformMapEntry';
+export type FoldMacro =
+  | 'all'
+  | 'exists'
+  | 'exists_one'
+  | 'filter'
+  | 'map'
+  | 'sortBy'
+  | 'transformList'
+  | 'transformMap'
+  | 'transformMapEntry';
 
 /** `at`: the offset, in UTF-16 units, of what a message about the node points to (an operator, a dot, a parenthesis). */
 export type Expr =

@@ -47,6 +47,7 @@ const oneVariableFolds: Readonly<Record<string, FoldMacro>> = {
   existsOne: 'exists_one',
   filter: 'filter',
   map: 'map',
+  sortBy: 'sortBy',
 };
 const twoVariableFolds: Readonly<Record<string, FoldMacro>> = {
   all: 'all',

@@ -293,6 +293,16 @@ class Checker {
       case 'map':
       case 'transformList':
         return listOf(body);
+      case 'sortBy': {
+        const key = resolve(body);
+        if (!isDynamic(key) && !isOrdered(key)) {
+          this.#fault(
+            expr.at,
+            `found no matching overload for '@sortByAssociatedKeys' applied to '${formatType(listOf(range.element))}.(${formatType(listOf(key))})'`,
+          );
+        }
+        return listOf(range.element);
+      }
       case 'transformMap':
         return mapOf(range.key, body);
       case 'transformMapEntry': {
@@ -319,6 +329,10 @@ class Checker {
     return this.#mismatch(expr.body.at, optionalOf(body), body);
   }
 }
+
+/** Whether values of the type can be sorted. */
+const isOrdered = ({ kind }: CelType): boolean =>
+  ['variable', 'int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'].includes(kind);
 
 const variable = (): TypeVariable => ({ kind: 'variable', bound: undefined });
 

@@ -189,8 +189,9 @@ class Estimator {
     const each = costs.test + filter + body.cost + Math.max(costs.taken, costs.left);
     const cost = range.cost + costs.start + times(count.max, each) + costs.end;
     if (!costs.makes) return { cost, size: fixed(1) };
-    const elements = expr.macro === 'filter' ? this.#size(expr.range, element as Part) : this.#size(expr.body, body);
-    return { cost, size: { min: 0, max: count.max }, elements: expr.macro === 'filter' && range.elements ? range.elements : elements };
+    const keeps = expr.macro === 'filter' || expr.macro === 'sortBy';
+    const elements = keeps ? this.#size(expr.range, element as Part) : this.#size(expr.body, body);
+    return { cost, size: { min: 0, max: count.max }, elements: keeps && range.elements ? range.elements : elements };
   }
 }
 

@@ -32,6 +32,8 @@ export const foldCosts: Readonly<Record<FoldMacro, FoldCosts>> = {
   exists_one: { start: 0, test: 0, taken: 2, left: 1, end: 2, makes: false },
   filter: { start: listCost, test: 0, taken: append + nameCost, left: nameCost, end: nameCost, makes: true },
   map: { start: listCost, test: 0, taken: append, left: nameCost, end: nameCost, makes: true },
+  // Keys are made as by map, and then compared.
+  sortBy: { start: listCost + listCost, test: 0, taken: append + listCost, left: nameCost, end: nameCost, makes: true },
   transformList: { start: listCost, test: 0, taken: append, left: nameCost, end: nameCost, makes: true },
   transformMap: { start: mapCost, test: 0, taken: 3, left: nameCost, end: nameCost, makes: true },
   transformMapEntry: { start: mapCost, test: 0, taken: 2, left: nameCost, end: nameCost, makes: true },

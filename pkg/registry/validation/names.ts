@@ -3,9 +3,9 @@
  * does not fit; none when it does.
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
  */
-import { byteLength, dnsSubdomain, label, type NameCheck, nameCheck, subdomain } from '../../api/qualified-name.ts';
+import { byteLength, dnsSubdomain, type NameCheck, nameCheck, subdomain } from '../../api/qualified-name.ts';
 
-export { dnsSubdomain, labelValue, type NameCheck, qualifiedName, regexHint } from '../../api/qualified-name.ts';
+export { dns1035Label, dnsLabel, dnsSubdomain, labelValue, type NameCheck, qualifiedName, regexHint } from '../../api/qualified-name.ts';
 
 /** Whether the texts take more than `max` bytes together. They are only counted when they might. */
 export function exceedsBytes(texts: readonly string[], max: number): boolean {
@@ -18,20 +18,6 @@ export function exceedsBytes(texts: readonly string[], max: number): boolean {
   return bytes > max;
 }
 
-export const dnsLabel = nameCheck(
-  63,
-  label,
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
-  'my-name',
-  '123-abc',
-);
-export const dns1035Label = nameCheck(
-  63,
-  '[a-z]([-a-z0-9]*[a-z0-9])?',
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
-  'my-name',
-  'abc-123',
-);
 const configKeySyntax = nameCheck(
   253,
   '[-._a-zA-Z0-9]+',
