@@ -54,8 +54,14 @@ function onlyResources(object: Raw, old: Raw): void {
   assign(object, 'status', old['status']);
 }
 
+/** What a pod asks for. Where it runs is the scheduler's answer, no new wish: a binding leaves the generation alone. */
+function wishOf(pod: Raw): Raw {
+  const { nodeName: _nodeName, ...wish } = objectAt(pod['spec']);
+  return wish;
+}
+
 export const podStrategy: Strategy = {
-  generation: (next, old) => !equalValues(next['spec'], old['spec']),
+  generation: (next, old) => !equalValues(wishOf(next), wishOf(old)),
   prepareCreate(object, { now }) {
     const spec = objectAt(object['spec']);
     const gated = objects(spec['schedulingGates']).length > 0;

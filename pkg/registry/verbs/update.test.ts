@@ -75,6 +75,7 @@ test('a pod is bound once, and its condition says so', async () => {
   await storage.create(context(), 'default', pod('web'));
   const binding = (node: string) => () => ({ metadata: { name: 'web' }, target: { kind: 'Node', name: node } }) as never;
   const { entry } = await storage.update(context(), key, binding('node-1'), { subresource: 'binding' });
+  assert.equal(entry.object.metadata.generation, 1);
   const bound = entry.object as Pod;
   assert.equal(bound.spec?.nodeName, 'node-1');
   assert.deepEqual(
