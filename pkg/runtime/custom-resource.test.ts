@@ -9,7 +9,7 @@ import { applyDefaults } from './default.ts';
 import { hasFormat } from './formats.ts';
 import { compilePattern } from './pattern.ts';
 import { pruneToSchema } from './prune.ts';
-import { validateValue } from './value-validation.ts';
+import { listFaults, validateValue } from './value-validation.ts';
 
 const kind = { group: 'example.com', version: 'v1', kind: 'Widget' };
 const props: JSONSchemaProps = {
@@ -45,10 +45,11 @@ const props: JSONSchemaProps = {
 const schema = schemaFromOpenApi(props, kind);
 const base = { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'a' } };
 
-const faults = (spec: unknown): string[] => validateValue({ ...base, spec }, props).map(({ field, message }) => `${field}: ${message}`);
+const faults = (spec: unknown): string[] =>
+  [...validateValue({ ...base, spec }, props), ...listFaults({ ...base, spec }, props)].map(({ field, message }) => `${field}: ${message}`);
 
 describe('custom resource', () => {
-  it('is pruned to its schema; what is of the wrong type, and null, is left to validation', () => {
+  it('is pruned to its schema; null is no value unless it may be; what is of the wrong type is left to validation', () => {
     const raw = { anything: [{ a: null }] };
     const { value, unknown } = pruneToSchema(
       {
@@ -59,7 +60,7 @@ describe('custom resource', () => {
       schema,
     );
     assert.deepEqual(unknown, ['spec.foo', 'spec.parts[0].bar', 'other']);
-    assert.deepEqual(value, { ...base, spec: { size: 'x', raw, maybe: null, name: null, parts: [{ name: 'p' }], limits: { a: 1 } } });
+    assert.deepEqual(value, { ...base, spec: { size: 'x', raw, maybe: null, parts: [{ name: 'p' }], limits: { a: 1 } } });
   });
 
   it('reports keys that stood twice before the fields that its schema does not have', () => {
@@ -117,6 +118,15 @@ describe('custom resource', () => {
     for (const [spec, fault] of cases) assert.deepEqual(faults(spec), [fault]);
   });
 
+  it('is not refused for what was wrong before and has not changed, but for lists without identity', () => {
+    const old = { ...base, spec: { size: 99, name: 'TOO LONG', parts: [{ name: 'p', weight: 'x' }], limits: { a: 'x' } } };
+    const now = (spec: object): string[] => validateValue({ ...base, spec }, props, { old }).map(({ field = '' }) => field);
+    assert.deepEqual(now({ ...old.spec, colour: 'red' }), []);
+    assert.deepEqual(now({ ...old.spec, size: 98 }), ['spec.size']);
+    assert.deepEqual(now({ ...old.spec, parts: [{ name: 'q', weight: 'x' }, old.spec.parts[0] as object] }), ['spec.parts[0].weight']);
+    assert.deepEqual(now({ ...old.spec, limits: { a: 'x', b: 'y' } }), ['spec.limits.b']);
+  });
+
   it('obeys anyOf, oneOf, allOf and not', () => {
     const combined: JSONSchemaProps = {
       type: 'integer',
@@ -126,7 +136,7 @@ describe('custom resource', () => {
       not: { enum: [50] },
     };
     const refused = (value: number): string[] =>
-      validateValue(value, combined, 'x').map(({ message = '' }) => message.replace(/^.*must /, ''));
+      validateValue(value, combined, { path: 'x' }).map(({ message = '' }) => message.replace(/^.*must /, ''));
     assert.deepEqual(refused(14), []);
     assert.deepEqual(refused(4), ['validate at least one schema (anyOf)']);
     assert.deepEqual(refused(12), ['validate one and only one schema (oneOf). Found 2 valid alternatives']);

@@ -166,6 +166,7 @@ class Pruner {
     for (const key in value) {
       const item = value[key];
       if (this.#duplicates.size > 0) this.#reportDuplicate(key);
+      if (item === null && items.source !== undefined && !items.nullable) continue;
       this.#path.push(key);
       setKey(out, key, item === null || item === undefined ? emptyOf(items) : this.value(item, items));
       this.#path.pop();
@@ -281,9 +282,9 @@ function unconvertible(found: string, { kind, type, goType }: Schema): ApiError 
 
 const goNames: Readonly<Record<string, string>> = { array: 'slice', object: 'map', number: 'int64' };
 
-/** Go takes null for "not set"; a custom resource keeps it, unless a default takes its place. */
-function keepsNull({ schema, default: byDefault }: Field): boolean {
-  return schema.nullable || (schema.source !== undefined && byDefault === undefined);
+/** Go takes null for "not set", and so does a custom resource where its schema does not say that it is a value. */
+function keepsNull({ schema }: Field): boolean {
+  return schema.nullable;
 }
 
 /** Whether the value of a custom resource can be pruned by its schema: scalars are left as they are. */

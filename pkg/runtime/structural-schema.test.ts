@@ -88,7 +88,7 @@ describe('structural schema', () => {
     for (const [schema, fault] of cases) assert.deepEqual(inSpec(schema), [fault]);
     assert.match(
       faults({ type: 'object', properties: { metadata: { type: 'object', properties: { labels: { type: 'object' } } } } })[0] ?? '',
-      /properties\[labels\]: Forbidden/,
+      /properties\[metadata\]: Forbidden/,
     );
   });
 

@@ -9,7 +9,7 @@ import { schemaFromOpenApi } from './custom-schema.ts';
 import { forbiddenField, invalidField, requiredField, unsupportedField } from './field-errors.ts';
 import { compilePattern } from './pattern.ts';
 import { pruneToSchema } from './prune.ts';
-import { validateValue } from './value-validation.ts';
+import { listFaults, validateValue } from './value-validation.ts';
 import { equalValues, isObject } from './values.ts';
 
 type Where = 'root' | 'field' | 'item';
@@ -36,7 +36,9 @@ function checkNode(schema: JSONSchemaProps, path: string, where: Where, faults: 
     faults.push(forbiddenField(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'));
   }
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
-    if (where === 'root' && name === 'metadata') checkMetadata(inner, `${path}.properties[metadata]`, faults);
+    if (where === 'root' || schema['x-kubernetes-embedded-resource'] === true) {
+      checkIdentity(name, inner, { path: `${path}.properties[${name}]`, atRoot: where === 'root' }, faults);
+    }
     checkNode(inner, `${path}.properties[${name}]`, 'field', faults);
   }
   if (isObject(schema.additionalProperties))
@@ -119,62 +121,98 @@ function checkLists(schema: JSONSchemaProps, path: string, faults: StatusCause[]
   if (Array.isArray(schema.items)) faults.push(forbiddenField(`${path}.items`, 'items must be a schema object and not an array'));
   else if (schema.type === 'array' && !items) faults.push(requiredField(`${path}.items`, 'must be specified'));
   if (kind !== undefined) {
-    if (schema.type !== 'array')
-      faults.push(invalidField(`${path}.type`, schema.type ?? '', 'must be array if x-kubernetes-list-type is specified'));
-    if (!['atomic', 'set', 'map'].includes(kind))
+    if (schema.type !== 'array') faults.push(wrongType(schema, path, 'must be array if x-kubernetes-list-type is specified'));
+    if (!['atomic', 'set', 'map'].includes(kind)) {
       faults.push(unsupportedField(`${path}.x-kubernetes-list-type`, kind, ['atomic', 'set', 'map']));
+    }
   }
   const mapType = schema['x-kubernetes-map-type'];
   if (mapType !== undefined) {
-    if (schema.type !== 'object')
-      faults.push(invalidField(`${path}.type`, schema.type ?? '', 'must be object if x-kubernetes-map-type is specified'));
-    if (mapType !== 'atomic' && mapType !== 'granular')
-      faults.push(unsupportedField(`${path}.x-kubernetes-map-type`, mapType, ['granular', 'atomic']));
+    if (schema.type !== 'object') faults.push(wrongType(schema, path, 'must be object if x-kubernetes-map-type is specified'));
+    if (mapType !== 'atomic' && mapType !== 'granular') {
+      faults.push(unsupportedField(`${path}.x-kubernetes-map-type`, mapType, ['atomic', 'granular']));
+    }
   }
-  if (kind !== 'map') {
-    if (keys.length > 0)
-      faults.push(invalidField(`${path}.x-kubernetes-list-type`, kind ?? '', 'must be map if x-kubernetes-list-map-keys is non-empty'));
+  if (keys.length > 0 && kind !== 'map') {
+    const why = 'must be map if x-kubernetes-list-map-keys is non-empty';
+    const at = `${path}.x-kubernetes-list-type`;
+    faults.push(kind === undefined ? requiredField(at, why) : invalidField(at, kind, why));
+  }
+  if ((kind === 'set' || kind === 'map') && items?.nullable === true) {
+    faults.push(forbiddenField(`${path}.items.nullable`, `cannot be nullable when x-kubernetes-list-type is ${kind}`));
+  }
+  if (kind === 'set' && items) checkSet(items, `${path}.items`, faults);
+  if (kind === 'map') checkMapList(items, keys, path, faults);
+}
+
+function wrongType({ type }: JSONSchemaProps, path: string, why: string): StatusCause {
+  return type ? invalidField(`${path}.type`, type, why) : requiredField(`${path}.type`, why);
+}
+
+/** The elements of a set are compared as wholes. */
+function checkSet(items: JSONSchemaProps, path: string, faults: StatusCause[]): void {
+  const why = 'must be atomic as item of a list with x-kubernetes-list-type=set';
+  const list = items['x-kubernetes-list-type'];
+  if (items.type === 'array' && list !== undefined && list !== 'atomic') {
+    faults.push(invalidField(`${path}.x-kubernetes-list-type`, list, why));
+  }
+  const map = items['x-kubernetes-map-type'];
+  if (items.type === 'object' && map !== 'atomic') faults.push(invalidField(`${path}.x-kubernetes-map-type`, map ?? null, why));
+}
+
+function checkMapList(items: JSONSchemaProps | undefined, keys: readonly string[], path: string, faults: StatusCause[]): void {
+  const keysAt = `${path}.x-kubernetes-list-map-keys`;
+  if (keys.length === 0) faults.push(requiredField(keysAt, 'must not be empty if x-kubernetes-list-type is map'));
+  if (!items) return;
+  if (items.type !== 'object') {
+    faults.push(invalidField(`${path}.items.type`, items.type ?? '', "must be object if parent array's x-kubernetes-list-type is map"));
     return;
   }
-  if (keys.length === 0)
-    faults.push(requiredField(`${path}.x-kubernetes-list-map-keys`, 'must not be empty if x-kubernetes-list-type is map'));
-  if (items && items.type !== 'object')
-    faults.push(invalidField(`${path}.items.type`, items.type ?? '', "must be object if parent array's x-kubernetes-list-type is map"));
   for (const [index, key] of keys.entries()) {
-    const property = items?.properties?.[key];
+    if (keys.indexOf(key) < index) faults.push(invalidField(keysAt, keys, 'must not contain duplicate entries'));
+    const property = items.properties?.[key];
     if (!property) {
-      faults.push(invalidField(`${path}.x-kubernetes-list-map-keys[${index}]`, key, 'entries must all be names of item properties'));
-    } else if (property.type === 'array' || property.type === 'object') {
-      faults.push(
-        invalidField(
-          `${path}.items.properties[${key}].type`,
-          property.type,
-          "must be a scalar type if parent array's x-kubernetes-list-type is map",
-        ),
-      );
-    } else if (!items.required?.includes(key) && property.default === undefined) {
-      faults.push(
-        requiredField(
-          `${path}.items.properties[${key}].default`,
-          'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
-        ),
-      );
+      faults.push(invalidField(keysAt, keys, 'entries must all be names of item properties'));
+      continue;
+    }
+    const at = `${path}.items.properties[${key}]`;
+    if (property.type === 'array' || property.type === 'object') {
+      faults.push(invalidField(`${at}.type`, property.type, "must be a scalar type if parent array's x-kubernetes-list-type is map"));
+    }
+    if (!items.required?.includes(key) && property.default === undefined) {
+      const why = 'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property';
+      faults.push(requiredField(`${at}.default`, why));
+    }
+    if (property.nullable === true) {
+      faults.push(forbiddenField(`${at}.nullable`, 'this property is in x-kubernetes-list-map-keys, so it cannot be nullable'));
     }
   }
 }
 
-/** The server knows metadata itself; a schema may say more of the name alone. */
-function checkMetadata(schema: JSONSchemaProps, path: string, faults: StatusCause[]): void {
-  for (const name of Object.keys(schema.properties ?? {})) {
-    if (name !== 'name' && name !== 'generateName') {
-      faults.push(
-        forbiddenField(
-          `${path}.properties[${name}]`,
-          'must not specify anything other than name and generateName, but metadata is implicitly specified',
-        ),
-      );
+/** The server knows these fields itself; a schema may say more of the names alone. */
+function checkIdentity(
+  name: string,
+  schema: JSONSchemaProps,
+  { path, atRoot }: { readonly path: string; readonly atRoot: boolean },
+  faults: StatusCause[],
+): void {
+  if (name !== 'metadata' && name !== 'apiVersion' && name !== 'kind') return;
+  const type = name === 'metadata' ? 'object' : 'string';
+  if (schema.type !== undefined && schema.type !== type) faults.push(invalidField(`${path}.type`, schema.type, `must be ${type}`));
+  if (atRoot) forbidDefaults(schema, path, name, faults);
+  if (name !== 'metadata' || !atRoot) return;
+  for (const inner of Object.keys(schema.properties ?? {})) {
+    if (inner !== 'name' && inner !== 'generateName') {
+      const why = 'must not specify anything other than name and generateName, but metadata is implicitly specified';
+      faults.push(forbiddenField(path, why));
+      return;
     }
   }
+}
+
+function forbidDefaults(schema: JSONSchemaProps, path: string, name: string, faults: StatusCause[]): void {
+  if (schema.default !== undefined) faults.push(forbiddenField(`${path}.default`, `must not be set in top-level ${name}`));
+  for (const [inner, props] of Object.entries(schema.properties ?? {})) forbidDefaults(props, `${path}.properties[${inner}]`, name, faults);
 }
 
 function checkNarrowing(schema: JSONSchemaProps, structure: JSONSchemaProps, path: string, faults: StatusCause[]): void {
@@ -209,7 +247,7 @@ function checkDefaults(schema: JSONSchemaProps, path: string, faults: StatusCaus
     const wrapped = { type: 'object', properties: { value: schema } };
     const kept = pruneToSchema({ value }, schemaFromOpenApi(wrapped, { group: '', version: '', kind: '' })).value['value'];
     if (!equalValues(kept, value)) faults.push(invalidField(`${path}.default`, value, 'must not have unknown fields'));
-    for (const { field = '', message = '' } of validateValue(value, schema)) {
+    for (const { field = '', message = '' } of [...validateValue(value, schema), ...listFaults(value, schema)]) {
       const at = field === '<root>' ? '' : `.${field}`;
       faults.push({ reason: 'FieldValueInvalid', field: `${path}.default${at}`, message });
     }

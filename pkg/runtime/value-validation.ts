@@ -18,17 +18,46 @@ import { stringifyJson } from './json.ts';
 import { compilePattern } from './pattern.ts';
 import { equalValues, isObject, type JsonObject } from './values.ts';
 
-/** All faults, outer before inner; none: an empty list. `path`: where the value stands, `spec`; empty for the whole object. */
-export function validateValue(value: unknown, schema: JSONSchemaProps, path = ''): StatusCause[] {
+export interface ValidationOptions {
+  /** Where the value stands, `spec`; empty, the default, for the whole object. */
+  readonly path?: string;
+  /**
+   * What stood there before. A value that has not changed since is not refused: rules that grow stricter do not hold up
+   * those who change something else. https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-ratcheting
+   */
+  readonly old?: unknown;
+}
+
+/** All faults, outer before inner; none: an empty list. Whether lists hold things twice is `listFaults`' to say. */
+export function validateValue(value: unknown, schema: JSONSchemaProps, { path = '', old }: ValidationOptions = {}): StatusCause[] {
   const faults: StatusCause[] = [];
-  check(value, schema, path, faults);
+  check(value, schema, { path, old }, faults);
+  return faults;
+}
+
+/** What stands twice in lists that are sets, or maps by key. */
+export function listFaults(value: unknown, schema: JSONSchemaProps, path = ''): StatusCause[] {
+  const faults: StatusCause[] = [];
+  checkLists(value, schema, path, faults);
   return faults;
 }
 
 /** The field's name in messages: the path, or what stands for the whole object. */
 const named = (path: string): string => path || '<root>';
+const below = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
 
-function check(value: unknown, schema: JSONSchemaProps, path: string, faults: StatusCause[]): void {
+interface Place {
+  readonly path: string;
+  readonly old: unknown;
+}
+
+function check(value: unknown, schema: JSONSchemaProps, { path, old }: Place, faults: StatusCause[]): void {
+  const before = faults.length;
+  checkChanged(value, schema, { path, old }, faults);
+  if (faults.length > before && old !== undefined && equalValues(value, old)) faults.length = before;
+}
+
+function checkChanged(value: unknown, schema: JSONSchemaProps, { path, old }: Place, faults: StatusCause[]): void {
   if (value === null) {
     if (schema.nullable === true || (schema.type === undefined && schema['x-kubernetes-int-or-string'] !== true)) return;
     faults.push(mistyped('null', expectedOf(schema), path));
@@ -43,8 +72,8 @@ function check(value: unknown, schema: JSONSchemaProps, path: string, faults: St
   }
   if (typeof value === 'string') checkText(value, schema, path, faults);
   else if (typeof value === 'number' || typeof value === 'bigint') checkNumber(value, schema, path, faults);
-  else if (Array.isArray(value)) checkList(value, schema, path, faults);
-  else if (isObject(value)) checkObject(value, schema, path, faults);
+  else if (Array.isArray(value)) checkList(value, schema, { path, old }, faults);
+  else if (isObject(value)) checkObject(value, schema, { path, old }, faults);
   checkCombinations(value, schema, path, faults);
 }
 
@@ -116,7 +145,7 @@ function isMultiple(value: number | bigint, of: number): boolean {
   return Math.abs(times - Math.round(times)) < 1e-9;
 }
 
-function checkList(value: readonly unknown[], schema: JSONSchemaProps, path: string, faults: StatusCause[]): void {
+function checkList(value: readonly unknown[], schema: JSONSchemaProps, { path, old }: Place, faults: StatusCause[]): void {
   const { maxItems, minItems, items, uniqueItems } = schema;
   if (maxItems !== undefined && value.length > maxItems) {
     faults.push(tooManyField(named(path), value.length, maxItems));
@@ -128,30 +157,63 @@ function checkList(value: readonly unknown[], schema: JSONSchemaProps, path: str
   if (uniqueItems === true && new Set(value.map(stringifyJson)).size < value.length) {
     faults.push(invalidField(named(path), value, `${path} in body shouldn't contain duplicates`));
   }
-  checkIdentities(value, schema, path, faults);
-  if (isObject(items)) for (const [index, item] of value.entries()) check(item, items as JSONSchemaProps, `${path}[${index}]`, faults);
-}
-
-/** Elements of a set, and the keys of a map's, stand once. */
-function checkIdentities(value: readonly unknown[], schema: JSONSchemaProps, path: string, faults: StatusCause[]): void {
-  const kind = schema['x-kubernetes-list-type'];
-  if (kind !== 'set' && kind !== 'map') return;
-  const seen = new Set<string>();
+  if (!isObject(items)) return;
+  const before = oldItems(schema, old);
   for (const [index, item] of value.entries()) {
-    let identity = item;
-    if (kind === 'map') {
-      if (!isObject(item)) continue;
-      identity = Object.fromEntries((schema['x-kubernetes-list-map-keys'] ?? []).map((key) => [key, item[key]]));
-    }
-    const text = stringifyJson(identity);
-    if (seen.has(text)) faults.push(duplicateField(`${path}[${index}]`, identity));
-    seen.add(text);
+    check(item, items as JSONSchemaProps, { path: `${path}[${index}]`, old: before(item) }, faults);
   }
 }
 
-function checkObject(value: JsonObject, schema: JSONSchemaProps, path: string, faults: StatusCause[]): void {
-  const { properties = {}, required = [], additionalProperties, maxProperties, minProperties } = schema;
-  const under = (key: string): string => (path === '' ? key : `${path}.${key}`);
+/** Only the elements of a map can be found again; those of other lists have no identity. */
+function oldItems(schema: JSONSchemaProps, old: unknown): (item: unknown) => unknown {
+  if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old)) return () => undefined;
+  const byKey = new Map(old.map((item: unknown) => [identityOf(item, schema), item]));
+  return (item) => byKey.get(identityOf(item, schema));
+}
+
+/** What tells an element of a set or a map from the others, as text; undefined: it has none. */
+function identityOf(item: unknown, schema: JSONSchemaProps): string | undefined {
+  if (schema['x-kubernetes-list-type'] === 'set') return stringifyJson(item);
+  return isObject(item) ? stringifyJson(keysOf(item, schema)) : undefined;
+}
+
+function keysOf(item: JsonObject, schema: JSONSchemaProps): JsonObject {
+  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+  return Object.fromEntries(keys.filter((key) => Object.hasOwn(item, key)).map((key) => [key, item[key]]));
+}
+
+function checkLists(value: unknown, schema: JSONSchemaProps, path: string, faults: StatusCause[]): void {
+  if (Array.isArray(value)) {
+    const kind = schema['x-kubernetes-list-type'];
+    if (kind === 'set' || kind === 'map') {
+      const seen = new Set<string>();
+      for (const [index, item] of value.entries()) {
+        const identity = identityOf(item, schema);
+        if (identity === undefined) continue;
+        if (seen.has(identity)) {
+          faults.push(duplicateField(`${path}[${index}]`, kind === 'set' ? item : keysOf(item as JsonObject, schema)));
+        }
+        seen.add(identity);
+      }
+    }
+    const { items } = schema;
+    if (isObject(items))
+      for (const [index, item] of value.entries()) checkLists(item, items as JSONSchemaProps, `${path}[${index}]`, faults);
+  } else if (isObject(value)) {
+    for (const key of Object.keys(value)) {
+      const inner = schemaOfKey(schema, key);
+      if (inner) checkLists(value[key], inner, below(path, key), faults);
+    }
+  }
+}
+
+function schemaOfKey({ properties = {}, additionalProperties }: JSONSchemaProps, key: string): JSONSchemaProps | undefined {
+  if (Object.hasOwn(properties, key)) return properties[key];
+  return isObject(additionalProperties) ? (additionalProperties as JSONSchemaProps) : undefined;
+}
+
+function checkObject(value: JsonObject, schema: JSONSchemaProps, { path, old }: Place, faults: StatusCause[]): void {
+  const { required = [], additionalProperties, maxProperties, minProperties } = schema;
   if (maxProperties !== undefined || minProperties !== undefined) {
     const count = Object.keys(value).length;
     if (maxProperties !== undefined && count > maxProperties) faults.push(tooManyField(named(path), count, maxProperties));
@@ -159,10 +221,11 @@ function checkObject(value: JsonObject, schema: JSONSchemaProps, path: string, f
       faults.push(invalidField(named(path), count, `${path} in body should have at least ${minProperties} properties`));
     }
   }
-  for (const key of required) if (!Object.hasOwn(value, key)) faults.push(requiredField(under(key)));
+  for (const key of required) if (!Object.hasOwn(value, key)) faults.push(requiredField(below(path, key)));
   for (const key of Object.keys(value)) {
-    if (Object.hasOwn(properties, key)) check(value[key], properties[key] as JSONSchemaProps, under(key), faults);
-    else if (isObject(additionalProperties)) check(value[key], additionalProperties as JSONSchemaProps, under(key), faults);
+    const inner = schemaOfKey(schema, key);
+    const before = isObject(old) && Object.hasOwn(old, key) ? old[key] : undefined;
+    if (inner) check(value[key], inner, { path: below(path, key), old: before }, faults);
     else if (additionalProperties === false && schema.properties === undefined) {
       faults.push(invalidField(named(path), '', `${path}.${key} in body is a forbidden property`));
     }
@@ -172,7 +235,7 @@ function checkObject(value: JsonObject, schema: JSONSchemaProps, path: string, f
 /** allOf, anyOf, oneOf and not: of structural schemas, conditions beside the structure. */
 function checkCombinations(value: unknown, schema: JSONSchemaProps, path: string, faults: StatusCause[]): void {
   const { allOf = [], anyOf = [], oneOf = [], not } = schema;
-  const holds = (one: JSONSchemaProps): boolean => validateValue(value, one, path).length === 0;
+  const holds = (one: JSONSchemaProps): boolean => validateValue(value, one, { path }).length === 0;
   const refuse = (what: string): void => {
     faults.push(invalidField(named(path), summary(value), `${JSON.stringify(path)} must ${what}`));
   };
@@ -183,7 +246,7 @@ function checkCombinations(value: unknown, schema: JSONSchemaProps, path: string
       refuse(`validate one and only one schema (oneOf). ${count === 0 ? 'Found none valid' : `Found ${count} valid alternatives`}`);
   }
   const before = faults.length;
-  for (const one of allOf) check(value, one, path, faults);
+  for (const one of allOf) check(value, one, { path, old: undefined }, faults);
   if (faults.length > before) refuse('validate all the schemas (allOf)');
   if (not && holds(not)) refuse('not validate the schema (not)');
 }

@@ -1,19 +1,25 @@
 /**
- * The one place where custom resources are validated: metadata, then the schema of their version.
- * `old` is what is there now, of an update.
+ * The one place where custom resources are validated: metadata, the schema of their version, the metadata of objects
+ * that are embedded, and lists that may hold nothing twice.
  */
 import type { JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
-import { validateValue } from '../../runtime/value-validation.ts';
+import { listFaults, validateValue } from '../../runtime/value-validation.ts';
 import type { CustomFacts } from '../contract.ts';
 import { metadataOf, type Raw } from '../raw.ts';
 import { metadataValidators } from '../validation/metadata.ts';
 import type { Report } from '../validation/validator.ts';
+import { embeddedFaults } from './embedded-validation.ts';
 
-export function validateCustomResource({ schema }: CustomFacts, object: Raw, _old: Raw | undefined): StatusCause[] {
+/** `old`: what is there now, of an update; both in the version of the request. */
+export function validateCustomResource({ schema }: CustomFacts, object: Raw, old: Raw | undefined): StatusCause[] {
+  const source = schema.source as JSONSchemaProps;
   const causes: StatusCause[] = [];
   const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: object });
   metadataValidators['apimachinery.pkg.apis.meta.v1.ObjectMeta']?.(metadataOf(object), 'metadata', report);
-  causes.push(...validateValue(object, schema.source as JSONSchemaProps));
+  causes.push(...validateValue(object, source, { old }));
+  causes.push(...embeddedFaults(object, source));
+  // Who has such a list already may keep it.
+  if (old === undefined || listFaults(old, source).length === 0) causes.push(...listFaults(object, source));
   return causes;
 }

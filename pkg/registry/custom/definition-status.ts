@@ -9,6 +9,7 @@ import type {
   CustomResourceDefinitionStatus,
 } from '../../api/generated/apiextensions-v1.ts';
 import { equalValues } from '../../runtime/values.ts';
+import { approvalCondition } from './api-approval.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
@@ -59,6 +60,8 @@ export function settleStatus(definition: CustomResourceDefinition, taken: TakenN
   }
   let conditions = withCondition(status.conditions ?? [], namesAccepted, now);
   if (established) conditions = withCondition(conditions, established, now);
+  const approval = approvalCondition(definition);
+  if (approval) conditions = withCondition(conditions, approval, now);
   const next = { ...status, acceptedNames, conditions };
   return equalValues(next, { ...status, conditions: status.conditions ?? [] }) ? status : next;
 }

@@ -1,6 +1,8 @@
+import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
 import { assign, metadataOf, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { cleanupFinalizer, withCondition } from './definition-status.ts';
+import { validateDefinition, validateDefinitionUpdate } from './definition-validation.ts';
 
 /** A CustomResourceDefinition on its way to the store. */
 export const definitionStrategy: Strategy = {
@@ -13,6 +15,11 @@ export const definitionStrategy: Strategy = {
   prepareUpdate(object) {
     rememberStored(object);
   },
+  validate: (object) => validateDefinition(object as unknown as CustomResourceDefinition),
+  validateUpdate: (object, old, subresource) =>
+    subresource === ''
+      ? validateDefinitionUpdate(object as unknown as CustomResourceDefinition, old as unknown as CustomResourceDefinition)
+      : [],
   /** Its objects go first: the deletion begins with a mark, also where there is none yet. */
   holdsDeletion: (object) => metadataOf(object)['deletionTimestamp'] === undefined,
   prepareDelete(object) {

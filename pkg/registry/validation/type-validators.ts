@@ -79,6 +79,9 @@ const lenient = new Set(
   ].map((name) => `io.k8s.${name}`),
 );
 
+/** CustomResourceDefinitions are looked at as a whole: custom/definition-validation.ts. */
+const extensions = 'io.k8s.apiextensions-apiserver.';
+
 /** What is wrong with an object's types, outer before inner. The status is the server's own, and not looked at. */
 export function validateObject(definition: string, object: Raw, part: 'all' | 'metadata' = 'all'): StatusCause[] {
   const causes: StatusCause[] = [];
@@ -87,7 +90,7 @@ export function validateObject(definition: string, object: Raw, part: 'all' | 'm
     if (!isObject(value) || path === 'status' || path.startsWith('status.')) return;
     const validate = validators.get(name);
     if (validate) validate(value, path, report);
-    else if (!lenient.has(name)) checkRequired(builtinSchema(name), value, path, report);
+    else if (!lenient.has(name) && !name.startsWith(extensions)) checkRequired(builtinSchema(name), value, path, report);
   };
   if (part === 'metadata') visitTypes(object['metadata'], builtinSchema(objectMeta), visit, 'metadata');
   else visitTypes(object, builtinSchema(definition), visit);

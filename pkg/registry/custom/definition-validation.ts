@@ -1,0 +1,257 @@
+/**
+ * What is wrong with a CustomResourceDefinition, in Kubernetes' words. Its schemas are looked at in
+ * `definition-schema.ts`. Paths are those of Kubernetes' internal form: what all versions say alike stands above them
+ * (`spec.validation`, `spec.subresources`, ...), as it once did in v1beta1.
+ */
+import type {
+  CustomResourceColumnDefinition,
+  CustomResourceConversion,
+  CustomResourceDefinition,
+  CustomResourceDefinitionNames,
+  CustomResourceDefinitionVersion,
+  CustomResourceSubresources,
+  SelectableField,
+} from '../../api/generated/apiextensions-v1.ts';
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { duplicateField, forbiddenField, invalidField, requiredField, tooManyField, unsupportedField } from '../../runtime/field-errors.ts';
+import { equalValues } from '../../runtime/values.ts';
+import { dns1035Label, dnsSubdomain, type NameCheck } from '../validation/names.ts';
+import { approvalFault } from './api-approval.ts';
+import { propertyAt, schemaFaults } from './definition-schema.ts';
+import { hasCondition } from './definition-status.ts';
+import { parseSimplePath } from './simple-path.ts';
+import { webhookClientFaults } from './webhook-client-validation.ts';
+
+const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
+const columnFormats = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
+const maxSelectableFields = 8;
+const maxDeprecationWarning = 256;
+const reviewVersions = ['v1', 'v1beta1'];
+
+export function validateDefinition(definition: CustomResourceDefinition): StatusCause[] {
+  const { metadata, spec, status } = definition;
+  const causes: StatusCause[] = [];
+  if (metadata.name !== `${spec.names.plural}.${spec.group}`) {
+    causes.push(invalidField('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'));
+  }
+  checkSpec(definition, causes);
+  checkNames(status.acceptedNames, 'status.acceptedNames', causes);
+  checkStoredVersions(definition, causes);
+  causes.push(...approvalFault(definition));
+  if (spec.preserveUnknownFields === true) {
+    const instead = 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
+    causes.push(invalidField('spec.preserveUnknownFields', true, instead));
+  }
+  return causes;
+}
+
+/** Beside what a new one must keep to. */
+export function validateDefinitionUpdate(next: CustomResourceDefinition, old: CustomResourceDefinition): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const immutable = (field: string, value: unknown, before: unknown): void => {
+    if (!equalValues(value, before)) causes.push(invalidField(field, value, 'field is immutable'));
+  };
+  if (hasCondition(old, 'Established')) {
+    immutable('spec.scope', next.spec.scope, old.spec.scope);
+    immutable('spec.names.kind', next.spec.names.kind, old.spec.names.kind);
+  }
+  immutable('spec.group', next.spec.group, old.spec.group);
+  immutable('spec.names.plural', next.spec.names.plural, old.spec.names.plural);
+  return causes;
+}
+
+function checkSpec({ spec }: CustomResourceDefinition, causes: StatusCause[]): void {
+  const { group = '', scope = '', names, conversion } = spec;
+  const versions = spec.versions ?? [];
+  if (group === '') causes.push(requiredField('spec.group'));
+  else if (dnsSubdomain(group).length > 0) causes.push(invalidField('spec.group', group, dnsSubdomain(group).join(',')));
+  else if (!group.includes('.')) causes.push(invalidField('spec.group', group, 'should be a domain with at least one dot'));
+  checkEnum('spec.scope', scope, ['Cluster', 'Namespaced'], causes);
+  for (const [i, { schema }] of versions.entries()) {
+    if (schema?.openAPIV3Schema === undefined) {
+      causes.push(requiredField(`spec.versions[${i}].schema.openAPIV3Schema`, 'schemas are required'));
+    }
+  }
+  checkVersions(versions, causes);
+  for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) {
+    if (!names[field]) causes.push(requiredField(`spec.names.${field}`));
+  }
+  checkNames(names, 'spec.names', causes);
+  checkConversion(conversion, causes);
+}
+
+function checkVersions(versions: readonly CustomResourceDefinitionVersion[], causes: StatusCause[]): void {
+  const shared = <K extends keyof CustomResourceDefinitionVersion>(field: K): boolean =>
+    versions.every((version) => equalValues(version[field], versions[0]?.[field]));
+  /** Where the field of a version stands, if it is looked at there at all. */
+  const place = (field: keyof CustomResourceDefinitionVersion, i: number, hoisted: string = field): string | undefined =>
+    shared(field) ? (i === 0 ? `spec.${hoisted}` : undefined) : `spec.versions[${i}].${field}`;
+  for (const [i, version] of versions.entries()) {
+    const at = `spec.versions[${i}]`;
+    checkName(`${at}.name`, version.name ?? '', dns1035Label, causes);
+    checkDeprecation(version, at, causes);
+    const schemaAt = place('schema', i, 'validation');
+    const statusApart = version.subresources?.status !== undefined;
+    if (schemaAt && version.schema?.openAPIV3Schema) {
+      causes.push(...schemaFaults(version.schema.openAPIV3Schema, `${schemaAt}.openAPIV3Schema`, statusApart));
+    }
+    const subresourcesAt = place('subresources', i);
+    if (subresourcesAt) checkSubresources(version.subresources, subresourcesAt, causes);
+    const columnsAt = place('additionalPrinterColumns', i);
+    if (columnsAt) {
+      for (const [k, column] of (version.additionalPrinterColumns ?? []).entries()) checkColumn(column, `${columnsAt}[${k}]`, causes);
+    }
+    const fieldsAt = place('selectableFields', i);
+    if (fieldsAt) checkSelectableFields(version, fieldsAt, causes);
+  }
+  const names = versions.map(({ name }) => name);
+  if (new Set(names).size < names.length) causes.push(invalidField('spec.versions', names, 'must contain unique version names'));
+  if (versions.filter(({ storage }) => storage).length !== 1) {
+    causes.push(invalidField('spec.versions', names, 'must have exactly one version marked as storage version'));
+  }
+}
+
+function checkDeprecation({ deprecated, deprecationWarning }: CustomResourceDefinitionVersion, at: string, causes: StatusCause[]): void {
+  if (deprecationWarning === undefined) return;
+  const refuse = (why: string): void => void causes.push(invalidField(`${at}.deprecationWarning`, deprecationWarning, why));
+  if (!deprecated) {
+    refuse('can only be set for deprecated versions');
+    return;
+  }
+  if (deprecationWarning.length > maxDeprecationWarning) refuse(`must be <= ${maxDeprecationWarning} characters long`);
+  if (deprecationWarning === '') refuse('must not be an empty string');
+  const index = deprecationWarning.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
+  if (index >= 0) refuse(`must only contain printable UTF-8 characters; non-printable character found at index ${index}`);
+}
+
+function checkSubresources(subresources: CustomResourceSubresources | undefined, at: string, causes: StatusCause[]): void {
+  const scale = subresources?.scale;
+  if (!scale) return;
+  const check = (field: string, path: string, roots: readonly string[], where: string): void => {
+    const fault = simplePathFault(path);
+    if (fault) causes.push(invalidField(`${at}.scale.${field}`, path, fault));
+    else if (!roots.some((root) => path.startsWith(root))) causes.push(invalidField(`${at}.scale.${field}`, path, where));
+  };
+  if (!scale.specReplicasPath) causes.push(requiredField(`${at}.scale.specReplicasPath`));
+  else check('specReplicasPath', scale.specReplicasPath, ['.spec.'], 'should be a json path under .spec');
+  if (!scale.statusReplicasPath) causes.push(requiredField(`${at}.scale.statusReplicasPath`));
+  else check('statusReplicasPath', scale.statusReplicasPath, ['.status.'], 'should be a json path under .status');
+  if (scale.labelSelectorPath) {
+    check('labelSelectorPath', scale.labelSelectorPath, ['.spec.', '.status.'], 'should be a json path under either .spec or .status');
+  }
+}
+
+function simplePathFault(path: string): string | undefined {
+  return path.startsWith('.') ? undefined : 'must be a simple json path starting with .';
+}
+
+function checkColumn({ name, type, format, jsonPath }: CustomResourceColumnDefinition, at: string, causes: StatusCause[]): void {
+  if (!name) causes.push(requiredField(`${at}.name`));
+  const oneOf = (list: readonly string[]): string => `must be one of ${list.join(',')}`;
+  if (!type) causes.push(requiredField(`${at}.type`, oneOf(columnTypes)));
+  else if (!columnTypes.includes(type)) causes.push(invalidField(`${at}.type`, type, oneOf(columnTypes)));
+  if (format && !columnFormats.includes(format)) causes.push(invalidField(`${at}.format`, format, oneOf(columnFormats)));
+  if (!jsonPath) causes.push(requiredField(`${at}.JSONPath`));
+  else {
+    const fault = simplePathFault(jsonPath);
+    if (fault) causes.push(invalidField(`${at}.JSONPath`, jsonPath, fault));
+  }
+}
+
+function checkSelectableFields(version: CustomResourceDefinitionVersion, at: string, causes: StatusCause[]): void {
+  const fields: readonly SelectableField[] = version.selectableFields ?? [];
+  const seen = new Set<string>();
+  for (const [i, { jsonPath }] of fields.entries()) {
+    const where = `${at}[${i}].jsonPath`;
+    if (!jsonPath) {
+      causes.push(requiredField(where));
+      continue;
+    }
+    const names = jsonPath.startsWith('.') ? parseSimplePath(jsonPath) : undefined;
+    const schema = names && version.schema?.openAPIV3Schema && propertyAt(version.schema.openAPIV3Schema, names);
+    if (!names || !schema) {
+      causes.push(invalidField(where, jsonPath, 'is an invalid path: does not refer to a valid field'));
+      continue;
+    }
+    if (names[0] === 'metadata') causes.push(invalidField(where, jsonPath, 'must not point to fields in metadata'));
+    if (!['string', 'boolean', 'integer'].includes(schema.type ?? '')) {
+      const allowed = 'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.';
+      causes.push(invalidField(where, jsonPath, allowed));
+    }
+    const path = names.join('.');
+    if (seen.has(path)) causes.push(duplicateField(where, jsonPath));
+    seen.add(path);
+  }
+  if (seen.size > maxSelectableFields) causes.push(tooManyField(at, seen.size, maxSelectableFields));
+}
+
+function checkName(field: string, name: string, check: NameCheck, causes: StatusCause[], prefix = ''): void {
+  const reasons = check(name);
+  if (reasons.length > 0) causes.push(invalidField(field, name, prefix + reasons.join(',')));
+}
+
+function checkNames(names: CustomResourceDefinitionNames, at: string, causes: StatusCause[]): void {
+  const { plural, singular, kind, listKind, shortNames = [], categories = [] } = names;
+  if (plural) checkName(`${at}.plural`, plural, dns1035Label, causes);
+  if (singular) checkName(`${at}.singular`, singular, dns1035Label, causes);
+  const kindCheck: NameCheck = (name) => dns1035Label(name.toLowerCase());
+  const mixed = 'may have mixed case, but should otherwise match: ';
+  if (kind) checkName(`${at}.kind`, kind, kindCheck, causes, mixed);
+  if (listKind) checkName(`${at}.listKind`, listKind, kindCheck, causes, mixed);
+  for (const [i, name] of shortNames.entries()) checkName(`${at}.shortNames[${i}]`, name, dns1035Label, causes);
+  if (kind && kind === listKind) causes.push(invalidField(`${at}.listKind`, listKind, 'kind and listKind may not be the same'));
+  for (const [i, name] of categories.entries()) checkName(`${at}.categories[${i}]`, name, dns1035Label, causes);
+}
+
+function checkConversion(conversion: CustomResourceConversion | undefined, causes: StatusCause[]): void {
+  if (!conversion) return;
+  const { strategy = '', webhook } = conversion;
+  const at = 'spec.conversion';
+  checkEnum(`${at}.strategy`, strategy, ['None', 'Webhook'], causes);
+  if (strategy !== 'Webhook') {
+    const why = 'should not be set when strategy is not set to Webhook';
+    if (webhook?.clientConfig) causes.push(forbiddenField(`${at}.webhookClientConfig`, why));
+    if (webhook?.conversionReviewVersions?.length) causes.push(forbiddenField(`${at}.conversionReviewVersions`, why));
+    return;
+  }
+  if (!webhook?.clientConfig) causes.push(requiredField(`${at}.webhookClientConfig`, 'required when strategy is set to Webhook'));
+  else causes.push(...webhookClientFaults(webhook.clientConfig, `${at}.webhookClientConfig`));
+  const versions = webhook?.conversionReviewVersions ?? [];
+  if (versions.length === 0) {
+    causes.push(requiredField(`${at}.conversionReviewVersions`));
+    return;
+  }
+  for (const [i, version] of versions.entries()) {
+    if (versions.indexOf(version) < i) causes.push(invalidField(`${at}.conversionReviewVersions[${i}]`, version, 'duplicate version'));
+    else for (const why of dns1035Label(version)) causes.push(invalidField(`${at}.conversionReviewVersions[${i}]`, version, why));
+  }
+  if (!versions.some((version) => reviewVersions.includes(version))) {
+    causes.push(invalidField(`${at}.conversionReviewVersions`, versions, `must include at least one of ${reviewVersions.join(', ')}`));
+  }
+}
+
+/** A version in which objects may be stored must stay, until somebody says that none are. */
+function checkStoredVersions({ spec, status }: CustomResourceDefinition, causes: StatusCause[]): void {
+  const at = 'status.storedVersions';
+  const stored = status.storedVersions ?? [];
+  const versions = spec.versions ?? [];
+  if (stored.length === 0) {
+    causes.push(invalidField(at, stored, 'must have at least one stored version'));
+    return;
+  }
+  for (const { name, storage } of versions) {
+    if (storage && !stored.includes(name)) causes.push(invalidField(at, stored, `must have the storage version ${name}`));
+  }
+  for (const [i, name] of stored.entries()) {
+    if (versions.some((version) => version.name === name)) continue;
+    const why =
+      `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a ` +
+      `storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
+    causes.push(invalidField(`${at}[${i}]`, name, why));
+  }
+}
+
+function checkEnum(field: string, value: string, known: readonly string[], causes: StatusCause[]): void {
+  if (value === '') causes.push(requiredField(field));
+  else if (!known.includes(value)) causes.push(unsupportedField(field, value, known));
+}
