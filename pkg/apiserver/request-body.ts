@@ -2,16 +2,16 @@
  * The body of a write as an object: read within the limit, decoded by its media type, checked to be of the kind that
  * the path takes, and brought into the shape of its type.
  */
-import { ApiError, badRequest } from '../api/errors.ts';
-import { apiVersionOf } from '../api/object.ts';
+import { ApiError, badRequest, isApiError } from '../api/errors.ts';
+import { apiVersionOf, parseApiVersion } from '../api/object.ts';
 import { readBody } from '../client/read-body.ts';
 import type { RequestContext, ResourceDeclaration } from '../registry/contract.ts';
 import { declaredSchema } from '../registry/declared-schema.ts';
-import { type Decoded, decodeBody } from '../runtime/decode.ts';
+import { type Decoded, decodeBody, unrecognizedBody, unsupportedMediaType } from '../runtime/decode.ts';
 import { decodeProtobuf, protobufMediaType } from '../runtime/protobuf.ts';
-import { type Pruned, type PruneOptions, pruneToSchema } from '../runtime/prune.ts';
+import { type Pruned, type PruneOptions, pruneToSchema, typeMetaOf } from '../runtime/prune.ts';
 import { builtinSchema, definitionOfKind, type Schema } from '../runtime/schema.ts';
-import { isObject, type JsonObject } from '../runtime/values.ts';
+import { goKind, isObject, type JsonObject } from '../runtime/values.ts';
 import type { Exchange } from './exchange.ts';
 import { mediaTypeOf } from './negotiate.ts';
 
@@ -30,20 +30,39 @@ export async function readBytes(exchange: Exchange): Promise<Uint8Array> {
 
 /** An object of the given kind, in the shape of its schema; the copy is the caller's. */
 export async function readObject(exchange: Exchange, kind: Kind, schema: Schema, context: RequestContext): Promise<JsonObject> {
-  const { value, duplicates } = await readValue(exchange, kind);
+  const { value, duplicates } = await readValue(exchange, kind, schema);
   return toKind(value, duplicates, kind, schema, context);
 }
 
-/** The body as a value, or the object that a caller in this process passed. */
-async function readValue(exchange: Exchange, kind: Kind): Promise<Decoded> {
-  const { direct, headers } = exchange.request;
-  if (direct) return { value: direct.object, duplicates: [] };
-  const bytes = await readBytes(exchange);
-  const mediaType = mediaTypeOf(headers['content-type']);
-  if (mediaType === protobufMediaType) return { value: decodeProtobuf(bytes, kind), duplicates: [] };
-  if (bytes.length === 0) throw badRequest(`the request has no body; expected an object of kind ${kind[2]}`);
-  return decodeBody(bytes, mediaType);
+const readable = ['application/json', 'application/yaml', protobufMediaType];
+
+/** Whether a body of the type that the request states can be read at all; asked before any of it is. Throws UnsupportedMediaType. */
+export function bodyType({ request }: Exchange, types: readonly string[] = readable): string {
+  const mediaType = mediaTypeOf(request.headers['content-type']) || 'application/json';
+  if (!types.includes(mediaType)) throw unsupportedMediaType(mediaType, types);
+  return mediaType;
 }
+
+/** The body as a value, or the object that a caller in this process passed. */
+async function readValue(exchange: Exchange, kind: Kind, schema: Schema): Promise<Decoded> {
+  const { direct } = exchange.request;
+  if (direct) return { value: direct.object, duplicates: [] };
+  const mediaType = bodyType(exchange, schema.source === undefined ? readable : readable.slice(0, 2));
+  const bytes = await readBytes(exchange);
+  try {
+    if (mediaType === protobufMediaType) return { value: decodeProtobuf(bytes, kind), duplicates: [] };
+    const decoded = decodeBody(bytes, mediaType);
+    if (decoded.value === null) return { ...decoded, value: {} };
+    if (isObject(decoded.value)) return decoded;
+    const why = `json: cannot unmarshal ${goKind(decoded.value)} into Go value of type ${typeMetaStruct}`;
+    throw badRequest(`couldn't get version/kind; json parse error: ${why}`);
+  } catch (error) {
+    throw isApiError(error, 'BadRequest') ? unrecognizedBody(kind[2], error, bytes) : error;
+  }
+}
+
+/** What Go reads an object's kind into. */
+const typeMetaStruct = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
 /** Checks apiVersion and kind (absent ones are taken to be right), then prunes, with warnings for what was unknown. */
 export function toKind(value: unknown, duplicates: readonly string[], kind: Kind, schema: Schema, context: RequestContext): JsonObject {
@@ -58,21 +77,24 @@ export function pruneKind(value: unknown, [group, version, name]: Kind, schema: 
   const apiVersion = apiVersionOf({ group, version });
   const typed = isObject(value) ? withTypeMeta(value, apiVersion, name) : value;
   if (isObject(typed)) {
-    if (typed['apiVersion'] !== apiVersion) {
-      throw badRequest(
-        `the API version in the data (${String(typed['apiVersion'])}) does not match the expected API version (${apiVersion})`,
-      );
-    }
-    if (typed['kind'] !== name) {
-      const given = String(typed['kind']);
-      throw badRequest(
-        `${given} in version ${JSON.stringify(version)} cannot be handled as a ${name}: the data is of kind ${JSON.stringify(given)}`,
-      );
-    }
+    const given = typeMetaOf(typed);
+    if (given.apiVersion !== apiVersion || given.kind !== name) throw otherKind(given, [group, version, name]);
   }
   const pruned = pruneToSchema(typed, schema, { ...options, kind: name, version });
   if (takesManagersAway(typed)) (pruned.value['metadata'] as JsonObject)['managedFields'] = [{}];
   return pruned;
+}
+
+function otherKind(given: { readonly apiVersion: string; readonly kind: string }, [group, version, name]: Kind): ApiError {
+  const { group: givenGroup, version: givenVersion } = parseApiVersion(given.apiVersion);
+  const handled = `${given.kind} in version ${JSON.stringify(givenVersion)} cannot be handled as a ${name}`;
+  if (definitionOfKind(givenGroup, givenVersion, given.kind) === undefined && given.kind !== name) {
+    return badRequest(`${handled}: no kind ${JSON.stringify(given.kind)} is registered for version ${JSON.stringify(given.apiVersion)}`);
+  }
+  if (given.kind !== name)
+    return badRequest(`${handled}: converting (${givenVersion}.${given.kind}) to (${version}.${name}): unknown conversion`);
+  const expected = apiVersionOf({ group, version });
+  return badRequest(`the API version in the data (${given.apiVersion}) does not match the expected API version (${expected})`);
 }
 
 /** An empty list says so as one empty entry does; it would be left out as if nothing had been said. */

@@ -290,3 +290,110 @@ test('an object waits for its dependents in one way only', async () => {
     'ConfigMap "a" is invalid: metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and foregroundDeletion cannot be both set',
   );
 });
+
+test('a body that is no object of the kind is refused before anything is done, and its beginning is shown', async () => {
+  const { request } = await server();
+  const unrecognized = 'the object provided is unrecognized (must be of type ConfigMap): ';
+  const struct = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+  const all = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+  const cases: readonly (readonly [type: string, body: string, status: number, message: string | RegExp])[] = [
+    ['application/json', '', 400, `${unrecognized}couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)`],
+    ['application/json', '{"a":', 400, `${unrecognized}couldn't get version/kind; json parse error: unexpected end of JSON input ({"a":)`],
+    [
+      'application/json',
+      '[]',
+      400,
+      `${unrecognized}couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type ${struct} (5b5d)`,
+    ],
+    ['application/json', 'null', 422, 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required'],
+    ['application/yaml', 'a: [', 400, /^the object provided is unrecognized \(must be of type ConfigMap\): yaml: line 1: .* \(613a205b\)$/],
+    ['application/yaml', '', 422, 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required'],
+    [
+      'application/vnd.kubernetes.protobuf',
+      'garbage',
+      400,
+      `${unrecognized}provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] (67617262616765)`,
+    ],
+    ['text/plain', '{}', 415, `the body of the request was in an unknown format - accepted media types include: ${all}`],
+    ['nonsense;;', '{}', 415, `the body of the request was in an unknown format - accepted media types include: ${all}`],
+    ['', '{"metadata":{"name":"x"}}', 201, /^$/],
+    [
+      'application/json',
+      '{"kind":"Pod","apiVersion":"v1"}',
+      400,
+      'Pod in version "v1" cannot be handled as a ConfigMap: converting (v1.Pod) to (v1.ConfigMap): unknown conversion',
+    ],
+    [
+      'application/json',
+      '{"kind":"Foo","apiVersion":"v1"}',
+      400,
+      'Foo in version "v1" cannot be handled as a ConfigMap: no kind "Foo" is registered for version "v1"',
+    ],
+    [
+      'application/json',
+      '{"kind":"ConfigMap","apiVersion":"v2"}',
+      400,
+      'the API version in the data (v2) does not match the expected API version (v1)',
+    ],
+    [
+      'application/json',
+      '{"data":1}',
+      400,
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number into Go struct field ConfigMap.data of type map[string]string',
+    ],
+  ];
+  for (const [type, body, status, message] of cases) {
+    const answer = await request('POST', maps, { body, headers: { 'content-type': type } });
+    assert.equal(answer.status, status, `${type} ${body}: ${answer.text}`);
+    if (status === 201) continue;
+    if (typeof message === 'string') assert.equal(answer.json.message, message);
+    else assert.match(answer.json.message, message);
+  }
+  const deleted = await request('DELETE', `${maps}/x`, { body: 'x', headers: { 'content-type': 'text/plain' } });
+  assert.equal(deleted.status, 415);
+});
+
+test('directives that cannot be carried out are refused in Kubernetes’ words', async () => {
+  const { post, patch } = await server();
+  const pods = '/api/v1/namespaces/default/pods';
+  const made = await post(pods, {
+    metadata: { name: 'p', finalizers: ['a/b', 'c/d'] },
+    spec: { containers: [{ name: 'c', image: 'i' }], volumes: [{ name: 'v', emptyDir: {} }] },
+  });
+  assert.equal(made.status, 201, made.text);
+  const refused: readonly (readonly [body: object, message: string])[] = [
+    [{ spec: { volumes: [{ name: 'v', $retainKeys: ['name'], hostPath: {} }] } }, 'invalid patch format of retainKeys'],
+    [{ spec: { volumes: [{ name: 'v', $retainKeys: 'name' }] } }, 'invalid patch format of retainKeys'],
+    [{ metadata: { '$deleteFromPrimitiveList/finalizers': 'a/b' } }, 'invalid patch format of primitive list'],
+    [{ spec: { '$setElementOrder/containers': 'c' } }, 'invalid patch format of setElementOrder list'],
+    [
+      { spec: { containers: [{ name: 'd' }], '$setElementOrder/containers': [{ name: 'c' }] } },
+      "The order in patch list:\n[map[name:d]]\n doesn't match $setElementOrder list:\n[map[name:c]]\n",
+    ],
+    [{ spec: { containers: [{ image: 'i' }] } }, 'map: map[image:i] does not contain declared merge key: name'],
+    [{ spec: { containers: [{ name: 'c', $patch: 'mix' }] } }, 'unknown patch type: mix in map: map[$patch:mix name:c]'],
+    [{ spec: { $patch: 'mix' } }, 'unknown patch type: mix in map: map[$patch:mix]'],
+    [{ spec: { containers: [{ name: 'c', $patch: 'merge' }] } }, 'merging lists cannot yet be specified in the patch'],
+  ];
+  for (const [body, message] of refused) {
+    const answer = await patch(`${pods}/p`, strategic, body);
+    assert.deepEqual([answer.status, answer.json.message], [400, message], JSON.stringify(body));
+  }
+  const order = { finalizers: ['e/f'], '$setElementOrder/finalizers': ['e/f', 'a/b'], '$deleteFromPrimitiveList/finalizers': ['c/d'] };
+  assert.deepEqual((await patch(`${pods}/p`, strategic, { metadata: order })).json.metadata.finalizers, ['e/f', 'a/b']);
+});
+
+test('what a patch copies is bounded, and so is what is said of it', async () => {
+  const { post, patch } = await server();
+  await post(maps, { metadata: { name: 'a' }, data: { x: 'x'.repeat(1000) } });
+  const copies = Array.from({ length: 100 }, () => ({ op: 'copy', from: '', path: '/data/y' }));
+  const bomb = await patch(`${maps}/a`, json, copies);
+  assert.equal(bomb.status, 422);
+  assert.match(
+    bomb.json.details.causes[0].message,
+    /^Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728$/,
+  );
+  const grown = await patch(`${maps}/a`, json, copies.slice(0, 60));
+  assert.equal(grown.status, 422);
+  assert.ok(grown.text.length < 400_000);
+});

@@ -57,18 +57,10 @@ describe('JSON patch', () => {
     }
   });
 
-  it('answers 400 to what is no patch, and refuses 10,001 operations', () => {
-    for (const ops of [
-      {},
-      null,
-      'x',
-      [1],
-      [{ op: 'mix', path: '/a' }],
-      [{ op: 'add', path: '/a' }],
-      [{ op: 'remove' }],
-      [{ op: 'copy', path: '/a' }],
-    ]) {
-      assert.equal(refusal(doc, ops).code, 400, JSON.stringify(ops));
+  it('answers 400 to what is no patch, 422 to operations that are none, and refuses 10,001 of them', () => {
+    for (const ops of [{}, 'x', [1]]) assert.equal(refusal(doc, ops).code, 400, JSON.stringify(ops));
+    for (const ops of [[{ op: 'mix', path: '/a' }], [{ op: 'add', path: '/a' }], [{ op: 'remove' }], [{ op: 'copy', path: '/a' }]]) {
+      assert.equal(refusal(doc, ops).code, 422, JSON.stringify(ops));
     }
     assert.equal(refusal(doc, Array(10_001).fill({ op: 'test', path: '/n', value: null })).reason, 'RequestEntityTooLarge');
     const doubling = [{ op: 'add', path: '', value: { a: [1] } }, ...Array(40).fill({ op: 'copy', from: '/a', path: '/a/-' })];

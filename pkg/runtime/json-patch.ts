@@ -1,12 +1,12 @@
 /** JSON patch: https://www.rfc-editor.org/rfc/rfc6902 */
 import { ApiError, badRequest } from '../api/errors.ts';
-import { maxBodyDepth, stringifyJson } from './json.ts';
+import { maxBodyDepth } from './json.ts';
 import { copyValue, equalValues, goKind, isObject, setKey } from './values.ts';
 
 /** Kubernetes refuses longer patches. */
 const maxOperations = 10_000;
-/** `copy` can double a document with every operation; an object is 3 MiB at most. */
-const maxCopiedValues = 1_000_000;
+/** `copy` can double a document with every operation: what all of a patch may copy, in bytes of JSON. */
+const maxCopied = 3 * 1024 * 1024;
 
 /** The operations of RFC 6902, as a client sends them. */
 export type JsonPatch = readonly {
@@ -27,8 +27,8 @@ interface Operation {
 }
 
 /**
- * A new document; `doc` is not changed, and `ops` (a `JsonPatch`, if it is well-formed) is not kept. All or nothing: BadRequest for what is no patch, Invalid
- * (422) for a patch that does not fit the document.
+ * A new document; `doc` is not changed, and `ops` (a `JsonPatch`, if it is well-formed) is not kept. All or nothing: BadRequest for what is no list of
+ * operations, Invalid (422) for operations that cannot be carried out.
  */
 export function applyJsonPatch(doc: unknown, ops: unknown): unknown {
   const patch = new Patch(copyValue(doc));
@@ -37,21 +37,21 @@ export function applyJsonPatch(doc: unknown, ops: unknown): unknown {
 }
 
 function parseOperations(ops: unknown): Operation[] {
+  if (ops === null) return [];
   if (!Array.isArray(ops)) throw badRequest(`json: cannot unmarshal ${goKind(ops)} into Go value of type jsonpatch.Patch`);
   if (ops.length > maxOperations) {
     throw new ApiError('RequestEntityTooLarge', `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${ops.length}`);
   }
-  return ops.map((operation: unknown, index): Operation => {
+  return ops.map((operation: unknown): Operation => {
     if (!isObject(operation)) throw badRequest(`json: cannot unmarshal ${goKind(operation)} into Go value of type jsonpatch.Operation`);
     const { op, path, from } = operation;
     if (op !== 'add' && op !== 'remove' && op !== 'replace' && op !== 'move' && op !== 'copy' && op !== 'test') {
-      throw badRequest(`operation ${index} of the JSON patch has the unexpected kind ${stringifyJson(op ?? 'unknown')}`);
+      throw misfit(`Unexpected kind: ${typeof op === 'string' ? op : 'unknown'}`);
     }
-    if (typeof path !== 'string') throw badRequest(`operation ${index} of the JSON patch (${op}) has no path`);
-    if ((op === 'move' || op === 'copy') && typeof from !== 'string')
-      throw badRequest(`operation ${index} of the JSON patch (${op}) has no from`);
+    if (typeof path !== 'string') throw misfit(`${op} operation failed to decode path: missing value`);
+    if ((op === 'move' || op === 'copy') && typeof from !== 'string') throw misfit(`${op} operation failed to decode from: missing value`);
     if ((op === 'add' || op === 'replace') && !Object.hasOwn(operation, 'value')) {
-      throw badRequest(`operation ${index} of the JSON patch (${op}) has no value`);
+      throw misfit(`${op} operation failed to decode value: missing value`);
     }
     return { op, path, from: typeof from === 'string' ? from : '', value: operation['value'] ?? null };
   });
@@ -83,8 +83,11 @@ class Patch {
         return;
       case 'copy': {
         const source = this.#get(from, op);
-        this.#copied += countValues(source);
-        if (this.#copied > maxCopiedValues) throw misfit('copy operation does not apply: too many values copied');
+        this.#copied += sizeOf(source);
+        if (this.#copied > maxCopied) {
+          const grown = `the accumulated size increase of copy is ${this.#copied}, exceeding the limit ${maxCopied}`;
+          throw misfit(`Unable to complete the copy, ${grown}`);
+        }
         this.#add(path, copyValue(source), op);
         return;
       }
@@ -201,11 +204,13 @@ function depthOf(value: unknown): number {
   return deepest + 1;
 }
 
-function countValues(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 1;
-  let count = 1;
-  for (const item of Object.values(value)) count += countValues(item);
-  return count;
+/** About as many bytes as its JSON has. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length + 2;
+  if (typeof value !== 'object' || value === null) return 4;
+  let size = 2;
+  for (const key in value) size += (Array.isArray(value) ? 1 : key.length + 4) + sizeOf((value as Record<string, unknown>)[key]);
+  return size;
 }
 
 const quoted = (text: string): string => JSON.stringify(text);

@@ -7,7 +7,7 @@
 import { badRequest } from '../api/errors.ts';
 import { stringifyJson } from './json.ts';
 import type { Field, Schema } from './schema.ts';
-import { copyValue, equalValues, getKey, goKind, isObject, type JsonObject, setKey } from './values.ts';
+import { copyValue, equalValues, getKey, goKind, goPrinted, isObject, type JsonObject, setKey } from './values.ts';
 
 const orderPrefix = '$setElementOrder/';
 const deletePrefix = '$deleteFromPrimitiveList/';
@@ -29,12 +29,16 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: Schema | u
     case 'delete':
       return {};
     default:
-      throw badRequest(`unknown patch type found: ${stringifyJson(patch['$patch'])}`);
+      throw unknownDirective(patch);
   }
   const out = retained(original, patch);
   const orders = new Map<string, unknown[]>();
   for (const key in patch) {
-    if (key.startsWith(orderPrefix)) orders.set(key.slice(orderPrefix.length), listOf(key, patch[key]));
+    if (!key.startsWith(orderPrefix)) continue;
+    const name = key.slice(orderPrefix.length);
+    const order = listOf(patch[key], 'setElementOrder list');
+    orders.set(name, order);
+    checkOrder(getKey(patch, name), order, fieldOf(schema, name).mergeKey);
   }
   for (const key in patch) {
     if (key === '$patch' || key === '$retainKeys' || key.startsWith(orderPrefix) || key.startsWith(deletePrefix)) continue;
@@ -49,7 +53,7 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: Schema | u
   }
   for (const key in patch) {
     if (!key.startsWith(deletePrefix)) continue;
-    const gone = new Set(listOf(key, patch[key]));
+    const gone = new Set(listOf(patch[key], 'primitive list'));
     const name = key.slice(deletePrefix.length);
     const list = getKey(out, name);
     if (Array.isArray(list))
@@ -66,11 +70,9 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: Schema | u
 function retained(original: JsonObject, patch: JsonObject): JsonObject {
   const keep = getKey(patch, '$retainKeys');
   if (keep !== undefined) {
-    const names = listOf('$retainKeys', keep);
+    const names = listOf(keep, 'retainKeys');
     for (const key in patch) {
-      if (key.startsWith('$') || patch[key] === null) continue;
-      if (!names.includes(key))
-        throw badRequest(`$retainKeys directive must contain all the keys of the patch: it lacks ${JSON.stringify(key)}`);
+      if (!key.startsWith('$') && patch[key] !== null && !names.includes(key)) throw badFormat('retainKeys');
     }
     const out: JsonObject = {};
     for (const key in original) if (names.includes(key)) setKey(out, key, original[key]);
@@ -147,16 +149,11 @@ function withoutSpecialElements(
     }
     const key = getKey(item, mergeKey);
     if (key === undefined || key === null) {
-      throw badRequest(`map: ${stringifyJson(item)} does not contain declared merge key: ${mergeKey}`);
+      throw noMergeKey(item, mergeKey);
     }
     if (directive === 'delete') base = base.filter((other) => !isObject(other) || !equalValues(getKey(other, mergeKey), key));
     else if (directive === undefined) additions.push(item);
-    else
-      throw badRequest(
-        directive === 'merge'
-          ? 'merging lists cannot yet be specified in the patch'
-          : `unknown patch type found: ${stringifyJson(directive)}`,
-      );
+    else throw directive === 'merge' ? badRequest('merging lists cannot yet be specified in the patch') : unknownDirective(item);
   }
   return replace ? { base: [], additions } : { base, additions };
 }
@@ -206,8 +203,37 @@ function unique(items: readonly unknown[]): unknown[] {
   return items.filter((item) => !seen.has(item) && seen.add(item));
 }
 
-function listOf(directive: string, value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw badRequest(`${directive} must be a list, not ${goKind(value)}`);
+/** What the patch adds or changes must come in the order that it asks for; what it deletes need not. */
+function checkOrder(patched: unknown, order: readonly unknown[], mergeKey: string | undefined): void {
+  if (!Array.isArray(patched) || order.length === 0) return;
+  const wanted = patched.filter((item) => !isObject(item) || getKey(item, '$patch') === undefined);
+  let next = 0;
+  for (const place of order) {
+    if (next === wanted.length) return;
+    const item: unknown = wanted[next];
+    if (mergeKey !== undefined)
+      for (const each of [item, place]) if (isObject(each) && getKey(each, mergeKey) === undefined) throw noMergeKey(each, mergeKey);
+    if (identityOf(item, mergeKey) === identityOf(place, mergeKey)) next++;
+  }
+  if (next < wanted.length) {
+    throw badRequest(`The order in patch list:\n${goPrinted(patched)}\n doesn't match $setElementOrder list:\n${goPrinted(order)}\n`);
+  }
+}
+
+function unknownDirective(patch: JsonObject): Error {
+  return badRequest(`unknown patch type: ${goPrinted(patch['$patch'])} in map: ${goPrinted(patch)}`);
+}
+
+function noMergeKey(item: JsonObject, mergeKey: string): Error {
+  return badRequest(`map: ${goPrinted(item)} does not contain declared merge key: ${mergeKey}`);
+}
+
+function badFormat(what: string): Error {
+  return badRequest(`invalid patch format of ${what}`);
+}
+
+function listOf(value: unknown, what: string): unknown[] {
+  if (!Array.isArray(value)) throw badFormat(what);
   return value;
 }
 

@@ -7,9 +7,8 @@ import { decodeBody } from '../../runtime/decode.ts';
 import { decodeProtobuf, protobufMediaType } from '../../runtime/protobuf.ts';
 import { pruneToSchema, typeMetaOf } from '../../runtime/prune.ts';
 import { builtinSchema } from '../../runtime/schema.ts';
-import { mediaTypeOf } from '../negotiate.ts';
 import { boolean, integer, text } from '../query-options.ts';
-import { readBytes } from '../request-body.ts';
+import { bodyType, readBytes } from '../request-body.ts';
 import { type ResourceCall, readContext } from '../resource-call.ts';
 import { respondEntry, respondObject, success } from '../respond.ts';
 
@@ -39,13 +38,13 @@ export async function remove(call: ResourceCall): Promise<ApiResponse> {
 
 /** From the body, else from the query. */
 export async function deleteOptions({ exchange, declaration }: ResourceCall): Promise<DeleteOptions> {
-  const { direct, query, headers } = exchange.request;
+  const { direct, query } = exchange.request;
   let options: DeleteOptions = {};
   if (direct) options = (direct.object as DeleteOptions | undefined) ?? {};
   else {
     const bytes = await readBytes(exchange);
     if (bytes.length > 0) {
-      const mediaType = mediaTypeOf(headers['content-type']);
+      const mediaType = bodyType(exchange);
       const value =
         mediaType === protobufMediaType ? decodeProtobuf(bytes, ['', 'v1', 'DeleteOptions']) : decodeBody(bytes, mediaType).value;
       checkKind(value, declaration);

@@ -150,8 +150,14 @@ function patched({ call, context, schema, change, problems, shown, words }: Patc
   } catch (error) {
     if (!isApiError(error, 'BadRequest')) throw error;
     const why = isApiError(error.cause, 'BadRequest') ? error.cause.message : error.message;
-    throw invalid({ group: '', kind: '' }, '', [invalidField('patch', shown(made), why)]);
+    throw invalid({ group: '', kind: '' }, '', [invalidField('patch', shortened(shown(made)), why)]);
   }
   checkName(call, out);
   return out as unknown as KubeObject;
+}
+
+/** What came of a patch may be far longer than the patch. */
+function shortened(text: string): string {
+  const most = 64 * 1024;
+  return text.length <= most ? text : `${text.slice(0, most)} ...`;
 }
