@@ -8,6 +8,7 @@ import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/c
 import { validateEndpointSliceUpdate } from '../validation/endpoints.ts';
 import { all, immutable, notUpdatable, onWrite, sameRole } from '../validation/immutability.ts';
 import { validateLoadBalancer, validateServiceCidrUpdate } from '../validation/network.ts';
+import { validateQuotaUpdate } from '../validation/quota.ts';
 import {
   autoscalerCounts,
   budgetCounts,
@@ -17,6 +18,7 @@ import {
   statefulSetCounts,
 } from '../validation/status-counts.ts';
 import { validateClaimUpdate, validateVolumeUpdate } from '../validation/storage.ts';
+import { validateCsiNodeUpdate } from '../validation/storage-classes.ts';
 import { validateStatefulSetUpdate } from '../validation/workload.ts';
 import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
@@ -50,7 +52,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   events: { createOnUpdate: true, collection: 'none' },
   limitranges: { createOnUpdate: true },
   podtemplates: { createOnUpdate: true, generation: true },
-  resourcequotas: { createOnUpdate: true },
+  resourcequotas: { createOnUpdate: true, validateUpdate: onWrite({ object: validateQuotaUpdate }) },
   replicationcontrollers: { generation: true, collection: 'orphan', validateUpdate: onWrite({ status: replicaSetCounts }) },
   'replicasets.apps': { generation: true, validateUpdate: onWrite({ object: immutable('spec.selector'), status: replicaSetCounts }) },
   'deployments.apps': {
@@ -93,9 +95,15 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'ipaddresses.networking.k8s.io': { validateUpdate: immutable('spec.parentRef') },
   'resourceclaims.resource.k8s.io': { validateUpdate: immutable('spec') },
   'resourceclaimtemplates.resource.k8s.io': { validateUpdate: immutable('spec') },
-  'csidrivers.storage.k8s.io': { generation: true, needsResourceVersion: true },
-  'csinodes.storage.k8s.io': { needsResourceVersion: true },
-  'volumeattachments.storage.k8s.io': { needsResourceVersion: true },
+  'csidrivers.storage.k8s.io': {
+    generation: true,
+    needsResourceVersion: true,
+    validateUpdate: immutable('spec.attachRequired', 'spec.volumeLifecycleModes'),
+  },
+  'csinodes.storage.k8s.io': { needsResourceVersion: true, validateUpdate: validateCsiNodeUpdate },
+  'volumeattachments.storage.k8s.io': { needsResourceVersion: true, validateUpdate: onWrite({ object: immutable('spec') }) },
+  'csistoragecapacities.storage.k8s.io': { validateUpdate: immutable('nodeTopology', 'storageClassName') },
+  'volumeattributesclasses.storage.k8s.io': { validateUpdate: notUpdatable('driverName', 'parameters') },
   'customresourcedefinitions.apiextensions.k8s.io': definitionStrategy,
   'apiservices.apiregistration.k8s.io': { needsResourceVersion: true },
   'validatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true },

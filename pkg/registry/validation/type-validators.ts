@@ -14,16 +14,19 @@ import { batchValidators } from './batch.ts';
 import { certificateValidators } from './certificates.ts';
 import { clusterValidators } from './cluster.ts';
 import { containerValidators } from './container.ts';
+import { coordinationValidators } from './coordination.ts';
 import { endpointValidators } from './endpoints.ts';
 import { flowControlValidators } from './flowcontrol.ts';
 import { metadataValidators } from './metadata.ts';
 import { networkValidators } from './network.ts';
 import { podValidators } from './pod-spec.ts';
 import { policyValidators } from './policy.ts';
+import { quotaValidators } from './quota.ts';
 import { rbacValidators } from './rbac.ts';
 import { selectorValidators } from './selectors.ts';
 import { serviceValidators } from './service.ts';
 import { storageValidators } from './storage.ts';
+import { storageClassValidators } from './storage-classes.ts';
 import { below, type Report, type Validator } from './validator.ts';
 import { volumeValidators } from './volume.ts';
 import { workloadValidators } from './workload.ts';
@@ -42,6 +45,9 @@ const tables = [
   endpointValidators,
   clusterValidators,
   rbacValidators,
+  quotaValidators,
+  storageClassValidators,
+  coordinationValidators,
   certificateValidators,
   flowControlValidators,
   apiServiceValidators,
@@ -68,9 +74,6 @@ const lenient = new Set(
     'api.core.v1.PodReadinessGate',
     'api.core.v1.HostAlias',
     'api.core.v1.NodeSelectorTerm',
-    'api.core.v1.LimitRangeSpec',
-    'api.storage.v1.CSINodeSpec',
-    'api.core.v1.Event',
     'api.core.v1.ObjectReference',
     'api.core.v1.AttachedVolume',
     'api.events.v1.Event',
