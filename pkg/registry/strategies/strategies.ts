@@ -17,10 +17,11 @@ import {
   replicaSetCounts,
   statefulSetCounts,
 } from '../validation/status-counts.ts';
-import { validateClaimUpdate, validateVolumeUpdate } from '../validation/storage.ts';
+import { validateVolumeUpdate } from '../validation/storage.ts';
 import { validateCsiNodeUpdate } from '../validation/storage-classes.ts';
 import { validateStatefulSetUpdate } from '../validation/workload.ts';
 import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
+import { claimStrategy } from './claim.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
 import { jobStrategy } from './job.ts';
 import { namespaceStrategy } from './namespace.ts';
@@ -87,8 +88,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'priorityclasses.scheduling.k8s.io': { generation: true, validateUpdate: validatePriorityClassUpdate },
   'runtimeclasses.node.k8s.io': { needsResourceVersion: true, validateUpdate: immutable('handler') },
   'controllerrevisions.apps': { validateUpdate: immutable('data') },
-  persistentvolumes: { validateUpdate: (next, old, subresource) => (subresource === '' ? validateVolumeUpdate(next, old) : []) },
-  persistentvolumeclaims: { validateUpdate: (next, old, subresource) => (subresource === '' ? validateClaimUpdate(next, old) : []) },
+  persistentvolumes: { validateUpdate: onWrite({ object: validateVolumeUpdate }) },
+  persistentvolumeclaims: claimStrategy,
   'storageclasses.storage.k8s.io': {
     validateUpdate: all(notUpdatable('parameters', 'provisioner', 'reclaimPolicy'), immutable('volumeBindingMode')),
   },
