@@ -90,7 +90,8 @@ function sendPlain(target: HttpsTarget, request: TransportRequest, upgrade: stri
     outgoing.once('upgrade', (response, socket, head) => {
       socket.once('close', over);
       if (head.length > 0) socket.unshift(head);
-      const run = (stream: Parameters<typeof joinStreams>[0]): Promise<void> => joinStreams(stream, byteStreamOfSocket(socket));
+      const run = async (stream: Parameters<typeof joinStreams>[0]): Promise<void> =>
+        void (await joinStreams(stream, byteStreamOfSocket(socket)));
       const headers = responseHeaders(response);
       resolve({ status: 101, headers, upgrade: { kind: 'raw', protocol: response.headers.upgrade ?? upgrade ?? '', run } });
     });

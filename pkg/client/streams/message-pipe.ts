@@ -40,19 +40,25 @@ export function byteStreamOver(socket: MessageStream): ByteStream {
   };
 }
 
-/** Joins two streams of bytes until both directions have ended. An end is passed on as an end, a failure as an abort. */
-export async function joinStreams(a: ByteStream, b: ByteStream): Promise<void> {
+/**
+ * Joins two streams of bytes until both directions have ended. An end is passed on as an end, a failure as an abort.
+ * Never rejects; gives the first failure, or undefined when both ended well.
+ */
+export async function joinStreams(a: ByteStream, b: ByteStream): Promise<Error | undefined> {
+  let failure: Error | undefined;
   const pump = async (from: ByteStream, to: ByteStream): Promise<void> => {
     try {
       for await (const chunk of from.readable) await to.write(chunk);
       await to.end();
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
+      failure ??= reason;
       to.abort(reason);
       from.abort(reason);
     }
   };
   await Promise.all([pump(a, b), pump(b, a)]);
+  return failure;
 }
 
 /** Two connected streams of bytes without a network between. */

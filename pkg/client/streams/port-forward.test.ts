@@ -6,6 +6,11 @@ import { PortForwardClient, servePortForward } from './port-forward.ts';
 
 /** A server inside the pod that answers in capitals on port 80, and is not there on others. */
 async function dial(port: number): Promise<ByteStream> {
+  if (port === 82) {
+    const [near, far] = createBytePipe();
+    far.abort(new Error('nobody listens there after all'));
+    return near;
+  }
   if (port !== 80) throw new Error(`dial tcp 127.0.0.1:${port}: connect: connection refused`);
   const [near, far] = createBytePipe();
   void (async () => {
@@ -36,6 +41,7 @@ test('connections are forwarded side by side through one tunnel, and a refused o
   );
   assert.deepEqual(answers, ['ONE', 'TWO', 'Z'.repeat(200_000)]);
   await assert.rejects(text(await client.open(81)), /error forwarding port 81: dial tcp 127.0.0.1:81: connect: connection refused/);
+  await assert.rejects(text(await client.open(82)), /error forwarding port 82: nobody listens there after all/);
   await client.close();
   await serving;
 });

@@ -43,7 +43,9 @@ async function forward(data: SpdyStream, error: SpdyStream, dial: (port: number)
   try {
     if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Error(`not a port: ${JSON.stringify(data.headers['port'])}`);
     const target = await dial(port);
-    await joinStreams(data, target);
+    const failure = await joinStreams(data, target);
+    // A runtime may take a connection before it knows whether anybody listens.
+    if (failure) throw failure;
     await error.end();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

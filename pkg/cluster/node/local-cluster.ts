@@ -10,6 +10,7 @@
 import { join } from 'node:path';
 import { nodes as nodeResource, pods as podResource } from '../../api/generated/resources.ts';
 import { InProcessKubeletDialer } from '../../apiserver/connect/dialers.ts';
+import { networkBackendDialer } from '../../apiserver/connect/https-kubelet-dialer.node.ts';
 import { startHttpServer } from '../../apiserver/http-server.node.ts';
 import type { Client } from '../../client/client.ts';
 import { PlatformRandom } from '../../clock/random.ts';
@@ -142,6 +143,8 @@ async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalClu
     serverEndpoint: { address: linux ? machine.hostAddress : '127.0.0.1', port },
     signer: pki.signer,
     kubelets: new InProcessKubeletDialer((node) => nodes?.kubeletOf(node)),
+    // The machine routes to all pods. Simulated ones have addresses and nobody who answers there.
+    ...(linux ? { backends: networkBackendDialer } : {}),
     platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
   });
   undo.add(() => controlPlane.close());
