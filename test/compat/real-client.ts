@@ -95,16 +95,21 @@ export class Running {
   }
 
   /** Resolves once it has printed this; rejects after half a minute. */
-  async printed(what: RegExp): Promise<void> {
-    await new Promise<void>((done, failed) => {
+  printed(what: RegExp): Promise<RegExpMatchArray> {
+    return new Promise((done, failed) => {
       const late = setTimeout(() => failed(new Error(`waited in vain for ${what}; printed so far:\n${this.#output}`)), 30_000);
       this.#onOutput = () => {
-        if (!what.test(this.#output)) return;
+        const match = what.exec(this.#output);
+        if (!match) return;
         clearTimeout(late);
-        done();
+        done(match);
       };
       this.#onOutput();
     });
+  }
+
+  type(text: string): void {
+    this.#process.stdin?.write(text);
   }
 
   async stop(): Promise<string> {

@@ -9,6 +9,6 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 restartPolicy: Never
 containers:
   - name: once
-    image: busybox
+    image: {{ .image }}
     command: [sh, -c, "exit {{ .exit }}"]
 {{- end -}}
