@@ -9,6 +9,7 @@ import { deploymentController } from './deployment/deployment-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { endpointSliceController } from './endpointslice/endpoint-slice-controller.ts';
+import { endpointSliceMirroringController } from './endpointslicemirroring/endpoint-slice-mirroring-controller.ts';
 import { garbageCollectorController } from './garbagecollector/garbage-collector-controller.ts';
 import { jobController } from './job/job-controller.ts';
 import { kubernetesServiceController } from './kubernetesservice/kubernetes-service-controller.ts';
@@ -40,6 +41,7 @@ export const controllers: readonly ControllerDeclaration[] = [
   nodeIPAMController,
   endpointSliceController,
   endpointsController,
+  endpointSliceMirroringController,
   kubernetesServiceController,
   serviceAccountController,
   rootCAPublisher,

@@ -6,22 +6,15 @@
  */
 import type { ContainerPort, Pod, Service, ServicePort } from '../../api/generated/core-v1.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/generated/discovery-v1.ts';
-import { controllerRef, type Draft } from '../../api/object.ts';
-import { equal } from '../equal.ts';
 import { isPodReady, isPodTerminal } from '../pod-state.ts';
+import { arrangeSlices, managedByLabel, type SliceActions, type SliceGroup, serviceNameLabel } from './arrange-slices.ts';
 
-export const serviceNameLabel = 'kubernetes.io/service-name';
-export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const managerName = 'endpointslice-controller.k8s.io';
 /** kube-controller-manager's `--max-endpoints-per-slice`. */
 const maxEndpointsPerSlice = 100;
+/** The address family of every pod. */
+const addressType = 'IPv4';
 const headlessLabel = 'service.kubernetes.io/headless';
-
-export interface SliceActions {
-  readonly create: readonly Draft<EndpointSlice>[];
-  readonly update: readonly EndpointSlice[];
-  readonly remove: readonly EndpointSlice[];
-}
 
 /** The number that a service's port leads to on this pod; undefined when the pod has no port of that name. */
 export function targetPortOf(pod: Pod, port: ServicePort): number | undefined {
@@ -57,35 +50,14 @@ export function endpointOf(pod: Pod, service: Service): Endpoint {
 
 /** What to change so that the service's slices are right. `current`: the slices that this controller made for it. */
 export function decideSlices(service: Service, pods: readonly Pod[], current: readonly EndpointSlice[]): SliceActions {
-  const groups = groupByPorts(service, pods.filter(isEndpoint));
-  const labels = sliceLabels(service);
-  const create: Draft<EndpointSlice>[] = [];
-  const update: EndpointSlice[] = [];
-  const left = new Set(current.filter(({ metadata }) => metadata.deletionTimestamp === undefined));
-  for (const { ports, endpoints } of groups.values()) {
-    const same = [...left].filter((slice) => slice.addressType === 'IPv4' && equal(slice.ports ?? [], ports));
-    for (const slice of same) left.delete(slice);
-    const plan = distribute(endpoints, same);
-    same.forEach((slice, at) => {
-      const wanted = plan.kept[at] ?? [];
-      if (wanted.length === 0 && (same.length > 1 || plan.fresh.length > 0 || endpoints.length > 0)) left.add(slice);
-      else if (!equal(slice.endpoints ?? [], wanted) || !equal(slice.metadata.labels, { ...slice.metadata.labels, ...labels })) {
-        update.push({
-          ...slice,
-          metadata: { ...slice.metadata, labels: { ...slice.metadata.labels, ...labels } },
-          endpoints: wanted,
-          ports,
-        });
-      }
-    });
-    for (const chunk of plan.fresh) create.push(newSlice(service, labels, chunk, ports));
-    if (same.length === 0 && plan.fresh.length === 0) create.push(newSlice(service, labels, [], ports));
-  }
-  return { create, update, remove: [...left] };
+  return arrangeSlices(groupByPorts(service, pods.filter(isEndpoint)).values(), current, {
+    owner: service,
+    labels: sliceLabels(service),
+    most: maxEndpointsPerSlice,
+  });
 }
 
-interface Group {
-  readonly ports: readonly EndpointPort[];
+interface Group extends SliceGroup {
   readonly endpoints: Endpoint[];
 }
 
@@ -102,35 +74,13 @@ function groupByPorts(service: Service, pods: readonly Pod[]): Map<string, Group
     }
     if (ports.length === 0 && !headless && (service.spec.ports ?? []).length > 0) continue;
     const key = JSON.stringify(ports);
-    const group = groups.get(key) ?? { ports, endpoints: [] };
+    const group = groups.get(key) ?? { addressType, ports, endpoints: [] };
     group.endpoints.push(endpointOf(pod, service));
     groups.set(key, group);
   }
   // A service without endpoints still has one slice, which says so.
-  if (groups.size === 0) groups.set('', { ports: [], endpoints: [] });
+  if (groups.size === 0) groups.set('', { addressType, ports: [], endpoints: [] });
   return groups;
-}
-
-const keyOfEndpoint = ({ targetRef, addresses }: Endpoint): string => targetRef?.uid ?? addresses.join();
-
-/** Endpoints stay in the slice they are in; new ones fill gaps; what does not fit makes new slices. */
-function distribute(endpoints: readonly Endpoint[], slices: readonly EndpointSlice[]): { kept: Endpoint[][]; fresh: Endpoint[][] } {
-  const wanted = new Map(endpoints.map((endpoint) => [keyOfEndpoint(endpoint), endpoint]));
-  const kept = slices.map((slice) => {
-    const stay: Endpoint[] = [];
-    for (const endpoint of slice.endpoints ?? []) {
-      const now = wanted.get(keyOfEndpoint(endpoint));
-      if (!now) continue;
-      wanted.delete(keyOfEndpoint(endpoint));
-      stay.push(now);
-    }
-    return stay;
-  });
-  const added = [...wanted.values()];
-  for (const slice of kept) while (slice.length < maxEndpointsPerSlice && added.length > 0) slice.push(added.shift() as Endpoint);
-  const fresh: Endpoint[][] = [];
-  while (added.length > 0) fresh.push(added.splice(0, maxEndpointsPerSlice));
-  return { kept, fresh };
 }
 
 /** The service's own labels come along, so that its slices can be selected like it. */
@@ -141,22 +91,5 @@ function sliceLabels(service: Service): Record<string, string> {
     [serviceNameLabel]: service.metadata.name,
     [managedByLabel]: managerName,
     ...(service.spec.clusterIP === 'None' ? { [headlessLabel]: '' } : {}),
-  };
-}
-
-function newSlice(
-  service: Service,
-  labels: Record<string, string>,
-  endpoints: readonly Endpoint[],
-  ports: readonly EndpointPort[],
-): Draft<EndpointSlice> {
-  const { name, namespace } = service.metadata;
-  return {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: { generateName: `${name}-`, namespace: namespace as string, labels, ownerReferences: [controllerRef(service)] },
-    addressType: 'IPv4',
-    endpoints,
-    ports,
   };
 }

@@ -2,14 +2,15 @@
  * Keeps the EndpointSlices of every Service with a selector: which pods take its traffic. What should be stands in
  * `desired-slices.ts`. Counterpart: Kubernetes' endpointslice-controller.
  */
-import { isNotFound } from '../../api/errors.ts';
 import type { EndpointSlice } from '../../api/generated/discovery-v1.ts';
 import { endpointslices, pods, services } from '../../api/generated/resources.ts';
 import type { Reconciler, Runnable } from '../../listwatch/contract.ts';
 import type { Causes } from '../../trace/cause.ts';
 import { type ControllerContext, type ControllerDeclaration, controlLoop, controllerQueue } from '../controller.ts';
-import { decideSlices, managedByLabel, managerName, serviceNameLabel } from './desired-slices.ts';
+import { managedByLabel, serviceNameLabel } from './arrange-slices.ts';
+import { decideSlices, managerName } from './desired-slices.ts';
 import { selectedPods, throttledAdd, watchServicePods } from './service-pods.ts';
+import { writeSlices } from './write-slices.ts';
 
 export const endpointSliceController: ControllerDeclaration = {
   name: 'endpointslice-controller',
@@ -49,17 +50,7 @@ function createEndpointSliceController(context: ControllerContext): Runnable {
       // A deleted service's slices go with it by garbage collection; one that lost its selector leaves them as they are.
       if (!service || !selected || service.metadata.deletionTimestamp !== undefined) return undefined;
       const namespace = service.metadata.namespace as string;
-      const slices = client.resource(endpointslices);
-      const { create, update, remove } = decideSlices(service, selected, current);
-      for (const slice of update) await slices.update(slice, { namespace });
-      for (const draft of create) await slices.create(draft, { namespace });
-      for (const { metadata } of remove) {
-        try {
-          await slices.delete(metadata.name, { namespace, preconditions: { uid: metadata.uid } });
-        } catch (error) {
-          if (!isNotFound(error)) throw error;
-        }
-      }
+      await writeSlices(client, namespace, decideSlices(service, selected, current));
       return undefined;
     },
   };
