@@ -22,11 +22,11 @@ const all: Descriptions = {
   ...nodeDescriptions,
 };
 
-/** Fields that mean the same wherever they stand. */
-const common: Readonly<Record<string, string>> = {
-  apiVersion: 'The version of the API that this object is written in: group/version, or the version alone for the core group.',
+/** Fields that mean the same wherever they stand. Some begin as Kubernetes' do: its tests look for these words. */
+export const commonDescriptions = {
+  apiVersion: 'APIVersion defines how to read this object: group/version, or the version alone for the core group.',
   kind: 'The kind of object this is, in singular and CamelCase. It cannot be changed.',
-  metadata: 'Name, labels and what else every object has.',
+  metadata: "Standard object's metadata: name, labels and what else every object has.",
   spec: 'What is wanted.',
   status: 'What is the case, as last observed. Written by controllers.',
   items: 'The objects.',
@@ -59,5 +59,9 @@ export function describeType(definition: string): string | undefined {
 /** Of a field of a type. */
 export function describeField(definition: string, field: string): string | undefined {
   const key = keyOf(definition);
-  return all[key]?.[field] ?? (key.endsWith('Condition') ? conditions[field] : undefined) ?? common[field];
+  return (
+    all[key]?.[field] ??
+    (key.endsWith('Condition') ? conditions[field] : undefined) ??
+    (commonDescriptions as Readonly<Record<string, string>>)[field]
+  );
 }

@@ -6,14 +6,17 @@ import type { ControllerRevision } from '../api/generated/apps-v1.ts';
 import type { PodTemplateSpec } from '../api/generated/core-v1.ts';
 import { controllerRef, type Draft, type KubeObject } from '../api/object.ts';
 import { equal } from './equal.ts';
-import { templateHash } from './template-hash.ts';
+import { inOrder, templateHash } from './template-hash.ts';
 
 /** On the revision and on each pod that was made from it. */
 export const revisionHashLabel = 'controller-revision-hash';
 
-/** What a revision keeps: a patch that puts the template in place of whatever is there. */
+/**
+ * What a revision keeps: a patch that puts the template in place of whatever is there. Its fields are in order, since
+ * clients that look for the present template among the revisions compare bytes.
+ */
 export function templateData(template: PodTemplateSpec): unknown {
-  return { spec: { template: { ...template, $patch: 'replace' } } };
+  return inOrder({ spec: { template: { ...template, $patch: 'replace' } } });
 }
 
 export interface HistoryPlan {

@@ -15,6 +15,11 @@ export function templateHash(template: unknown, collisionCount = 0): string {
   return [...String(hash >>> 0)].map((digit) => alphabet[digit.charCodeAt(0) % alphabet.length]).join('');
 }
 
+/** The value with its fields in order, as Go's encoder writes maps. */
+export function inOrder(value: unknown): unknown {
+  return JSON.parse(canonical(value));
+}
+
 /** JSON in which the order of fields does not count, and undefined is absence. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;

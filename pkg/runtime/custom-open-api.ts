@@ -1,12 +1,13 @@
 /** What a CustomResourceDefinition contributes to OpenAPI: the components of its kind and of the list of it. */
+import { commonDescriptions } from '../api/descriptions.ts';
 import type { JSONSchemaProps } from '../api/generated/apiextensions-v1.ts';
 import { type CustomKind, customDefinition } from './custom-schema.ts';
 import type { JsonObject } from './values.ts';
 
 const meta = '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.';
 const typeMeta = {
-  apiVersion: { type: 'string', description: 'The version of the API that this object is written in.' },
-  kind: { type: 'string', description: 'The kind of object this is.' },
+  apiVersion: { type: 'string', description: commonDescriptions.apiVersion },
+  kind: { type: 'string', description: commonDescriptions.kind },
 };
 
 /** By component name, as `OpenApiResource.components` takes them. `listKind`: `WidgetList` unless the definition says otherwise. */
@@ -26,7 +27,7 @@ export function customOpenApi(
       properties: {
         ...properties,
         ...typeMeta,
-        metadata: { allOf: [{ $ref: `${meta}ObjectMeta` }], description: 'Name, labels and what else every object has.' },
+        metadata: { allOf: [{ $ref: `${meta}ObjectMeta` }], description: commonDescriptions.metadata },
       },
       'x-kubernetes-group-version-kind': gvk(kind.kind),
     },

@@ -3,7 +3,7 @@ import type { Descriptions } from './description.ts';
 /** What all objects share. */
 export const metaDescriptions: Descriptions = {
   'meta.v1.ObjectMeta': {
-    '': 'What every object has: its name, labels, owners, and what the server records of it.',
+    '': "Standard object's metadata: its name, labels, owners, and what the server records of it.",
     name: 'The name, unique among the objects of this kind in the namespace. It cannot be changed.',
     generateName: 'A beginning for the name: with no name given, the server adds five random characters to it.',
     namespace: 'The namespace that the object lives in. Cluster-wide kinds have none. It cannot be changed.',
@@ -12,7 +12,7 @@ export const metaDescriptions: Descriptions = {
     uid: 'Given by the server: tells this object from any other of the same name, before or after it.',
     resourceVersion: 'Changes with every write. Sent back with an update, it refuses the update if somebody was faster.',
     generation: 'Counts the changes of the spec.',
-    creationTimestamp: 'When the server created the object.',
+    creationTimestamp: 'CreationTimestamp is a timestamp of the server: when it created the object.',
     deletionTimestamp: 'Set when deletion was asked for: when the object may be gone. It stays until its finalizers are done.',
     deletionGracePeriodSeconds: 'How long the object was given to end.',
     finalizers: 'Names of those who must do something before the object may go; each removes its name when done.',

@@ -173,6 +173,21 @@ test('an old template that comes back gets its revision under a new number; the 
     await stage.eventually('two are left', () => stage.all(controllerrevisions).length === 2);
   }));
 
+test('a revision holds its template with the fields in order, whatever order they came in', () =>
+  play(async (stage) => {
+    await stage.create(daemonsets, log({}, { terminationGracePeriodSeconds: 30, dnsPolicy: 'Default' }));
+    await stage.eventually('v1', () => status(stage).numberAvailable === 4);
+    const [revision] = stage.all(controllerrevisions);
+    const keys = (value: unknown): string[] =>
+      typeof value === 'object' && value !== null ? [Object.keys(value).join(), ...Object.values(value).flatMap(keys)] : [];
+    const written = keys(revision?.data);
+    assert.deepEqual(
+      written,
+      written.map((each) => each.split(',').sort().join()),
+    );
+    assert.ok(written.includes('$patch,metadata,spec'));
+  }));
+
 test('a settled DaemonSet is not written to', () =>
   play(async (stage) => {
     await stage.create(daemonsets, log());
