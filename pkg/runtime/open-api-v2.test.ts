@@ -71,6 +71,23 @@ describe('OpenAPI v2', () => {
     });
   });
 
+  it('says nothing of what may hold any field, nor that a field is required which may be null', () => {
+    const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { a: { type: 'string' } } };
+    const gvk = { 'x-kubernetes-group-version-kind': [{ group: 'example.com', version: 'v1', kind: 'Widget' }] };
+    const anything = openApiV2([{ ...widgets, components: { ...widgets.components, 'com.example.v1.Widget': { ...open, ...gvk } } }]);
+    assert.deepEqual((anything['definitions'] as JsonObject)['com.example.v1.Widget'], { type: 'object', ...gvk });
+    const properties = { open, list: { ...open, type: 'array', items: { type: 'string' } }, maybe: { type: 'object', nullable: true } };
+    assert.deepEqual(toSwagger({ type: 'object', required: ['maybe', 'open'], properties }), {
+      type: 'object',
+      required: ['open'],
+      properties: {
+        open: { 'x-kubernetes-preserve-unknown-fields': true },
+        list: { 'x-kubernetes-preserve-unknown-fields': true },
+        maybe: {},
+      },
+    });
+  });
+
   it('has the operations of resources, subresources and connections', () => {
     const paths = document['paths'] as Record<string, JsonObject>;
     assert.deepEqual(Object.keys(paths), [

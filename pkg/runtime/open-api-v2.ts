@@ -24,7 +24,9 @@ export function openApiV2(resources: readonly OpenApiResource[]): JsonObject {
     }
     item[operation.method] = operationObject(operation, custom(operation));
   }
-  const own = Object.fromEntries(Object.entries(customComponents(resources)).map(([name, schema]) => [name, toSwagger(schema)]));
+  const own = Object.fromEntries(
+    Object.entries(customComponents(resources)).map(([name, schema]) => [name, customDefinition(schema as JsonObject)]),
+  );
   return {
     swagger: '2.0',
     info: { title: 'Kubernetes', version: documentVersion },
@@ -71,8 +73,18 @@ function operationObject(operation: Operation, custom: boolean): JsonObject {
   };
 }
 
+/** A custom resource as v2 has it. One that takes any field says nothing but that: kubectl would refuse what it does not list. */
+function customDefinition(schema: JsonObject): unknown {
+  if (!keepsUnknown(schema)) return toSwagger(schema);
+  const kinds = 'x-kubernetes-group-version-kind';
+  return { type: 'object', [kinds]: schema[kinds] };
+}
+
 /** What OpenAPI v3 can say of a schema and v2 cannot. */
-const onlyV3 = new Set(['nullable', 'oneOf', 'anyOf', 'not']);
+const onlyV3 = new Set(['nullable', 'allOf', 'oneOf', 'anyOf', 'not']);
+
+const keepsUnknown = (schema: JsonObject): boolean => schema['x-kubernetes-preserve-unknown-fields'] === true;
+const isNullable = (schema: unknown): boolean => isObject(schema) && schema['nullable'] === true;
 
 /** A schema of OpenAPI v3 as far as v2 can express it; where it cannot, it says less. */
 export function toSwagger(schema: unknown): unknown {
@@ -91,7 +103,23 @@ export function toSwagger(schema: unknown): unknown {
     else if (key === 'default' || key === 'enum' || key === 'example' || key.startsWith('x-')) out[key] = value;
     else if (!onlyV3.has(key)) out[key] = toSwagger(value);
   }
-  // What may be null, or of several types, or holds more than it says, cannot be typed.
-  if (schema['nullable'] === true || schema['x-kubernetes-int-or-string'] === true) delete out['type'];
+  return withoutHalfTruths(out, schema);
+}
+
+/** What may be null, or of several types, or holds more than it says, can neither be typed nor described in v2. */
+function withoutHalfTruths(out: JsonObject, schema: JsonObject): JsonObject {
+  const nullable = isNullable(schema);
+  const open = nullable || keepsUnknown(schema);
+  if (open) {
+    delete out['items'];
+    delete out['properties'];
+  }
+  const listOfAnything = out['type'] === 'array' && out['items'] === undefined;
+  if (nullable || listOfAnything || schema['x-kubernetes-int-or-string'] === true || (open && out['type'] === 'object')) delete out['type'];
+  const { properties, required, additionalProperties } = schema;
+  if (!Array.isArray(required)) return out;
+  const stated = required.filter((name) => !(isObject(properties) && isNullable(properties[name as string])));
+  if (stated.length === 0 || isNullable(additionalProperties)) delete out['required'];
+  else out['required'] = stated;
   return out;
 }
