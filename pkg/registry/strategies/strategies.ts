@@ -5,6 +5,7 @@ import { metadataOf, type Raw } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { validatePodRequestStatus } from '../validation/certificates.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
+import { validateDeviceClaimStatus, validateSliceUpdate } from '../validation/devices.ts';
 import { validateEndpointSliceUpdate } from '../validation/endpoints.ts';
 import { all, immutable, notUpdatable, onWrite, sameRole } from '../validation/immutability.ts';
 import { validateLoadBalancer, validateServiceCidrUpdate } from '../validation/network.ts';
@@ -94,7 +95,10 @@ const strategies: Readonly<Record<string, Strategy>> = {
     validateUpdate: all(notUpdatable('parameters', 'provisioner', 'reclaimPolicy'), immutable('volumeBindingMode')),
   },
   'ipaddresses.networking.k8s.io': { validateUpdate: immutable('spec.parentRef') },
-  'resourceclaims.resource.k8s.io': { validateUpdate: immutable('spec') },
+  'resourceclaims.resource.k8s.io': { validateUpdate: onWrite({ object: immutable('spec'), status: validateDeviceClaimStatus }) },
+  'resourceslices.resource.k8s.io': { generation: true, validateUpdate: validateSliceUpdate },
+  'deviceclasses.resource.k8s.io': counted,
+  'devicetaintrules.resource.k8s.io': counted,
   'resourceclaimtemplates.resource.k8s.io': { validateUpdate: immutable('spec') },
   'csidrivers.storage.k8s.io': {
     generation: true,

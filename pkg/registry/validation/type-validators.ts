@@ -15,6 +15,7 @@ import { certificateValidators } from './certificates.ts';
 import { clusterValidators } from './cluster.ts';
 import { containerValidators } from './container.ts';
 import { coordinationValidators } from './coordination.ts';
+import { deviceValidators } from './devices.ts';
 import { endpointValidators } from './endpoints.ts';
 import { flowControlValidators } from './flowcontrol.ts';
 import { metadataValidators } from './metadata.ts';
@@ -45,6 +46,7 @@ const tables = [
   endpointValidators,
   clusterValidators,
   rbacValidators,
+  deviceValidators,
   quotaValidators,
   storageClassValidators,
   coordinationValidators,
