@@ -107,6 +107,8 @@ export interface Strategy {
   /** When the object is marked as being deleted. */
   prepareDelete?(object: Raw): void;
 
+  /** Before all validation, where it needs what is not there yet. Undefined: nothing to wait for. */
+  prepareValidation?(object: Raw): Promise<void> | undefined;
   /** After the validators of the types. */
   validate?(object: Raw): StatusCause[];
   /** `subresource` is empty for the object itself. */

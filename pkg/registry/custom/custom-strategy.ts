@@ -1,13 +1,17 @@
+import type { JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { assign, metadataOf, type Raw } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
+import { loadRules, ruleWarnings } from './custom-rules.ts';
 
 /** What is done for every custom resource. `statusApart`: its version has a `status` subresource. */
-export function customStrategy(statusApart: boolean): Strategy {
+export function customStrategy(schema: JSONSchemaProps, statusApart: boolean): Strategy {
   return {
     needsResourceVersion: true,
     // A status that is not written apart is a wish like any other field.
     generation: statusApart ? true : changedBeyondMetadata,
+    prepareValidation: () => loadRules(schema),
+    warnings: ruleWarnings,
     ...(statusApart ? { prepareSubresource: { status: keepMetadata } } : {}),
   };
 }

@@ -1,12 +1,13 @@
 /**
- * The one place where the schema of a CustomResourceDefinition is checked: that it is structural, and that the server
- * can do with it what it says.
+ * The one place where the schema of a CustomResourceDefinition is checked: that it is structural, that the server can do
+ * with it what it says, and that its rules make sense. `loadRulesOf` the definition comes before.
  */
 import type { JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
 import { structuralFaults } from '../../runtime/structural-schema.ts';
 import { isObject } from '../raw.ts';
+import { ruleFaults } from './custom-rules.ts';
 
 /** Keywords that a schema may have at its root where the status is written apart; by Kubernetes' names for them. */
 const atRoot: Readonly<Record<string, string>> = {
@@ -46,6 +47,8 @@ export function schemaFaults(schema: JSONSchemaProps, path: string, statusApart:
   }
   if (schema.nullable === true) causes.push(forbiddenField(`${path}.nullable`, 'nullable cannot be true at the root'));
   causes.push(...structuralFaults(schema, path));
+  // Rules are typed by the structure.
+  if (causes.length === 0) causes.push(...ruleFaults(schema, path));
   return causes;
 }
 

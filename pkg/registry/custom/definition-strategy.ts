@@ -1,6 +1,7 @@
 import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
 import { assign, metadataOf, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
+import { loadRulesOf } from './custom-rules.ts';
 import { cleanupFinalizer, withCondition } from './definition-status.ts';
 import { validateDefinition, validateDefinitionUpdate } from './definition-validation.ts';
 
@@ -15,6 +16,7 @@ export const definitionStrategy: Strategy = {
   prepareUpdate(object) {
     rememberStored(object);
   },
+  prepareValidation: (object) => loadRulesOf(object as unknown as CustomResourceDefinition),
   validate: (object) => validateDefinition(object as unknown as CustomResourceDefinition),
   validateUpdate: (object, old, subresource) =>
     subresource === ''

@@ -1,5 +1,5 @@
 import { qualifiedResource } from '../../api/errors.ts';
-import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
+import type { CustomResourceDefinition, JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 import type { Schema } from '../../runtime/schema.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { WatchCache } from '../cache/watch-cache.ts';
@@ -116,7 +116,10 @@ export class ServedDefinition {
       declaration,
       format: this.#format,
       cache: this.cache,
-      strategy: customStrategy(declaration.subresources['status'] !== undefined),
+      strategy: customStrategy(
+        (declaration.custom as CustomFacts).schema.source as JSONSchemaProps,
+        declaration.subresources['status'] !== undefined,
+      ),
       metrics: this.#metrics,
       indexedField: undefined,
     };

@@ -80,6 +80,8 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
     });
   }
 
+  const needed = strategy.prepareValidation?.(object);
+  if (needed) await needed;
   const causes = [...validateTypes(declaration, object), ...(strategy.validate?.(object) ?? [])];
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
   await admit(write, object, undefined);

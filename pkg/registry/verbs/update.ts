@@ -101,6 +101,8 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
 
   if (statedManagers && causes.length === 0 && upToDate && isSame(object, old)) return current; // what it stated came to nothing
 
+  const needed = strategy.prepareValidation?.(object);
+  if (needed) await needed;
   validateMetadataUpdate(
     metadataOf(object),
     metadataOf(old),
