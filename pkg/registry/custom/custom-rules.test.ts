@@ -120,4 +120,23 @@ describe('rules of custom resources', () => {
     assert.equal((await refusal(widgets.update(test.context(), key, changed({ spec: { min: 4, size: 2 } })))).length, 1);
     await test.registry.close();
   });
+
+  it('that make no sense, or cost too much, are refused with their definition', async () => {
+    const test = await testRegistry();
+    const ruled = (rule: string): object => {
+      const props = { list: { type: 'array', items: { type: 'string' } }, size: integer };
+      const openAPIV3Schema = {
+        type: 'object',
+        properties: { spec: { type: 'object', properties: props, 'x-kubernetes-validations': [{ rule }] } },
+      };
+      return { ...spec, versions: [{ ...version, schema: { openAPIV3Schema } }] };
+    };
+    const at = 'spec.validation.openAPIV3Schema.properties[spec].x-kubernetes-validations[0].rule';
+    const [unknown = ''] = await refusal(define(test, ruled('self.sise > 1')));
+    assert.ok(unknown.startsWith(`${at}: Invalid value: {"Rule":"self.sise \\u003e 1",`), unknown);
+    assert.ok(unknown.endsWith("compilation failed: ERROR: <input>:1:5: undefined field 'sise'\n | self.sise > 1\n | ....^"), unknown);
+    const [dear = ''] = await refusal(define(test, ruled('self.list.all(x, self.list.all(y, x == y))')));
+    assert.ok(dear.startsWith(`${at}: Forbidden: estimated rule cost exceeds budget by factor of more than 100x`), dear);
+    await test.registry.close();
+  });
 });
