@@ -116,7 +116,7 @@ async function foreground(flags: UpFlags, directory: string): Promise<void> {
     directory,
     host: flags.host,
     port: flags.port,
-    nodes: flags.nodes ?? 3,
+    ...(flags.nodes === undefined ? {} : { nodes: flags.nodes }),
     runtime,
     storeName: flags.store.split(':')[0] as string,
     history: historyLimits(flags),

@@ -48,8 +48,8 @@ export interface LocalClusterOptions extends Patience {
   /** The address on which the API server listens, beside the nodes' bridge. */
   readonly host: string;
   readonly port: number;
-  /** How many nodes a new cluster gets, and an older one at least. */
-  readonly nodes: number;
+  /** How many nodes a new cluster gets (default 3), and an older one at least (default: those that it had). */
+  readonly nodes?: number;
   readonly runtime: 'embedded' | 'fake';
   /** For messages: `lmdb`, `memory`, `etcd`. */
   readonly storeName: string;
@@ -203,7 +203,8 @@ async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalClu
   const pool = nodes;
   undo.add(() => pool.killAll());
   const names = [...(known?.nodes ?? [])];
-  for (let number = 1; names.length < options.nodes; number++) if (!names.includes(`node-${number}`)) names.push(`node-${number}`);
+  const wanted = options.nodes ?? (known ? 0 : 3);
+  for (let number = 1; names.length < wanted; number++) if (!names.includes(`node-${number}`)) names.push(`node-${number}`);
   const remember = (): void => writeClusterConfig(directory, configOf(options, network, linux, [...pool.all.keys()]));
   await Promise.all(names.map((node) => pool.add(node)));
   remember();

@@ -4,7 +4,7 @@ import { randomInt, SeededRandom } from '../../clock/random.ts';
 import { type Operation, prefixRange, type Store, type StoreEvent } from '../store.ts';
 import type { Engine, StoreUnderTest } from './engine.ts';
 import { assertSame, bytes, freshPrefix, modelOf, readUntil, withStore } from './harness.ts';
-import { recordHistory, storeModel } from './history.ts';
+import { checkPast, finalRead, recordHistory, storeModel } from './history.ts';
 import { isLinearizable } from './linearizability.ts';
 
 export function registerConcurrency(engine: Engine): void {
@@ -78,8 +78,11 @@ export function registerConcurrency(engine: Engine): void {
     await withStore(engine, async (under) => {
       const stores = await clients(under);
       for (let round = 0; round < rounds; round++) {
-        const history = await recordHistory(stores, freshPrefix(), { seed: `${engine.name}/${round}`, calls: 12 });
+        const prefix = freshPrefix();
+        const calls = await recordHistory(stores, prefix, { seed: `${engine.name}/${round}`, calls: 12, past: true });
+        const history = [...calls, await finalRead(under.store, prefix, calls)];
         assert.ok(isLinearizable(storeModel, history), `round ${round} is not linearizable: ${JSON.stringify(history)}`);
+        assert.equal(checkPast(history), undefined);
       }
       await closeOthers(under, stores);
     });
