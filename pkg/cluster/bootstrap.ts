@@ -56,16 +56,20 @@ export async function createSystemObjects(client: Client, network: NetworkPlan):
 async function createIfMissing<T extends KubeObject>(client: Client, ref: ResourceRef<T>, draft: Draft<T>): Promise<void> {
   const { name = '', namespace } = draft.metadata;
   const where = namespace ? { namespace } : {};
-  try {
-    await client.resource(ref).get(name, where);
-    return;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
+  const isThere = async (): Promise<boolean> => {
+    try {
+      await client.resource(ref).get(name, where);
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  };
+  if (await isThere()) return;
   try {
     await client.resource(ref).create(draft, where);
   } catch (error) {
-    // Another API server over the same store was quicker.
-    if (!isAlreadyExists(error)) throw error;
+    // Another API server over the same store was quicker; of a Service, what is told may be that its address is taken.
+    if (!isAlreadyExists(error) && !(await isThere())) throw error;
   }
 }

@@ -3,7 +3,7 @@
  * at the revision of the first, so that all pages show one state. Once that revision is compacted the list is
  * `Expired`, with a token that goes on from the same place in the present.
  */
-import { ApiError, badRequest, invalid } from '../../api/errors.ts';
+import { ApiError, badRequest, invalid, isExpired } from '../../api/errors.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { forbiddenField, unsupportedField } from '../../runtime/field-errors.ts';
 import { sortKey } from '../../storage/key-order.ts';
@@ -65,9 +65,18 @@ async function reachFresh(resource: Resource, asked: number): Promise<void> {
 /** As fresh as the store. */
 async function listNow(resource: Resource, filter: Filter, limit: number | undefined, after: string | undefined): Promise<Page> {
   if (await resource.cache.ready(true)) return listCached(resource, filter, limit, after);
-  const revision = await resource.environment.store.revision();
-  return listAt(resource, filter, { revision, limit, after, paging: false });
+  for (let tries = 1; ; tries++) {
+    const revision = await resource.environment.store.revision();
+    try {
+      return await listAt(resource, filter, { revision, limit, after, paging: false });
+    } catch (error) {
+      // What was newest a moment ago can be compacted by now; the present never is.
+      if (tries === maxTries || !isExpired(error)) throw error;
+    }
+  }
 }
+
+const maxTries = 5;
 
 /** What the cache holds, told as the state at `revision`. */
 function listCached(
