@@ -10,7 +10,7 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   /** Names in lower case; several values joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: AsyncIterable<Uint8Array>;
+  readonly body?: AsyncIterable<Uint8Array> | undefined;
   /**
    * Set by callers in the same process: the body as an object in place of bytes (the server copies what it keeps),
    * and the answer wanted the same way: `object` or `events` in place of bytes.

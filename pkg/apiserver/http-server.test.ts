@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { ClientRequest } from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 import { test } from 'node:test';
@@ -131,6 +132,49 @@ test('a body that is too large is answered 413 although the client is still send
   assert.equal(headers[':status'], 413);
   assert.equal(JSON.parse((await body(stream)).toString()).reason, 'RequestEntityTooLarge');
   await closed; // the server does not wait for the rest
+});
+
+test('a body is read whole, however it comes; a client that goes in the middle of it fails its own request only', async (t) => {
+  const failures: string[] = [];
+  const failed = Promise.withResolvers<void>();
+  const { server, ca, admin } = await serveHttps(t, {
+    async handle(request) {
+      try {
+        const bytes = await body(request.body as AsyncIterable<Buffer>);
+        return { status: 200, headers: {}, body: bytes };
+      } catch (error) {
+        failures.push(String(error));
+        failed.resolve();
+        throw error;
+      }
+    },
+  });
+  const options = { host: '127.0.0.1', port: server.port, method: 'POST', ca, cert: admin.certificate, key: admin.key, agent: false };
+  const begin = (): ClientRequest => https.request({ ...options, headers: { 'content-length': 6 } }).on('error', () => {});
+
+  const slow = begin();
+  const answer = once(slow, 'response');
+  for (const part of ['a', 'bc', '', 'def']) {
+    if (part !== '') slow.write(part);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  slow.end();
+  assert.equal((await body((await answer)[0])).toString(), 'abcdef');
+
+  const torn = begin();
+  torn.write('ab', () => torn.destroy());
+  await failed.promise;
+  assert.equal(failures.length, 1);
+
+  const session = http2.connect(`https://127.0.0.1:${server.port}`, { ca, cert: admin.certificate, key: admin.key });
+  t.after(() => session.destroy());
+  const stream = session.request({ ':method': 'POST', ':path': '/' });
+  const large = Buffer.alloc(200_000, 'x');
+  stream.end(large);
+  assert.deepEqual(await body(stream), large);
+  const empty = session.request({ ':method': 'POST', ':path': '/' });
+  empty.end();
+  assert.equal((await body(empty)).length, 0);
 });
 
 test('a client that goes ends its watch on the server; nonsense on the wire ends its own connection only', async (t) => {

@@ -68,7 +68,7 @@ export function requestInfo(request: Pick<ApiRequest, 'method' | 'path' | 'query
   const resource = parts[at] as string;
   const name = parts[at + 1] ?? '';
   const subresource = parts[at + 2] ?? '';
-  const tail = parts.slice(at + 3).join('/');
+  const tail = parts.length > at + 3 ? parts.slice(at + 3).join('/') : '';
   // A namespace is an object of the cluster; Kubernetes still reports its name as the namespace for authorization.
   if (watchPath && verb === 'get') verb = 'watch';
   else if (name === '' && verb === 'get') verb = isTrue(request.query.get('watch')) ? 'watch' : 'list';
@@ -100,9 +100,8 @@ export function rawTail(path: string, subresource: string): string {
 }
 
 function decodePath(path: string): string[] {
-  let parts = path.split('/');
-  if (parts.includes('', 1)) parts = parts.filter((part) => part !== '');
-  else if (parts[0] === '') parts.shift();
+  let parts = (path[0] === '/' ? path.slice(1) : path).split('/');
+  if (parts.includes('')) parts = parts.filter((part) => part !== '');
   if (!path.includes('%')) return parts;
   try {
     return parts.map(decodeURIComponent);

@@ -1,6 +1,6 @@
 import type { ApiResponse } from '../api/http.ts';
 import type { Clock } from '../clock/clock.ts';
-import type { Metrics } from '../metrics/metrics.ts';
+import type { Labels, Metrics } from '../metrics/metrics.ts';
 import { isLongRunning, type RequestInfo } from './request-info.ts';
 
 /** The API server's own metrics, under Kubernetes' names: how many requests of which kind, and how long they took. */
@@ -8,6 +8,8 @@ export class RequestMetrics {
   readonly #clock: Clock;
   readonly #total: ReturnType<Metrics['counter']>;
   readonly #duration: ReturnType<Metrics['histogram']>;
+  /** Made once: metrics find what counts by the identity of its labels. As many as there are series. */
+  readonly #labels = new Map<string, { readonly request: Labels; readonly answer: Labels }>();
 
   constructor(clock: Clock, metrics: Metrics) {
     this.#clock = clock;
@@ -27,14 +29,23 @@ export class RequestMetrics {
 
   /** `known`: the resource is one that is served; others would make a label of whatever a client types. */
   observe(info: RequestInfo, query: URLSearchParams, response: ApiResponse, started: number, known: boolean): void {
-    const labels = {
-      verb: known || !info.isResource ? info.verb : 'other',
-      group: known ? info.group : '',
-      version: known ? info.version : '',
-      resource: known ? info.resource : '',
-      subresource: known ? info.subresource : '',
-    };
-    this.#total.inc({ ...labels, code: String(response.status) });
-    if (!isLongRunning(info, query)) this.#duration.observe((this.#clock.monotonic() - started) / 1000, labels);
+    const { request, answer } = this.#labelsOf(info, response.status, known);
+    this.#total.inc(answer);
+    if (!isLongRunning(info, query)) this.#duration.observe((this.#clock.monotonic() - started) / 1000, request);
+  }
+
+  #labelsOf(info: RequestInfo, status: number, known: boolean): { readonly request: Labels; readonly answer: Labels } {
+    const verb = known || !info.isResource ? info.verb : 'other';
+    const { group, version, resource, subresource } = known ? info : unknown;
+    const key = `${verb} ${group} ${version} ${resource} ${subresource} ${status}`;
+    let labels = this.#labels.get(key);
+    if (!labels) {
+      const request = { verb, group, version, resource, subresource };
+      labels = { request, answer: { ...request, code: String(status) } };
+      this.#labels.set(key, labels);
+    }
+    return labels;
   }
 }
+
+const unknown = { group: '', version: '', resource: '', subresource: '' };

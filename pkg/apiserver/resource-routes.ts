@@ -124,13 +124,13 @@ function methodNotAllowed(): ApiError {
 }
 
 /** What Kubernetes 1.36 still serves but asks to leave. */
-const deprecated: Readonly<Record<string, string>> = {
-  '/v1/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
-  '/v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
-};
+const deprecated: ReadonlyMap<string, string> = new Map([
+  ['/v1/componentstatuses', 'v1 ComponentStatus is deprecated in v1.19+'],
+  ['/v1/endpoints', 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+]);
 
 function warnOfDeprecation(exchange: Exchange, { group, version, resource, custom }: ResourceDeclaration): void {
   if (exchange.request.direct) return;
-  const text = custom ? custom.deprecation : deprecated[`${group}/${version}/${resource}`];
+  const text = custom ? custom.deprecation : deprecated.get(`${group}/${version}/${resource}`);
   if (text !== undefined) exchange.warnings.add(text);
 }

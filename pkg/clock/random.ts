@@ -31,13 +31,16 @@ export function randomSuffix(random: Random, length = 5): string {
   return out;
 }
 
+/** Every byte in hexadecimal. */
+const twoDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** A version 4 UUID (RFC 9562). */
 export function uuid(random: Random): string {
   const b = random.bytes(16);
   b[6] = ((b[6] as number) & 0x0f) | 0x40;
   b[8] = ((b[8] as number) & 0x3f) | 0x80;
   let hex = '';
-  for (const byte of b) hex += byte.toString(16).padStart(2, '0');
+  for (const byte of b) hex += twoDigits[byte] as string;
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
@@ -83,15 +86,32 @@ export class SeededRandom implements Random {
   }
 }
 
+/** Bytes drawn from the platform at once: a draw of 16 costs as much as one of a thousand. */
+const poolSize = 2048;
+
 /** The platform's cryptographic source (Web Crypto, in Node.js and browsers alike). */
 export class PlatformRandom implements Random {
+  readonly #pool = new Uint8Array(poolSize);
+  /** Of the pool, the bytes from here on have not been handed out. */
+  #used = poolSize;
+
   next(): number {
-    const [word] = globalThis.crypto.getRandomValues(new Uint32Array(1));
-    return (word as number) / 2 ** 32;
+    const [a, b, c, d] = this.bytes(4) as unknown as readonly [number, number, number, number];
+    return (a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d) / 2 ** 32;
   }
 
   bytes(n: number): Uint8Array {
-    return globalThis.crypto.getRandomValues(new Uint8Array(n));
+    if (n > poolSize / 8) return globalThis.crypto.getRandomValues(new Uint8Array(n));
+    if (this.#used + n > poolSize) {
+      globalThis.crypto.getRandomValues(this.#pool);
+      this.#used = 0;
+    }
+    const from = this.#used;
+    this.#used += n;
+    const out = this.#pool.slice(from, this.#used);
+    // What becomes a key or a token stands nowhere else.
+    this.#pool.fill(0, from, this.#used);
+    return out;
   }
 
   fork(): Random {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { formatMicroTime, formatTime } from './clock.ts';
-import { jitter, randomSuffix, SeededRandom, uuid } from './random.ts';
+import { jitter, PlatformRandom, randomSuffix, SeededRandom, uuid } from './random.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 describe('VirtualClock', () => {
@@ -100,4 +100,20 @@ test('ids and times have the form that Kubernetes gives them', () => {
   assert.ok(jitter(random, 100, 0.5) >= 100 && jitter(random, 100, 0.5) < 150);
   assert.equal(formatTime(1_767_225_600_999), '2026-01-01T00:00:00Z');
   assert.equal(formatMicroTime(1_767_225_600_123), '2026-01-01T00:00:00.123000Z');
+});
+
+test('randomness of the platform is new with every draw, spread evenly, and its caller’s own', () => {
+  const random = new PlatformRandom();
+  const seen = new Set<string>();
+  let sum = 0;
+  for (let i = 0; i < 2_000; i++) {
+    const bytes = random.bytes(16);
+    seen.add(bytes.join());
+    bytes.fill(0); // what is done with them touches nobody else's
+    sum += random.next();
+  }
+  assert.equal(seen.size, 2_000);
+  assert.ok(sum > 900 && sum < 1_100, `the mean of 2,000 numbers is ${sum / 2_000}`);
+  assert.equal(random.bytes(5_000).length, 5_000);
+  assert.notDeepEqual(random.bytes(5_000), random.bytes(5_000));
 });

@@ -1,18 +1,27 @@
 import type { Counter, Gauge, Histogram, InstrumentOptions, Labels, Metrics } from './metrics.ts';
 
 type Kind = 'counter' | 'gauge' | 'histogram';
+interface Series {
+  /** Of a histogram: the sum of what was observed. */
+  value: number;
+  count: number;
+  /** How many fell into each bucket and into none before it. */
+  readonly perBucket: number[];
+}
 interface Instrument {
   readonly kind: Kind;
   readonly options: InstrumentOptions;
   readonly buckets: readonly number[];
   /** By the labels' text form. */
-  readonly series: Map<string, { value: number; count: number; readonly perBucket: number[] }>;
+  readonly series: Map<string, Series>;
+  /** The same by the labels' identity: who counts often keeps its labels, and is found without making text of them. */
+  readonly known: WeakMap<Labels, Series>;
 }
 
 /** Prometheus' own defaults for durations in seconds. */
 const defaultBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Metrics kept in plain memory: for tests, simulations and browsers. `value` reads one back. */
+/** Metrics kept in plain memory. `value` reads one back. */
 export class MemoryMetrics implements Metrics {
   readonly #instruments = new Map<string, Instrument>();
 
@@ -44,9 +53,8 @@ export class MemoryMetrics implements Metrics {
         const series = this.#series(instrument, labels);
         series.value += value;
         series.count++;
-        instrument.buckets.forEach((bound, at) => {
-          if (value <= bound) series.perBucket[at] = (series.perBucket[at] ?? 0) + 1;
-        });
+        const at = instrument.buckets.findIndex((bound) => value <= bound);
+        if (at >= 0) series.perBucket[at] = (series.perBucket[at] ?? 0) + 1;
       },
     };
   }
@@ -61,15 +69,19 @@ export class MemoryMetrics implements Metrics {
     const lines: string[] = [];
     for (const [name, { kind, options, buckets, series }] of [...this.#instruments].sort(([a], [b]) => (a < b ? -1 : 1))) {
       lines.push(`# HELP ${name} ${options.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`, `# TYPE ${name} ${kind}`);
+      // What has no labels has a value from the beginning.
+      if (series.size === 0 && !options.labels?.length) series.set('', newSeries());
       for (const [labels, { value, count, perBucket }] of series) {
         if (kind !== 'histogram') {
           lines.push(`${name}${labels && `{${labels}}`} ${value}`);
           continue;
         }
         const before = labels && `${labels},`;
-        buckets.forEach((bound, at) => {
-          lines.push(`${name}_bucket{${before}le="${bound}"} ${perBucket[at] ?? 0}`);
-        });
+        let below = 0;
+        for (const [at, bound] of buckets.entries()) {
+          below += perBucket[at] ?? 0;
+          lines.push(`${name}_bucket{${before}le="${bound}"} ${below}`);
+        }
         lines.push(`${name}_bucket{${before}le="+Inf"} ${count}`);
         lines.push(`${name}_sum${labels && `{${labels}}`} ${value}`, `${name}_count${labels && `{${labels}}`} ${count}`);
       }
@@ -85,20 +97,29 @@ export class MemoryMetrics implements Metrics {
       }
       return known;
     }
-    const made: Instrument = { kind, options, buckets, series: new Map() };
+    const made: Instrument = { kind, options, buckets, series: new Map(), known: new WeakMap() };
     this.#instruments.set(options.name, made);
     return made;
   }
 
-  #series(instrument: Instrument, labels: Labels = {}): { value: number; count: number; readonly perBucket: number[] } {
+  #series(instrument: Instrument, labels: Labels = none): Series {
+    const known = instrument.known.get(labels);
+    if (known) return known;
     const key = text(instrument.options, labels);
     let series = instrument.series.get(key);
     if (!series) {
-      series = { value: 0, count: 0, perBucket: [] };
+      series = newSeries();
       instrument.series.set(key, series);
     }
+    instrument.known.set(labels, series);
     return series;
   }
+}
+
+const none: Labels = {};
+
+function newSeries(): Series {
+  return { value: 0, count: 0, perBucket: [] };
 }
 
 function text({ labels = [] }: InstrumentOptions, values: Labels): string {

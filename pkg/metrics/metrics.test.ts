@@ -6,7 +6,7 @@ import { createPrometheusMetrics } from './prometheus.node.ts';
 
 const implementations: [string, () => Metrics][] = [
   ['MemoryMetrics', () => new MemoryMetrics()],
-  ['prom-client', createPrometheusMetrics],
+  ['with the process’s own', createPrometheusMetrics],
 ];
 for (const [name, create] of implementations) {
   describe(name, () => {
@@ -30,6 +30,18 @@ for (const [name, create] of implementations) {
         assert.ok(text.split('\n').includes(line), `${line} in\n${text}`);
       }
     });
+    test('counts by what the labels say, whether or not they are the same object; what has no labels is there from the beginning', async () => {
+      const metrics = create();
+      const counter = metrics.counter({ name: 'a_total', help: 'A', labels: ['code'] });
+      const kept = { code: '200' };
+      counter.inc(kept);
+      counter.inc({ code: '200' });
+      counter.inc(kept);
+      metrics.counter({ name: 'b_total', help: 'B', labels: ['code'] }).inc(kept);
+      metrics.gauge({ name: 'untouched', help: 'U' });
+      const lines = (await metrics.expose()).split('\n');
+      for (const line of ['a_total{code="200"} 3', 'b_total{code="200"} 1', 'untouched 0']) assert.ok(lines.includes(line), line);
+    });
     test('gives the same instrument for the same name, and refuses another shape', async () => {
       const metrics = create();
       metrics.counter({ name: 'x', help: 'X' }).inc();
@@ -40,3 +52,7 @@ for (const [name, create] of implementations) {
     });
   });
 }
+
+test('the metrics of the Node.js process are exposed beside the program’s', async () => {
+  assert.match(await createPrometheusMetrics().expose(), /^process_cpu_seconds_total [\d.e-]+$/m);
+});

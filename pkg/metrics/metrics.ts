@@ -19,6 +19,7 @@ export interface InstrumentOptions {
   readonly labels?: readonly string[];
 }
 
+/** Not to be changed once it was used. */
 export type Labels = Readonly<Record<string, string>>;
 export interface Counter {
   inc(labels?: Labels, by?: number): void;

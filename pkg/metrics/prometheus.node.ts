@@ -1,49 +1,25 @@
-import {
-  collectDefaultMetrics,
-  type Metric,
-  Counter as PromCounter,
-  Gauge as PromGauge,
-  Histogram as PromHistogram,
-  Registry,
-} from 'prom-client';
-import type { InstrumentOptions, Metrics } from './metrics.ts';
+import { MemoryMetrics } from './memory-metrics.ts';
+import type { Metrics } from './metrics.ts';
 
-/** Metrics kept by prom-client, with the Node.js process's own beside them. */
+/** What the program counts, in memory; and the Node.js process's own metrics beside it, from the first time that somebody asks. */
 export function createPrometheusMetrics(): Metrics {
-  const register = new Registry();
-  const labelsOf = new Map<string, string>();
-  collectDefaultMetrics({ register });
-
-  function instrument<M extends Metric>(
-    kind: new (configuration: never) => M,
-    options: InstrumentOptions & { buckets?: readonly number[] },
-  ): M {
-    const { name, help, labels = [], buckets } = options;
-    const known = register.getSingleMetric(name);
-    if (known) {
-      if (!(known instanceof kind) || labelsOf.get(name) !== labels.join()) {
-        throw new Error(`metric ${name} already exists in another shape`);
-      }
-      return known;
-    }
-    labelsOf.set(name, labels.join());
-    const configuration = { name, help, labelNames: [...labels], registers: [register], ...(buckets ? { buckets: [...buckets] } : {}) };
-    return new kind(configuration as never);
-  }
-
+  const own = new MemoryMetrics();
+  let ofProcess: Promise<{ metrics(): Promise<string> }> | undefined;
   return {
-    counter(options) {
-      const made = instrument(PromCounter<string>, options);
-      return { inc: (labels, by = 1) => made.inc(labels ?? {}, by) };
+    counter: (options) => own.counter(options),
+    gauge: (options) => own.gauge(options),
+    histogram: (options) => own.histogram(options),
+    async expose() {
+      ofProcess ??= collectProcessMetrics();
+      return (await own.expose()) + (await (await ofProcess).metrics());
     },
-    gauge(options) {
-      const made = instrument(PromGauge<string>, options);
-      return { set: (value, labels) => made.set(labels ?? {}, value), add: (by, labels) => made.inc(labels ?? {}, by) };
-    },
-    histogram(options) {
-      const made = instrument(PromHistogram<string>, options);
-      return { observe: (value, labels) => made.observe(labels ?? {}, value) };
-    },
-    expose: () => register.metrics(),
   };
+}
+
+/** Loaded when it is needed: a start does without it. */
+async function collectProcessMetrics(): Promise<{ metrics(): Promise<string> }> {
+  const { collectDefaultMetrics, Registry } = await import('prom-client');
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  return register;
 }

@@ -219,7 +219,7 @@ async function benchMemory(bench: Bench): Promise<BenchRow[]> {
         ours,
         reference,
         referenceName: 'bytes',
-        ...(Number.isNaN(ours) ? { ratio: undefined, missing: 'not measured: needs /proc/PID/smaps_rollup' } : { ratio: ours / reference }),
+        ...(Number.isNaN(ours) ? { ratio: undefined, missing: 'not measured: needs /proc/PID/status' } : { ratio: ours / reference }),
         wanted: 4,
         atMost: true,
         details: { emptyMegabytes: empty / 1e6 },

@@ -30,8 +30,9 @@ export function limit({ clock, metrics, maxReads, maxWrites }: LimitOptions): Fi
     help: 'Requests that are being carried out, by kind',
     labels: ['request_kind'],
   });
-  const reads = new Ceiling(maxReads, clock, (n) => gauge.set(n, { request_kind: 'readOnly' }));
-  const writes = new Ceiling(maxWrites, clock, (n) => gauge.set(n, { request_kind: 'mutating' }));
+  const [readOnly, mutating] = [{ request_kind: 'readOnly' }, { request_kind: 'mutating' }];
+  const reads = new Ceiling(maxReads, clock, (n) => gauge.set(n, readOnly));
+  const writes = new Ceiling(maxWrites, clock, (n) => gauge.set(n, mutating));
   const readVerbs = new Set(['get', 'list', 'head', 'options']);
   return {
     name: 'limit',

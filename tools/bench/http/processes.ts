@@ -157,11 +157,10 @@ export function cpuOf(pid: number): number | undefined {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** Bytes of a process's memory that it shares with nobody: neither the program's text nor LMDB's file. */
+/** Bytes of a process's memory that belong to no file: neither the program's text nor LMDB's pages. */
 export function privateMemoryOf(pid: number): number | undefined {
-  const file = `/proc/${pid}/smaps_rollup`;
+  const file = `/proc/${pid}/status`;
   if (!existsSync(file)) return undefined;
-  let kilobytes = 0;
-  for (const [, number] of readFileSync(file, 'utf8').matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)) kilobytes += Number(number);
-  return kilobytes * 1024;
+  const [, kilobytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(file, 'utf8')) ?? [];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
