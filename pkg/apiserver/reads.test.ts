@@ -257,3 +257,35 @@ test('what is only answered and never stored has no rows: asking for a table alo
   assert.equal(refused.json.reason, 'NotAcceptable');
   assert.equal((await ask(`${table},application/json`)).json.kind, 'SelfSubjectAccessReview');
 });
+
+test('the items of a list do not say what they are, in any form: the list does', async () => {
+  const { request, withDefaults } = await testServer();
+  await withDefaults();
+  for (const name of ['a', 'b']) {
+    await request('POST', '/api/v1/namespaces/default/configmaps', { body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } } });
+  }
+  const [plain, pretty] = await Promise.all(
+    ['', '?pretty=1'].map((query) => request('GET', `/api/v1/namespaces/default/configmaps${query}`)),
+  );
+  assert.equal(plain?.json.kind, 'ConfigMapList');
+  assert.deepEqual(
+    plain?.json.items.map((item: { kind?: string; apiVersion?: string; metadata: { name: string } }) => [
+      item.kind,
+      item.apiVersion,
+      item.metadata.name,
+    ]),
+    [
+      [undefined, undefined, 'a'],
+      [undefined, undefined, 'b'],
+    ],
+  );
+  assert.deepEqual(pretty?.json, plain?.json);
+  // The same where the bytes are made for the version that was asked for.
+  const scaler = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'h' } };
+  const spec = { scaleTargetRef: { kind: 'Deployment', name: 'web' }, maxReplicas: 3 };
+  const created = await request('POST', '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers', { body: { ...scaler, spec } });
+  assert.equal(created.status, 201, created.text);
+  const converted = await request('GET', '/apis/autoscaling/v1/horizontalpodautoscalers');
+  assert.equal(converted.json.apiVersion, 'autoscaling/v1');
+  assert.deepEqual(Object.keys(converted.json.items[0]).sort(), ['metadata', 'spec', 'status']);
+});

@@ -17,7 +17,7 @@ import type { MediaType, Negotiated } from './negotiate.ts';
 import { partialMetadata, partialMetadataList } from './partial-metadata.ts';
 import { integer } from './query-options.ts';
 import { isTrue } from './request-info.ts';
-import { type Compressor, kindOf, type ResourceCall } from './resource-call.ts';
+import { type Compressor, isBuiltIn, kindOf, type ResourceCall } from './resource-call.ts';
 import { tableOf } from './table.ts';
 
 const encoder = new TextEncoder();
@@ -73,9 +73,10 @@ export async function respondList(call: ResourceCall, page: ListPage): Promise<A
       return respondObject(exchange, partialMetadataList(page.entries, metadata, negotiated.metaVersion), negotiated, { compressor });
     case 'object':
       if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange, negotiated)) {
-        return respondPieces(exchange, piecesOf(encoder.encode(JSON.stringify({ ...head, items: [] })), page.entries), compressor);
+        const pieces = piecesOf(encoder.encode(JSON.stringify({ ...head, items: [] })), page.entries, itemHead(call));
+        return respondPieces(exchange, pieces, compressor);
       }
-      return respondObject(exchange, { ...head, items: page.entries.map((entry) => entry.object) }, negotiated, { compressor });
+      return respondObject(exchange, { ...head, items: page.entries.map((entry) => itemOf(call, entry)) }, negotiated, { compressor });
   }
 }
 
@@ -83,17 +84,39 @@ function wrongForm(why: string): ApiError {
   return new ApiError('NotAcceptable', `you requested ${why}`);
 }
 
-const comma = encoder.encode(',');
+/** The items of a list do not say what they are, since the list does. Custom resources do, as in Kubernetes. */
+function itemOf({ declaration }: ResourceCall, { object }: Entry): unknown {
+  if (!isBuiltIn(declaration)) return object;
+  const { apiVersion: _apiVersion, kind: _kind, ...item } = object;
+  return item;
+}
 
-/** `empty` is the list without items, `...,"items":[]}`: the items go before its last two characters. */
-function piecesOf(empty: Uint8Array, entries: readonly Entry[]): Uint8Array[] {
+/** What an item's JSON begins with and its list leaves out; empty: nothing. */
+function itemHead({ declaration }: ResourceCall): Uint8Array {
+  if (!isBuiltIn(declaration)) return new Uint8Array();
+  return encoder.encode(`{"apiVersion":${JSON.stringify(apiVersionOf(declaration))},"kind":${JSON.stringify(declaration.kind)},`);
+}
+
+const brace = encoder.encode('{');
+const comma = encoder.encode(',');
+const commaBrace = encoder.encode(',{');
+
+/** `empty` is the list without items, `...,"items":[]}`: the items, without `head`, go before its last two characters. */
+function piecesOf(empty: Uint8Array, entries: readonly Entry[], head: Uint8Array): Uint8Array[] {
   const pieces: Uint8Array[] = [empty.subarray(0, empty.length - 2)];
-  for (let i = 0; i < entries.length; i++) {
-    if (i > 0) pieces.push(comma);
-    pieces.push((entries[i] as Entry).json());
+  for (const [i, entry] of entries.entries()) {
+    const bytes = entry.json();
+    if (head.length > 0 && startsWith(bytes, head)) pieces.push(i > 0 ? commaBrace : brace, bytes.subarray(head.length));
+    else if (i > 0) pieces.push(comma, bytes);
+    else pieces.push(bytes);
   }
   pieces.push(empty.subarray(empty.length - 2), newline);
   return pieces;
+}
+
+function startsWith(bytes: Uint8Array, head: Uint8Array): boolean {
+  for (let i = 0; i < head.length; i++) if (bytes[i] !== head[i]) return false;
+  return true;
 }
 
 /** Pieces put together to batches of about `batchSize`, each made when it is asked for. */

@@ -29,8 +29,18 @@ function recording(direct: boolean, answer: (request: TransportRequest) => ApiRe
 const json = (value: unknown, status = 200): ApiResponse => ({ status, headers: {}, body: encoder.encode(JSON.stringify(value)) });
 const status404 = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'NotFound', message: 'pods "x" not found', code: 404 };
 
+test('items of a list that came over the wire say what they are, though the server leaves that to the list', async () => {
+  const list = { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '7' }, items: [{ metadata: { name: 'a' } }] };
+  const { items, metadata } = await createClient(recording(false, () => json(list)).transport, { agent: 'test' })
+    .resource(pods)
+    .list();
+  assert.deepEqual(items, [{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } }]);
+  assert.equal(metadata.resourceVersion, '7');
+  assert.ok(Object.isFrozen(items) && Object.isFrozen(items[0]));
+});
+
 test('verbs become the paths, queries and bodies of the Kubernetes API', async () => {
-  const { transport, sent } = recording(false, () => json({ kind: 'Pod', metadata: { name: 'a' } }));
+  const { transport, sent } = recording(false, () => json({ kind: 'Pod', metadata: { name: 'a' }, items: [] }));
   const client = createClient(transport, { agent: 'test' });
   const resource = client.resource(pods);
   const draft: Draft<Pod> = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', namespace: 'ns' } };

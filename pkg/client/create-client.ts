@@ -6,7 +6,7 @@
 import { ApiError, badRequest, isApiError } from '../api/errors.ts';
 import type { Status } from '../api/generated/meta-v1.ts';
 import type { ApiResponse, WatchEvent } from '../api/http.ts';
-import { type Draft, deepFreeze, type KubeList, type KubeObject, type ResourceRef } from '../api/object.ts';
+import { apiVersionOf, type Draft, deepFreeze, type KubeList, type KubeObject, type ResourceRef } from '../api/object.ts';
 import { type Causes, causesHeader, formatCauses } from '../trace/cause.ts';
 import type {
   CallOptions,
@@ -152,8 +152,12 @@ class TransportResourceClient<T extends KubeObject> implements ResourceClient<T>
     return this.#call<T>('GET', this.#one(name, options), { query: queryOf({ resourceVersion: options.resourceVersion }), options });
   }
 
-  list(options: ListOptions = {}): Promise<KubeList<T>> {
-    return this.#call('GET', { namespace: options.namespace }, { query: listQuery(options), options });
+  async list(options: ListOptions = {}): Promise<KubeList<T>> {
+    const list: KubeList<T> = await this.#call('GET', { namespace: options.namespace }, { query: listQuery(options), options });
+    if (list.items[0]?.kind !== undefined || list.items.length === 0) return list;
+    // Over the wire the items of a list do not say what they are.
+    const what = { apiVersion: apiVersionOf(this.#ref), kind: this.#ref.kind };
+    return Object.freeze({ ...list, items: Object.freeze(list.items.map((item) => Object.freeze({ ...what, ...item }))) });
   }
 
   async *watch(options: WatchOptions): AsyncGenerator<readonly WatchEvent<T>[]> {
