@@ -1,147 +1,19 @@
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { encodeProtobuf } from '../runtime/protobuf.ts';
-import { type TestAnswer, testServer } from './testing/test-server.ts';
+import { anything, draws, fuzzRuns, fuzzServer, fuzzTimeout, mutated, objects, pod } from './testing/fuzzing.node.ts';
 
 /**
  * Requests of every degree of nonsense. Each must be answered, none by a 5xx, and what is well-formed must still work
- * in between. The seeds are fast-check's: a failure prints how to see it again.
+ * in between.
  */
 
-const pod = {
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'p', namespace: 'default', labels: { a: 'b' }, annotations: {} },
-  spec: {
-    containers: [
-      {
-        name: 'c',
-        image: 'x',
-        env: [{ name: 'A', value: '1' }],
-        ports: [{ containerPort: 80, name: 'http' }],
-        resources: { limits: { cpu: '1', memory: '1Gi' } },
-        livenessProbe: { httpGet: { path: '/', port: 80 }, periodSeconds: 5 },
-        volumeMounts: [{ name: 'v', mountPath: '/v' }],
-      },
-    ],
-    volumes: [{ name: 'v', emptyDir: {} }],
-    tolerations: [{ key: 'a', operator: 'Exists' }],
-  },
-};
-const deployment = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'd', namespace: 'default' },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: { a: 'b' } },
-    strategy: { rollingUpdate: { maxSurge: '25%' } },
-    template: { metadata: { labels: { a: 'b' } }, spec: pod.spec },
-  },
-};
-const service = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 's', namespace: 'default' },
-  spec: { type: 'NodePort', ports: [{ port: 80, targetPort: 'http', protocol: 'TCP' }], selector: { a: 'b' } },
-};
-const objects: readonly (readonly [path: string, object: unknown])[] = [
-  ['/api/v1/namespaces/default/pods', pod],
-  ['/apis/apps/v1/namespaces/default/deployments', deployment],
-  ['/api/v1/namespaces/default/services', service],
-  ['/api/v1/namespaces/default/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' }, data: { a: 'b' } }],
-  [
-    '/api/v1/nodes',
-    { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, spec: { podCIDR: '10.0.0.0/24' }, status: { capacity: { cpu: '4' } } },
-  ],
-  [
-    '/api/v1/namespaces/default/pods/p/binding',
-    { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'p' }, target: { kind: 'Node', name: 'n' } },
-  ],
-  ['/api/v1/namespaces/default/pods/p/eviction', { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' } }],
-  ['/apis/authorization.k8s.io/v1/subjectaccessreviews', { spec: { user: 'a', resourceAttributes: { verb: 'get', resource: 'pods' } } }],
-];
-
-const anything = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.constantFrom<unknown>(
-      null,
-      JSON.parse('{"__proto__": 1, "constructor": {}}'),
-      true,
-      0,
-      -1,
-      1.5,
-      1e308,
-      '',
-      'x',
-      '-1',
-      '١',
-      '\u0000',
-      '1Zi',
-      [],
-      {},
-      [null],
-      { a: null },
-      [[]],
-    ),
-  },
-  { weight: 1, arbitrary: fc.jsonValue() },
-  { weight: 1, arbitrary: fc.string({ maxLength: 400 }) },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom<unknown>('a'.repeat(300), Number.MAX_SAFE_INTEGER, '9223372036854775808', {
-      __proto__: null,
-      constructor: 1,
-    }),
-  },
-);
-
-/** The value with something else in `count` of its places. */
-function mutated(value: unknown, draws: readonly (readonly [place: number, value: unknown])[]): unknown {
-  const copy = JSON.parse(JSON.stringify(value));
-  for (const [place, drawn] of draws) {
-    const replacement = drawn === undefined ? null : JSON.parse(JSON.stringify(drawn)); // a value may be drawn twice
-    const places: { holder: Record<string, unknown>; key: string }[] = [];
-    const visit = (holder: Record<string, unknown>): void => {
-      for (const key of Object.keys(holder)) {
-        places.push({ holder, key });
-        if (typeof holder[key] === 'object' && holder[key] !== null) visit(holder[key] as Record<string, unknown>);
-      }
-    };
-    if (typeof copy === 'object' && copy !== null) visit(copy);
-    const chosen = places[place % Math.max(1, places.length)];
-    if (!chosen) continue;
-    if (place % 7 === 0) delete chosen.holder[chosen.key];
-    else if (place % 7 === 1) chosen.holder[`${chosen.key}x`] = replacement;
-    else chosen.holder[chosen.key] = replacement;
-  }
-  return copy;
-}
-
-const draws = fc.array(fc.tuple(fc.nat(10_000), anything), { minLength: 1, maxLength: 4 });
 const encoder = new TextEncoder();
+/** Kubelets and pods are not there in these tests: what needs one says so. */
+const needsOthers = /no way to reach|no key to sign|no endpoints available|service port/;
 
-function check(answer: TestAnswer, what: string): void {
-  assert.ok(answer.status >= 200 && answer.status < 500, `${answer.status} for ${what}: ${answer.text.slice(0, 500)}`);
-}
-
-async function checkControl({ request, errors }: Awaited<ReturnType<typeof testServer>>): Promise<void> {
-  const path = '/api/v1/namespaces/other/configmaps';
-  const body = { metadata: { name: 'control' }, data: { a: 'b' } };
-  assert.equal((await request('POST', path, { body })).status, 201);
-  assert.deepEqual((await request('GET', `${path}/control`)).json.data, body.data);
-  assert.equal((await request('DELETE', `${path}/control`)).status, 200);
-  assert.deepEqual(errors, []);
-}
-
-const runs = { numRuns: 600, endOnFailure: true };
-
-test('objects with anything anywhere are taken or refused, whatever the verb and the media type', { timeout: 60_000 }, async () => {
-  const server = await testServer();
-  await server.withDefaults();
-  for (const [path, object] of objects) await server.request('POST', path, { body: object });
+test('objects with anything anywhere are taken or refused, whatever the verb and the media type', fuzzTimeout, async () => {
+  const { fuzz, control } = await fuzzServer();
   const types = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
   const strictness = fc.constantFrom('', '?fieldValidation=Strict', '?dryRun=All');
   await fc.assert(
@@ -164,18 +36,16 @@ test('objects with anything anywhere are taken or refused, whatever the verb and
         }
         const headers = { 'content-type': types[type] as string };
         const url = method === 'PUT' && !/binding|eviction|reviews/.test(path) ? `${path}/${name}${query}` : `${path}${query}`;
-        check(await server.request(method, url, { body: bytes, headers }), `${method} ${url} ${JSON.stringify(changed)}`);
+        await fuzz(method, url, { body: bytes, headers });
       },
     ),
-    runs,
+    fuzzRuns(600),
   );
-  await checkControl(server);
+  await control();
 });
 
-test('patches of every kind and none are applied or refused', { timeout: 60_000 }, async () => {
-  const server = await testServer();
-  await server.withDefaults();
-  for (const [path, object] of objects) await server.request('POST', path, { body: object });
+test('patches of every kind and none are applied or refused', fuzzTimeout, async () => {
+  const { fuzz, control } = await fuzzServer();
   const pointer = fc.constantFrom(
     '',
     '/',
@@ -239,23 +109,17 @@ test('patches of every kind and none are applied or refused', { timeout: 60_000 
         const sent = whole && contentType === 'application/apply-patch+yaml' ? mutated(object, changes) : body;
         const query = contentType === 'application/apply-patch+yaml' ? '?fieldManager=f&force=true' : '';
         const url = `${path}/${name}${query}`;
-        check(
-          await server.request('PATCH', url, {
-            body: sent === undefined ? 'null' : JSON.stringify(sent),
-            headers: { 'content-type': contentType },
-          }),
-          `${contentType} ${url} ${JSON.stringify(sent)}`,
-        );
+        const text = sent === undefined ? 'null' : JSON.stringify(sent);
+        await fuzz('PATCH', url, { body: text, headers: { 'content-type': contentType } });
       },
     ),
-    runs,
+    fuzzRuns(600),
   );
-  await checkControl(server);
+  await control();
 });
 
-test('any bytes under any media type are no reason to fail', { timeout: 60_000 }, async () => {
-  const server = await testServer();
-  await server.withDefaults();
+test('any bytes under any media type are no reason to fail', fuzzTimeout, async () => {
+  const { fuzz, control } = await fuzzServer();
   const json = JSON.stringify(pod);
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
@@ -284,20 +148,15 @@ test('any bytes under any media type are no reason to fail', { timeout: 60_000 }
   await fc.assert(
     fc.asyncProperty(fc.constantFrom('POST', 'PUT', 'DELETE', 'PATCH'), bytes, type, async (method, body, contentType) => {
       const url = `/api/v1/namespaces/default/pods${method === 'POST' ? '' : '/x'}`;
-      check(
-        await server.request(method, url, { body, headers: { 'content-type': contentType } }),
-        `${method} ${contentType} ${new TextDecoder().decode(body.subarray(0, 300))}`,
-      );
+      await fuzz(method, url, { body, headers: { 'content-type': contentType } });
     }),
-    runs,
+    fuzzRuns(600),
   );
-  await checkControl(server);
+  await control();
 });
 
-test('any path, query and header is answered', { timeout: 60_000 }, async () => {
-  const server = await testServer();
-  await server.withDefaults();
-  for (const [path, object] of objects) await server.request('POST', path, { body: object });
+test('any path, query and header is answered', fuzzTimeout, async () => {
+  const { fuzz, control } = await fuzzServer();
   const segment = fc.oneof(
     fc.constantFrom(
       'api',
@@ -443,13 +302,10 @@ test('any path, query and header is answered', { timeout: 60_000 }, async () => 
       fc.array(fc.tuple(parameter, value), { maxLength: 4 }),
       fc.dictionary(header, headerValue, { maxKeys: 3 }),
       async (method, url, query, headers) => {
-        const answer = await server.request(method, `${url.replaceAll('?', '%3F')}?${new URLSearchParams(query)}`, { headers });
-        // Kubelets are not there in this test: what needs one says so.
-        if (answer.status === 503 && /no way to reach|no key to sign|no endpoints available|service port/.test(answer.text)) return;
-        check(answer, `${method} ${url}?${new URLSearchParams(query)} ${JSON.stringify(headers)}`);
+        await fuzz(method, `${url.replaceAll('?', '%3F')}?${new URLSearchParams(query)}`, { headers }, needsOthers);
       },
     ),
-    { ...runs, numRuns: 1500 },
+    fuzzRuns(1500),
   );
-  await checkControl(server);
+  await control();
 });

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import http2 from 'node:http2';
+import { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import tls from 'node:tls';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { configmaps } from '../api/generated/resources.ts';
 import { InProcessKubeletDialer } from './connect/dialers.ts';
 import { echoKubelet } from './testing/echo-kubelet.ts';
+import { damage, damaged, fuzzRuns, fuzzTimeout } from './testing/fuzzing.node.ts';
 import { serveHttps } from './testing/serve-https.node.ts';
 import { testServer } from './testing/test-server.ts';
 
@@ -31,7 +36,7 @@ const beginnings = [
   upgrade(`${pods}?watch=true`, 'websocket'),
 ];
 
-test('whatever comes over the wire, the server goes on serving others', { timeout: 60_000 }, async (t) => {
+test('whatever comes over the wire, the server goes on serving others', fuzzTimeout, async (t) => {
   const api = await testServer({ kubelets: new InProcessKubeletDialer(() => echoKubelet) });
   await api.withDefaults();
   const pod = { metadata: { name: 'p' }, spec: { nodeName: 'node-1', containers: [{ name: 'c', image: 'x' }] } };
@@ -68,9 +73,99 @@ test('whatever comes over the wire, the server goes on serving others', { timeou
   };
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...beginnings), sent, fc.constantFrom('http/1.1', 'http/1.1', 'h2'), fc.boolean(), once1),
-    { numRuns: 120 },
+    fuzzRuns(120),
   );
   const draft = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'control', namespace: 'default' } } as const;
   assert.equal((await client.resource(configmaps).create(draft)).metadata.name, 'control');
   assert.deepEqual(api.errors, []);
 });
+
+/** What an HTTP/2 client sends for one request, as bytes: it is connected to nobody. */
+async function http2Bytes(path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const nowhere = new Duplex({
+    read() {},
+    write(chunk: Buffer, _, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  const session = http2.connect('http://x', { createConnection: () => nowhere });
+  session.on('error', () => {}); // it is cut off before anybody answered
+  const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/json' });
+  stream.on('error', () => {});
+  stream.end('{"metadata":{"name":"x"}}');
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  session.destroy();
+  return Buffer.concat(chunks);
+}
+
+test('requests damaged on their way are answered, or cut off, at once; others are served, and nothing piles up', fuzzTimeout, async (t) => {
+  const api = await testServer({ kubelets: new InProcessKubeletDialer(() => echoKubelet) });
+  await api.withDefaults();
+  const { server, client, ca, admin } = await serveHttps(t, api.server);
+  const maps = '/api/v1/namespaces/default/configmaps';
+  const body = '{"metadata":{"name":"x"},"data":{"a":"b"}}';
+  const headers = `host: x\r\naccept: application/json\r\ncontent-type: application/json\r\n`;
+  const whole = [
+    `POST ${maps}?dryRun=All HTTP/1.1\r\n${headers}content-length: ${body.length}\r\n\r\n${body}`,
+    `POST ${maps}?dryRun=All HTTP/1.1\r\n${headers}transfer-encoding: chunked\r\n\r\n5\r\n${body.slice(0, 5)}\r\n${(body.length - 5).toString(16)}\r\n${body.slice(5)}\r\n0\r\n\r\n`,
+    `GET ${maps}?limit=1&labelSelector=a%3Db HTTP/1.1\r\n${headers}accept-encoding: gzip\r\nif-none-match: "x"\r\n\r\n`,
+    `GET ${pods}/p/log?container=c HTTP/1.1\r\n${headers}\r\n`,
+    `DELETE ${maps}/x?dryRun=All HTTP/1.1\r\n${headers}expect: 100-continue\r\n\r\n`,
+    upgrade(`${pods}?watch=true`, 'websocket'),
+  ].map((text) => ['http/1.1', Buffer.from(text)] as const);
+  const requests = [...whole, ['h2', await http2Bytes(`${maps}?dryRun=All`)] as const, ['h2', await http2Bytes('/version')] as const];
+
+  const send = async (
+    [protocol, bytes]: readonly [string, Buffer],
+    changes: Parameters<typeof damaged>[1],
+    pieces: number,
+  ): Promise<void> => {
+    const socket = tls.connect({
+      host: '127.0.0.1',
+      port: server.port,
+      ca,
+      cert: admin.certificate,
+      key: admin.key,
+      ALPNProtocols: [protocol],
+    });
+    socket.on('error', () => {}); // being cut off is an answer
+    const answer: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => answer.push(chunk));
+    await once(socket, 'secureConnect');
+    const closed = once(socket, 'close');
+    const sent = damaged(bytes, changes);
+    const step = Math.ceil(sent.length / pieces) || 1;
+    for (let at = 0; at < sent.length; at += step) socket.write(sent.subarray(at, at + step));
+    const tooLong = setTimeout(() => socket.destroy(), 20); // what it still waits for does not come
+    await closed;
+    clearTimeout(tooLong);
+    const text = Buffer.concat(answer).toString('latin1');
+    assert.doesNotMatch(text, /HTTP\/1\.1 5\d\d/, JSON.stringify(Buffer.from(sent).toString('latin1')));
+  };
+  const fuzz = (numRuns: number): Promise<void> =>
+    fc.assert(fc.asyncProperty(fc.constantFrom(...requests), damage, fc.integer({ min: 1, max: 4 }), send), fuzzRuns(numRuns));
+  const control = async (name: string): Promise<void> => {
+    const draft = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } } as const;
+    assert.equal((await client.resource(configmaps).create(draft)).metadata.name, name);
+    await client.resource(configmaps).delete(name, { namespace: 'default' });
+  };
+  await fuzz(150);
+  await control('first');
+  const before = heapUsed();
+  await fuzz(150);
+  await control('second');
+  const grown = heapUsed() - before;
+  assert.ok(grown < 16 * 1024 * 1024, `${Math.round(grown / 1024)} KiB more than before`);
+  assert.deepEqual(api.errors, []);
+});
+
+/** After a collection. */
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  collect();
+  return process.memoryUsage().heapUsed;
+}

@@ -116,7 +116,12 @@ async function listAt(resource: Resource, filter: Filter, options: PastOptions):
     if (kept && cache.changedAt <= revision && revision <= cache.revision) return listCached(resource, filter, limit, after, revision);
     return await readPast(resource, filter, options);
   } catch (error) {
-    if (isStoreError(error, 'FutureRevision')) throw tooLargeResourceVersion(revision, cache.revision);
+    if (isStoreError(error, 'FutureRevision')) {
+      // No list has been at that revision yet: nobody was given such a token.
+      throw options.paging
+        ? badRequest('continue key is not valid: its resourceVersion is in the future')
+        : tooLargeResourceVersion(revision, cache.revision);
+    }
     if (isStoreError(error, 'Compacted')) throw options.paging ? expiredPage(tokenOf(filter, -1, after as string)) : expiredList();
     throw error;
   }
