@@ -25,7 +25,7 @@ async function serve(t: TestContext, options: Parameters<typeof serveHttps>[2] =
     const chunks: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     for (const part of parts) await new Promise((resolve) => socket.write(part, resolve));
-    await once(socket, 'close');
+    await new Promise((resolve) => socket.once('close', resolve));
     return Buffer.concat(chunks).toString();
   };
   return { ...api, exchange, connect, identity };

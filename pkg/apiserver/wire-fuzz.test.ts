@@ -62,7 +62,7 @@ test('whatever comes over the wire, the server goes on serving others', fuzzTime
     socket.on('error', () => {}); // being cut off is an answer
     socket.resume();
     await once(socket, 'secureConnect');
-    const closed = once(socket, 'close');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.write(beginning);
     for (const bytes of rest) socket.write(bytes);
     if (abrupt) socket.destroy();
@@ -133,8 +133,8 @@ test('requests damaged on their way are answered, or cut off, at once; others ar
     socket.on('error', () => {}); // being cut off is an answer
     const answer: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => answer.push(chunk));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     await once(socket, 'secureConnect');
-    const closed = once(socket, 'close');
     const sent = damaged(bytes, changes);
     const step = Math.ceil(sent.length / pieces) || 1;
     for (let at = 0; at < sent.length; at += step) socket.write(sent.subarray(at, at + step));
