@@ -2,6 +2,7 @@ import type { UserInfo } from '../api/http.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
 import { ServiceAccountTokens } from '../apiserver/auth/service-account-tokens.ts';
 import type { BackendDialer, KubeletDialer } from '../apiserver/connect/dialers.ts';
+import { NetworkWebhookDialer } from '../apiserver/connect/network-webhook-dialer.ts';
 import type { Compressor } from '../apiserver/resource-call.ts';
 import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
@@ -30,6 +31,8 @@ export interface ApiPlaneOptions extends Patience {
   readonly kubelets: KubeletDialer;
   /** Its way to pods and services, for proxies. */
   readonly backends?: BackendDialer;
+  /** Its way to webhooks; `backends` unless stated. */
+  readonly webhooks?: BackendDialer;
   readonly compressor?: Compressor;
   /** What /version says this runs on: `linux/amd64`. */
   readonly platform?: string;
@@ -50,7 +53,8 @@ export interface ApiPlane {
 
 export function createApiPlane(options: ApiPlaneOptions): ApiPlane {
   const { clock, random, log, metrics, network } = options;
-  const registry = new Registry({
+  const webhooks = options.webhooks ?? options.backends;
+  const registry: Registry = new Registry({
     store: options.store,
     clock,
     random: random.fork('registry'),
@@ -58,6 +62,9 @@ export function createApiPlane(options: ApiPlaneOptions): ApiPlane {
     metrics,
     serviceCIDRs: [network.serviceCIDR],
     nodePortRange: { from: network.nodePortRange[0], to: network.nodePortRange[1] },
+    ...(webhooks
+      ? { webhooks: new NetworkWebhookDialer({ backends: webhooks, clock, random: random.fork('webhooks'), registry: () => registry }) }
+      : {}),
     ...(options.notReadyTolerationSeconds === undefined ? {} : { notReadyTolerationSeconds: options.notReadyTolerationSeconds }),
     ...(options.unreachableTolerationSeconds === undefined ? {} : { unreachableTolerationSeconds: options.unreachableTolerationSeconds }),
   });

@@ -99,7 +99,12 @@ export interface WatchQuery {
 }
 /** A bookmark has no entry; its revision is that up to which everything was delivered. */
 export type RegistryEvent =
-  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly entry: Entry }
+  | {
+      readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+      readonly entry: Entry;
+      /** Where it was asked for, inside the registry: what was there before. */
+      readonly previous?: Entry;
+    }
   | { readonly type: 'BOOKMARK'; readonly revision: number; readonly initialEventsEnd?: boolean };
 
 /** The object to write, made from the current one (undefined when there is none). Called again after a conflict. */

@@ -39,6 +39,7 @@ import { strategyOf } from './strategies/strategies.ts';
 import { columnsOf } from './tables/columns.ts';
 import { Timestamps } from './timestamps.ts';
 import { VersionedStorage } from './versioned-storage.ts';
+import type { WebhookDialer } from './webhook-dialer.ts';
 
 export interface RegistryOptions extends BuiltinAdmissionOptions {
   readonly store: Store;
@@ -51,6 +52,8 @@ export interface RegistryOptions extends BuiltinAdmissionOptions {
   /** Blocks of service addresses, one per family, the preferred family first. */
   readonly serviceCIDRs?: readonly string[];
   readonly nodePortRange?: { readonly from: number; readonly to: number };
+  /** The way to webhooks that convert custom resources. */
+  readonly webhooks?: WebhookDialer;
   /** Milliseconds after which Events are forgotten: an hour, unless stated. */
   readonly eventTTL?: number;
 }
@@ -92,6 +95,7 @@ export class Registry {
         cidrs: (options.serviceCIDRs ?? defaultServiceCIDRs).map(serviceBlock),
         nodePorts: options.nodePortRange ?? defaultNodePorts,
       },
+      webhooks: options.webhooks,
       resource: (group, resource) => this.#resource(group, resource),
     };
     this.#admission.push(...builtinAdmission(this.#environment, options), ...(options.admission ?? []));

@@ -16,6 +16,7 @@ import type { Raw } from './raw.ts';
 import type { ResourceMetrics } from './registry-metrics.ts';
 import type { StoredEntry } from './stored-entry.ts';
 import type { Timestamps } from './timestamps.ts';
+import type { WebhookDialer } from './webhook-dialer.ts';
 
 /** What every verb of every resource works with. */
 export interface Environment {
@@ -28,6 +29,8 @@ export interface Environment {
   readonly timestamps: Timestamps;
   readonly admission: readonly Admission[];
   readonly services: ServiceNetwork;
+  /** Undefined: this server cannot reach any. */
+  readonly webhooks: WebhookDialer | undefined;
   /** The stored resource of that name; throws InvariantError when there is none. */
   resource(group: string, resource: string): Resource;
 }

@@ -28,7 +28,7 @@ import { deleteEntry } from './verbs/delete.ts';
 import { deleteEntries } from './verbs/delete-collection.ts';
 import { getEntry } from './verbs/get.ts';
 import { historyOf } from './verbs/history.ts';
-import { listEntries } from './verbs/list.ts';
+import { listEntries, type Page } from './verbs/list.ts';
 import { updateEntry } from './verbs/update.ts';
 import { watchEntries } from './verbs/watch.ts';
 
@@ -125,8 +125,8 @@ export class VersionedStorage implements ResourceStorage {
 
   async deleteCollection(context: RequestContext, query: ListQuery, options: DeleteOptions): Promise<readonly Entry[]> {
     try {
-      const call = { declaration: this.declaration, context };
-      return this.#views(await deleteEntries(this.#resource, call, this.#inStored(query), options));
+      const select = (): Promise<Page> => listEntries(this.#resource, this.#inStored(query));
+      return this.#views(await deleteEntries(this.#resource, { declaration: this.declaration, context, select }, options));
     } catch (error) {
       throw storeFailure(error);
     }

@@ -14,12 +14,20 @@ export interface KubeletDialer {
   connect(nodeName: string, request: DialedRequest): Promise<ApiResponse>;
 }
 
+export interface DialedTarget {
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly port: number;
+  /**
+   * Whose certificate it must be, and by whose word (PEM; else the machine's own authorities). Absent: any is believed,
+   * as Kubernetes does for proxies.
+   */
+  readonly verify?: { readonly serverName: string; readonly certificateAuthority?: string };
+}
+
 export interface BackendDialer {
-  /** For pods and services behind a proxy. `https` believes any certificate, as Kubernetes does there. */
-  connect(
-    target: { readonly scheme: 'http' | 'https'; readonly host: string; readonly port: number },
-    request: DialedRequest,
-  ): Promise<ApiResponse>;
+  /** For pods and services behind a proxy, and for webhooks. */
+  connect(target: DialedTarget, request: DialedRequest): Promise<ApiResponse>;
 }
 
 /** Kubelets in this process. `find` gives undefined for one that is down or cut off. */

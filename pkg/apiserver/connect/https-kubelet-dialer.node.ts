@@ -38,7 +38,7 @@ export class HttpsKubeletDialer implements KubeletDialer {
   }
 }
 
-/** Pods and services, by address. */
+/** Pods, services and webhooks, by address. */
 export const networkBackendDialer: BackendDialer = {
-  connect: (target, request) => sendHttps({ ...target, insecure: true }, request),
+  connect: ({ verify, ...target }, request) => sendHttps({ ...target, ...(verify ?? { insecure: true }) }, request),
 };

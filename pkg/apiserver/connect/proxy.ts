@@ -2,14 +2,14 @@
  * Proxies to nodes, pods and services: `/api/v1/namespaces/default/services/https:web:443/proxy/path`.
  * https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls
  */
-import { ApiError, badRequest, notFound } from '../../api/errors.ts';
-import type { Endpoints, Pod } from '../../api/generated/core-v1.ts';
+import { badRequest } from '../../api/errors.ts';
+import type { Pod } from '../../api/generated/core-v1.ts';
 import type { ApiResponse } from '../../api/http.ts';
-import { randomInt } from '../../clock/random.ts';
 import { rawTail } from '../request-info.ts';
 import { type ResourceCall, readContext } from '../resource-call.ts';
 import { type DialedRequest, dialFailure } from './dialers.ts';
 import { notConnected } from './pod-target.ts';
+import { serviceEndpoint } from './service-endpoint.ts';
 
 /** What belongs to the client's own business with this server, and not to the backend. */
 const notForwarded = new Set([
@@ -81,29 +81,12 @@ async function podAddress(call: ResourceCall, port: string): Promise<{ host: str
   return { host, port: number };
 }
 
-/** One of the service's ready endpoints, at random. The port is the service's, by name or number. */
-async function serviceAddress(call: ResourceCall, port: string): Promise<{ host: string; port: number }> {
-  const service = (await call.storage.get(readContext(call), call.key)).object as unknown as {
-    readonly spec: { readonly ports?: readonly { readonly name?: string; readonly port: number }[] };
-  };
-  const ports = service.spec.ports ?? [];
-  const wanted = port === '' && ports.length === 1 ? ports[0] : ports.find((each) => each.name === port || String(each.port) === port);
-  const unavailable = new ApiError('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(call.key.name)}`);
-  if (!wanted)
-    throw new ApiError('ServiceUnavailable', `no service port ${JSON.stringify(port)} found for service ${JSON.stringify(call.key.name)}`);
-  const storage = call.services.registry.storage('', 'v1', 'endpoints');
-  if (!storage) throw notFound({ group: '', resource: 'endpoints' }, call.key.name);
-  let endpoints: Endpoints;
-  try {
-    endpoints = (await storage.get(readContext(call), call.key)).object as Endpoints;
-  } catch {
-    throw unavailable;
-  }
-  const targets = (endpoints.subsets ?? []).flatMap(({ addresses = [], ports: targetPorts = [] }) => {
-    const target = targetPorts.find((each) => (each.name ?? '') === (wanted.name ?? ''));
-    return target ? addresses.map(({ ip }) => ({ host: ip, port: target.port })) : [];
+/** The port is the service's, by name or number. */
+function serviceAddress(call: ResourceCall, port: string): Promise<{ host: string; port: number }> {
+  const { registry, random } = call.services;
+  return serviceEndpoint({ registry, random, context: readContext(call) }, call.key, {
+    port,
+    choose: (ports) =>
+      port === '' && ports.length === 1 ? ports[0] : ports.find((each) => each.name === port || String(each.port) === port),
   });
-  const chosen = targets[randomInt(call.services.random, targets.length)];
-  if (!chosen) throw unavailable;
-  return chosen;
 }

@@ -145,6 +145,7 @@ async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalClu
     kubelets: new InProcessKubeletDialer((node) => nodes?.kubeletOf(node)),
     // The machine routes to all pods. Simulated ones have addresses and nobody who answers there.
     ...(linux ? { backends: networkBackendDialer } : {}),
+    webhooks: networkBackendDialer,
     platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
   });
   undo.add(() => controlPlane.close());

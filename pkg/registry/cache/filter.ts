@@ -15,6 +15,10 @@ export interface Filter {
   readonly indexed: string | undefined;
   /** The test for everything but namespace and name; undefined: there is nothing to test. */
   readonly matches: ((entry: StoredEntry) => boolean) | undefined;
+  /** The same test, of an object. */
+  readonly test: ((object: KubeObject) => boolean) | undefined;
+  /** Events say what was there before. */
+  readonly tellsPrevious?: boolean;
   /** True when labels or fields narrow it: then nobody counts what remains. */
   readonly selective: boolean;
   /** Two filters with one id select the same. */
@@ -64,8 +68,22 @@ export function filterOf(query: FilterQuery, declaration: ResourceDeclaration, i
     name,
     indexed,
     matches: tests.length === 0 ? undefined : (entry) => test(entry.peek()),
+    test: tests.length === 0 ? undefined : test,
     selective: fields.length > 0 || requirements !== undefined,
     id: `${namespace}|${requirements?.toString() ?? ''}|${formatFieldSelector(fields)}`,
+  };
+}
+
+/** The scope alone: everything that is in it, whatever its labels and fields, and with what was there before. */
+export function scopeOf(filter: Filter): Filter {
+  const { namespace, name } = filter;
+  return {
+    ...filter,
+    matches: undefined,
+    test: undefined,
+    selective: name !== undefined,
+    tellsPrevious: true,
+    id: `${namespace}|${name ?? ''}|all`,
   };
 }
 

@@ -45,6 +45,9 @@ export class WatchChannel {
     const { filter } = this;
     if (filter.name !== undefined && filter.name !== event.name) return undefined;
     const was = event.previous !== undefined && this.#selects(event.previous);
+    if (filter.tellsPrevious && event.previous) {
+      return { type: event.deleted ? 'DELETED' : 'MODIFIED', entry: this.view(event.entry), previous: this.view(event.previous) };
+    }
     if (event.deleted) return was ? { type: 'DELETED', entry: this.view(event.entry) } : undefined;
     if (this.#selects(event.entry)) return { type: was ? 'MODIFIED' : 'ADDED', entry: this.view(event.entry) };
     // It has moved out: told as a deletion, with the last state that was selected.

@@ -33,6 +33,7 @@ const everything = {
   name: undefined,
   indexed: undefined,
   matches: undefined,
+  test: undefined,
   selective: false,
   id: '',
 };

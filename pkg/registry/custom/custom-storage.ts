@@ -1,7 +1,10 @@
 import { ApiError } from '../../api/errors.ts';
 import type { DeleteOptions } from '../../api/generated/meta-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
+import type { InVersion } from '../../runtime/managed-fields.ts';
+import { type Filter, filterOf, scopeOf } from '../cache/filter.ts';
 import { storeFailure, withoutStoreErrors } from '../cache/store-failure.ts';
+import type { View } from '../cache/watch-channel.ts';
 import type {
   Change,
   CustomFacts,
@@ -26,9 +29,10 @@ import { deleteEntry } from '../verbs/delete.ts';
 import { deleteEntries } from '../verbs/delete-collection.ts';
 import { getEntry } from '../verbs/get.ts';
 import { historyOf } from '../verbs/history.ts';
-import { listEntries } from '../verbs/list.ts';
+import { listEntries, type Page } from '../verbs/list.ts';
 import { updateEntry } from '../verbs/update.ts';
 import { watchEntries } from '../verbs/watch.ts';
+import { ConvertedBatches } from './converted-watch.ts';
 import type { CustomVersion } from './custom-version.ts';
 
 export interface CustomStorageOptions {
@@ -38,14 +42,28 @@ export interface CustomStorageOptions {
   readonly scaling: Scaling | undefined;
 }
 
+/** Entries as they are stored. One function, so that all watches that see them share a channel. */
+const stored: View = (entry) => entry;
+
+/** The namespace and the name of a filter, as a query. */
+function scopeQuery({ namespace, name }: Filter): Pick<ListQuery, 'namespace' | 'fields'> {
+  return { namespace, ...(name === undefined ? {} : { fields: [{ field: 'metadata.name', value: name, equal: true }] }) };
+}
+
 /** The verbs of a custom resource at one served version. */
 export class CustomStorage implements ResourceStorage {
   readonly declaration: ResourceDeclaration;
   readonly #options: CustomStorageOptions;
+  readonly #batches: ConvertedBatches;
 
   constructor(options: CustomStorageOptions) {
     this.declaration = options.resource.declaration;
     this.#options = options;
+    this.#batches = new ConvertedBatches(options.version);
+  }
+
+  get inVersion(): InVersion | undefined {
+    return this.#options.resource.inVersion;
   }
 
   async get(_context: RequestContext, key: ObjectKey, options: { resourceVersion?: string; subresource?: string } = {}): Promise<Entry> {
@@ -58,14 +76,16 @@ export class CustomStorage implements ResourceStorage {
 
   async list(_context: RequestContext, query: ListQuery): Promise<ListPage> {
     return this.#carryOut(async () => {
-      const page = await listEntries(this.#options.resource, query);
+      const page = await this.#select(query);
       return { ...page, entries: await this.#views(page.entries) };
     });
   }
 
   watch(_context: RequestContext, query: WatchQuery): AsyncIterable<readonly RegistryEvent[]> {
     const { resource, version } = this.#options;
-    return withoutStoreErrors(watchEntries(resource, version.view, query));
+    if (!version.prepare) return withoutStoreErrors(watchEntries(resource, version.view, query));
+    const filter = filterOf(query, this.declaration, undefined);
+    return withoutStoreErrors(this.#batches.of(watchEntries(resource, stored, query, scopeOf(filter)), filter));
   }
 
   async history(key: ObjectKey, query: HistoryQuery): Promise<History> {
@@ -112,9 +132,10 @@ export class CustomStorage implements ResourceStorage {
   }
 
   async deleteCollection(context: RequestContext, query: ListQuery, options: DeleteOptions): Promise<readonly Entry[]> {
-    return this.#carryOut(async () =>
-      this.#views(await deleteEntries(this.#options.resource, { declaration: this.declaration, context }, query, options)),
-    );
+    return this.#carryOut(async () => {
+      const call = { declaration: this.declaration, context, select: () => this.#select(query) };
+      return this.#views(await deleteEntries(this.#options.resource, call, options));
+    });
   }
 
   async #carryOut<T>(verb: () => Promise<T>): Promise<T> {
@@ -130,6 +151,29 @@ export class CustomStorage implements ResourceStorage {
     throw new ApiError('MethodNotAllowed', 'create not allowed while custom resource definition is terminating', {
       details: { group: this.declaration.group, kind: this.declaration.resource },
     });
+  }
+
+  /** A page of what the query selects, by the objects of this version. */
+  async #select(query: ListQuery): Promise<Page> {
+    const { resource, version } = this.#options;
+    const filter = filterOf(query, this.declaration, undefined);
+    const { test } = filter;
+    if (!version.prepare || !test) return listEntries(resource, query);
+    const { labels: _labels, fields: _fields, ...rest } = query;
+    const entries: StoredEntry[] = [];
+    let step: ListQuery = { ...rest, ...scopeQuery(filter) };
+    for (;;) {
+      const page = await listEntries(resource, step);
+      await version.prepare(page.entries);
+      entries.push(...page.entries.filter((entry) => test(version.view(entry).object)));
+      const left = (query.limit ?? Number.POSITIVE_INFINITY) - entries.length;
+      if (page.continue === undefined || left <= 0) {
+        const { remaining: _remaining, ...told } = page;
+        return { ...told, entries };
+      }
+      const { resourceVersion: _revision, resourceVersionMatch: _match, ...next } = step;
+      step = { ...next, continue: page.continue, limit: left };
+    }
   }
 
   async #view(entry: StoredEntry): Promise<Entry> {

@@ -17,8 +17,13 @@ export interface CustomVersion extends Turn {
   readonly view: View;
 }
 
+export interface VersionRef {
+  readonly group: string;
+  readonly version: string;
+}
+
 /** Conversion `None`: the versions of an object differ in their name alone. */
-export function plainVersion(format: CustomFormat, ref: { readonly group: string; readonly version: string }): CustomVersion {
+export function plainVersion(format: CustomFormat, ref: VersionRef): CustomVersion {
   const apiVersion = apiVersionOf(ref);
   const entries = new WeakMap<StoredEntry, Entry>();
   const view: View = (entry) => {
@@ -45,7 +50,7 @@ export class ShownEntry implements Entry {
   readonly revision: number;
   #json: Uint8Array | undefined;
 
-  constructor({ revision }: StoredEntry, object: KubeObject) {
+  constructor({ revision }: { readonly revision: number }, object: KubeObject) {
     this.revision = revision;
     this.object = object;
   }

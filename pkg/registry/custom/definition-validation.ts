@@ -15,12 +15,14 @@ import type {
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { duplicateField, forbiddenField, invalidField, requiredField, tooManyField, unsupportedField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
+import type { Raw } from '../raw.ts';
 import { dns1035Label, dnsSubdomain, type NameCheck } from '../validation/names.ts';
+import type { Report } from '../validation/validator.ts';
+import { webhookClient } from '../validation/webhooks.ts';
 import { approvalFault } from './api-approval.ts';
 import { propertyAt, schemaFaults } from './definition-schema.ts';
 import { hasCondition } from './definition-status.ts';
 import { parseSimplePath } from './simple-path.ts';
-import { webhookClientFaults } from './webhook-client-validation.ts';
 
 const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
 const columnFormats = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
@@ -215,7 +217,10 @@ function checkConversion(conversion: CustomResourceConversion | undefined, cause
     return;
   }
   if (!webhook?.clientConfig) causes.push(requiredField(`${at}.webhookClientConfig`, 'required when strategy is set to Webhook'));
-  else causes.push(...webhookClientFaults(webhook.clientConfig, `${at}.webhookClientConfig`));
+  else {
+    const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: {} });
+    webhookClient(webhook.clientConfig as unknown as Raw, `${at}.webhookClientConfig`, report);
+  }
   const versions = webhook?.conversionReviewVersions ?? [];
   if (versions.length === 0) {
     causes.push(requiredField(`${at}.conversionReviewVersions`));

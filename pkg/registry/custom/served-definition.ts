@@ -1,5 +1,7 @@
 import { qualifiedResource } from '../../api/errors.ts';
 import type { CustomResourceDefinition, JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
+import { apiVersionOf } from '../../api/object.ts';
+import type { InVersion } from '../../runtime/managed-fields.ts';
 import type { Schema } from '../../runtime/schema.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { WatchCache } from '../cache/watch-cache.ts';
@@ -7,13 +9,15 @@ import type { CustomFacts, ResourceDeclaration, ResourceStorage } from '../contr
 import type { ResourceMetrics } from '../registry-metrics.ts';
 import type { Environment, Resource } from '../resource.ts';
 import { deleteEntries } from '../verbs/delete-collection.ts';
+import { listEntries } from '../verbs/list.ts';
 import { declarationOf, declarationsOf, storageVersionOf } from './custom-declaration.ts';
 import { CustomFormat } from './custom-format.ts';
 import { customScaling } from './custom-scale.ts';
 import { CustomStorage } from './custom-storage.ts';
 import { customStrategy } from './custom-strategy.ts';
-import { plainVersion } from './custom-version.ts';
+import { type CustomVersion, plainVersion, type VersionRef } from './custom-version.ts';
 import { definitionContext } from './definition-context.ts';
+import { webhookVersion } from './webhook-version.ts';
 
 export interface ServedDefinitionOptions {
   readonly environment: Environment;
@@ -81,7 +85,8 @@ export class ServedDefinition {
     if (!stored) return 0;
     const declaration = declarationOf(this.#definition, stored);
     const resource = this.#resource(declaration);
-    await deleteEntries(resource, { declaration, context: definitionContext('delete', causes) }, { namespace: '' }, {});
+    const select = () => listEntries(resource, { namespace: '' });
+    await deleteEntries(resource, { declaration, context: definitionContext('delete', causes), select }, {});
     await this.cache.ready(true);
     return this.cache.count('');
   }
@@ -97,9 +102,9 @@ export class ServedDefinition {
         const scale = this.#definition.spec.versions.find(({ name }) => name === declaration.version)?.subresources?.scale;
         const resource = this.#resource(declaration);
         const facts = declaration.custom as CustomFacts;
-        const version = plainVersion(this.#format, declaration);
+        const version = this.#version(declaration);
         const storage = new CustomStorage({
-          resource: { ...resource, turn: version },
+          resource: { ...resource, turn: version, inVersion: this.#inVersion(version) },
           facts,
           version,
           scaling: scale ? customScaling(scale) : undefined,
@@ -107,6 +112,28 @@ export class ServedDefinition {
         return [declaration.version, storage];
       }),
     );
+  }
+
+  #version(ref: VersionRef): CustomVersion {
+    const { strategy, webhook } = this.#definition.spec.conversion ?? {};
+    if (strategy !== 'Webhook' || !webhook?.clientConfig) return plainVersion(this.#format, ref);
+    const { webhooks: dialer, random } = this.#options.environment;
+    const { clientConfig: client, conversionReviewVersions: reviewVersions } = webhook;
+    return webhookVersion(this.#format, ref, { dialer, random, client, reviewVersions });
+  }
+
+  /**
+   * An object in another version, where they differ in nothing but names. What a webhook would make of it is not asked
+   * for: there, fields are owned at the place where they were written.
+   */
+  #inVersion({ prepare }: CustomVersion): InVersion | undefined {
+    const declarations = this.#declarations;
+    if (prepare || declarations.length < 2) return undefined;
+    const schemas = new Map(declarations.map((declaration) => [apiVersionOf(declaration), (declaration.custom as CustomFacts).schema]));
+    return (object, apiVersion) => {
+      const schema = schemas.get(apiVersion);
+      return schema && { object: object.apiVersion === apiVersion ? object : { ...object, apiVersion }, schema };
+    };
   }
 
   /** Works on objects as they are stored. */

@@ -16,9 +16,13 @@ import { listOptions } from './list.ts';
  *    set to false, with no revision: only what follows.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-watch
  */
-export function watchEntries(resource: Resource, view: View, query: WatchQuery): AsyncGenerator<readonly RegistryEvent[], void> {
+export function watchEntries(
+  resource: Resource,
+  view: View,
+  query: WatchQuery,
+  filter = filterOf(query, resource.declaration, resource.indexedField),
+): AsyncGenerator<readonly RegistryEvent[], void> {
   checkWatchOptions(query);
-  const filter = filterOf(query, resource.declaration, resource.indexedField);
   return events(resource, view, query, { filter, asked: parseResourceVersion(query.resourceVersion) });
 }
 
