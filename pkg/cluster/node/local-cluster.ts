@@ -228,7 +228,7 @@ async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalClu
       const end = clock.monotonic() + timeout;
       while (clock.monotonic() < end && !stop.signal.aborted) {
         const { nodes: all } = await control.status();
-        if (all.length > 0 && all.every((node) => node.ready)) {
+        if (all.every((node) => node.ready)) {
           state = 'running';
           return true;
         }
