@@ -39,7 +39,9 @@ describe('a chart', { skip: needsClients('1.35') || needsClients('1.32') }, () =
       const hooks = (): string =>
         k.ok("get jobs,pods -o jsonpath='{range .items[?(@.metadata.annotations.helm\\.sh/hook)]}{.metadata.name} {end}'").trim();
 
-      helm.ok(`install notes ${chart} --create-namespace --wait --timeout 60s`);
+      helm.ok(`install notes ${chart} --set notebook=true --create-namespace --wait --timeout 60s`);
+      // The kind came with the chart, and one of it in the same breath.
+      assert.match(k.ok('get notebooks'), /^NAME +TITLE +PAGES\nnotes +first +10\n$/);
       assert.equal(text(), 'first nothing');
       // The pod that looked first was to go when it had succeeded, and so was the announcement; the preparation stays.
       assert.equal(hooks(), 'notes-prepare');
@@ -49,7 +51,8 @@ describe('a chart', { skip: needsClients('1.35') || needsClients('1.32') }, () =
       assert.match(helm.ok('status notes'), /STATUS: deployed[\s\S]*notes says first, revision 1/);
       assert.match(helm.ok('test notes --logs'), /Phase: +Succeeded[\s\S]*the notes are there/);
 
-      helm.ok(`upgrade notes ${chart} --set text=second --wait --timeout 60s`);
+      helm.ok(`upgrade notes ${chart} --set notebook=true --set text=second --wait --timeout 60s`);
+      assert.equal(k.ok("get notebook notes -o jsonpath='{.spec.title}'"), 'second');
       assert.equal(text(), 'second first');
       // A dry run asks the cluster what is there, and changes nothing.
       assert.match(helm.ok(`upgrade notes ${chart} --set text=third --dry-run=server`), /TEXT: "third"\n[\s\S]*BEFORE: "second"/);
