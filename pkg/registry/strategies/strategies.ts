@@ -25,6 +25,7 @@ import { certificateSigningRequestStrategy } from './certificate-signing-request
 import { claimStrategy } from './claim.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
 import { jobStrategy } from './job.ts';
+import { policyConditions, webhookConditions } from './match-conditions.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
 import { serviceStrategy } from './service.ts';
@@ -111,11 +112,11 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'volumeattributesclasses.storage.k8s.io': { validateUpdate: notUpdatable('driverName', 'parameters') },
   'customresourcedefinitions.apiextensions.k8s.io': definitionStrategy,
   'apiservices.apiregistration.k8s.io': { needsResourceVersion: true },
-  'validatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true },
-  'mutatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true },
-  'validatingadmissionpolicies.admissionregistration.k8s.io': counted,
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true, ...webhookConditions },
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true, ...webhookConditions },
+  'validatingadmissionpolicies.admissionregistration.k8s.io': { ...counted, ...policyConditions },
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
-  'mutatingadmissionpolicies.admissionregistration.k8s.io': counted,
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': { ...counted, ...policyConditions },
   'mutatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
 };
 const plain: Strategy = {};

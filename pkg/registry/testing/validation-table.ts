@@ -81,6 +81,10 @@ export function having(draft: Draft, changes: Readonly<Record<string, unknown>>)
 /** One line of a table: what it shows, the object, and all that is said of it. */
 export type Case = readonly [what: string, draft: Draft, said: readonly string[]];
 
-export function checkTable(table: readonly Case[]): void {
-  for (const [what, draft, expected] of table) assert.deepEqual(refusals(draft), expected, what);
+export async function checkTable(table: readonly Case[]): Promise<void> {
+  for (const [what, draft, expected] of table) {
+    const { declaration, object } = prepared(draft);
+    await strategyOf(declaration.group, declaration.resource).prepareValidation?.(object);
+    assert.deepEqual(refusals(draft), expected, what);
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * Webhook configurations and admission policies, all but their expressions, which are compiled by who runs them:
+ * Webhook configurations and admission policies, all but their expressions. (Match conditions are compiled by the strategy.)
  * https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
  */
 import { forbiddenField, invalidField, requiredField, tooManyField } from '../../runtime/field-errors.ts';
