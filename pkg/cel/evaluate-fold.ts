@@ -110,7 +110,11 @@ function quantifier({ loop, body, costs }: Fold, decisive: boolean): Step {
     for (const _ of loop(frame)) {
       frame.budget.spend(costs.test);
       try {
-        if (truth(body(frame)) === decisive) return decisive;
+        if (truth(body(frame)) === decisive) {
+          // It is asked once more whether to go on.
+          frame.budget.spend(costs.test - 1);
+          return decisive;
+        }
       } catch (error) {
         if (!(error instanceof CelError)) throw error;
         failure ??= error;

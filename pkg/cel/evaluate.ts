@@ -79,10 +79,7 @@ class Planner implements Plans {
     if (!reference) throw new Error('an expression with faults is not evaluated');
     if ('constant' in reference) {
       const { constant } = reference;
-      return ({ budget }) => {
-        budget.spend(nameCost);
-        return constant;
-      };
+      return () => constant;
     }
     const { variable } = reference;
     if (reference.local) {

@@ -21,13 +21,13 @@ export const conversions: readonly Overload[] = [
   f('duration', 'string -> duration', (args: readonly [string]) => parseDuration(args[0])),
   f('int', 'int -> int', same),
   f('int', 'uint -> int', (args: readonly [Uint]) => toInt(args[0].value)),
-  f('int', 'double -> int', (args: readonly [number]) => toInt(truncate(args[0], 'integer overflow'))),
+  f('int', 'double -> int', (args: readonly [number]) => toInt(truncate(args[0], -(2 ** 63), 'integer overflow'))),
   f('int', 'string -> int', (args: readonly [string]) => toInt(parseWhole(args[0], /^[+-]?\d+$/))),
   f('int', 'timestamp -> int', (args: readonly [Timestamp]) => floorDivide(args[0].nanos, 1_000_000_000n)),
   f('int', 'duration -> int', (args: readonly [Duration]) => args[0].nanos),
   f('uint', 'uint -> uint', same),
   f('uint', 'int -> uint', (args: readonly [bigint]) => toUint(args[0])),
-  f('uint', 'double -> uint', (args: readonly [number]) => toUint(truncate(args[0], 'unsigned integer overflow'))),
+  f('uint', 'double -> uint', (args: readonly [number]) => toUint(truncate(args[0], -1, 'unsigned integer overflow'))),
   f('uint', 'string -> uint', (args: readonly [string]) => toUint(parseWhole(args[0], /^\d+$/))),
   f('string', 'string -> string', same),
   f('string', 'bool -> string', (args: readonly [boolean]) => String(args[0]), shortText(5)),
@@ -66,9 +66,9 @@ function parseWhole(text: string, shape: RegExp): bigint {
   return BigInt(text.replace(/^\+/, ''));
 }
 
-/** Towards zero. */
-function truncate(value: number, otherwise: string): bigint {
-  if (!Number.isFinite(value)) throw new CelError(otherwise);
+/** Towards zero; a double as large as a limit may stand for what is beyond it. */
+function truncate(value: number, above: number, otherwise: string): bigint {
+  if (!Number.isFinite(value) || value <= above) throw new CelError(otherwise);
   return BigInt(Math.trunc(value));
 }
 

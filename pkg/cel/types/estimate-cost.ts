@@ -214,5 +214,6 @@ function sizesOf(estimates: readonly Estimate[]): { size?: SizeRange; elements?:
 function isScalar(unresolved: CelType): boolean {
   const type = resolve(unresolved);
   if (type.kind === 'optional') return isScalar(type.value);
-  return ['bool', 'double', 'duration', 'int', 'timestamp', 'uint'].includes(type.kind);
+  // What a library brings is compared at once, however it was written.
+  return ['bool', 'double', 'duration', 'int', 'timestamp', 'uint', 'opaque', 'type'].includes(type.kind);
 }

@@ -69,11 +69,16 @@ export type Numeric = bigint | number | Uint;
 export const isNumeric = (value: CelValue): value is Numeric =>
   typeof value === 'bigint' || typeof value === 'number' || value instanceof Uint;
 
-/** Exact, whatever the types. NaN: undefined. */
+/** Against a double everything is a double, as in cel-go. NaN: undefined. */
 export function compareNumbers(a: Numeric, b: Numeric): number | undefined {
-  const x = a instanceof Uint ? a.value : a;
-  const y = b instanceof Uint ? b.value : b;
+  const doubles = typeof a === 'number' || typeof b === 'number';
+  const x = plain(a, doubles);
+  const y = plain(b, doubles);
   if ((typeof x === 'number' && Number.isNaN(x)) || (typeof y === 'number' && Number.isNaN(y))) return undefined;
-  // JavaScript compares bigint and number by their mathematical values.
   return x < y ? -1 : x > y ? 1 : 0;
+}
+
+function plain(value: Numeric, double: boolean): bigint | number {
+  const exact = value instanceof Uint ? value.value : value;
+  return double ? Number(exact) : exact;
 }
