@@ -8,7 +8,7 @@ import type { Expr } from './syntax/ast.ts';
 import { type Issue, renderIssues } from './syntax/issue.ts';
 import { parse } from './syntax/parser.ts';
 import { type CelType, isExactly } from './types/cel-type.ts';
-import { literalIssues } from './types/check-literals.ts';
+import { literalIssues, patternFault } from './types/check-literals.ts';
 import { type Checked, check } from './types/checker.ts';
 import { estimateCost } from './types/estimate-cost.ts';
 import type { Budget } from './values/budget.ts';
@@ -35,9 +35,11 @@ export function compile(
   const parsed = parse(source);
   if ('issues' in parsed) return { fault: `compilation failed: ${renderIssues(source, parsed.issues)}` };
   const checked = check(parsed.expr, environment);
-  const issues: readonly Issue[] = checked.issues.length > 0 ? checked.issues : literalIssues(parsed.expr);
+  const issues: readonly Issue[] = checked.issues.length > 0 ? checked.issues : literalIssues(checked);
   if (issues.length > 0) return { fault: `compilation failed: ${renderIssues(source, issues)}` };
   if (expected && !isExactly(checked.output, expected.type)) return { fault: expected.otherwise };
+  const fault = patternFault(parsed.expr);
+  if (fault !== undefined) return { fault: `program instantiation failed: ${fault}` };
   return { program: program(parsed.expr, checked, environment) };
 }
 

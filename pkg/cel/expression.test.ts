@@ -55,7 +55,7 @@ table('numbers compare across types, and are equal across types where types are 
   ['dyn(1) == "1"', 'false'],
   ['1 in [dyn(1.0)]', 'true'],
   ['{1: "a"}[dyn(1.0)]', '"a"'],
-  ['[1, 2] == [dyn(1.0), 2]', 'true'],
+  ['[1, 2] == [dyn(1.0), dyn(2)]', 'true'],
   ['double("NaN") < 1.0', 'error: NaN values cannot be ordered'],
 ]);
 
@@ -168,7 +168,8 @@ table('regular expressions are RE2: no look-around, and matches are leftmost fir
   ['"foo bar".findAll("\\\\b\\\\w")', '["f", "b"]'],
   ['"abc".findAll("")', '["", "", "", ""]'],
   ['"😀é".findAll(".")', '["😀", "é"]'],
-  ['"x".find("[")', 'error: Illegal regex: error parsing regexp: missing closing ]: `[`'],
+  ['"x".find("[")', 'fault: program instantiation failed: error parsing regexp: missing closing ]: `[`'],
+  ['"x".find("[" + "")', 'error: Illegal regex: error parsing regexp: missing closing ]: `[`'],
 ]);
 
 table('types', [
@@ -186,6 +187,8 @@ table('types', [
     '1 +',
     "fault: 1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}",
   ],
+  ['1 1 1', "fault: 1:3: Syntax error: mismatched input '1' expecting <EOF>"],
+  ['{}.true', "fault: 1:4: Syntax error: mismatched input 'true' expecting IDENTIFIER"],
   ['1 1', "fault: 1:3: Syntax error: extraneous input '1' expecting <EOF>"],
   ['@', "fault: 1:1: Syntax error: token recognition error at: '@'"],
   ['if', 'fault: 1:1: Syntax error: reserved identifier: if'],

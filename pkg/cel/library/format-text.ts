@@ -33,14 +33,9 @@ function show(value: CelValue, verb: string, { precision, budget }: { precision:
       if (typeof value === 'number') return Number.isFinite(value) ? fail('d', value) : special(value);
       return String(whole(value, 'd'));
     case 'f':
-      return special(double(value, 'f')) || double(value, 'f').toFixed(Math.min(precision, 100));
+      return special(double(value, 'f')) || fixed(double(value, 'f'), Math.min(precision, 100));
     case 'e':
-      return (
-        special(double(value, 'e')) ||
-        double(value, 'e')
-          .toExponential(Math.min(precision, 100))
-          .replace(/e([+-])(\d)$/, 'e$10$2')
-      );
+      return special(double(value, 'e')) || scientific(double(value, 'e'), Math.min(precision, 100));
     case 'b':
       return typeof value === 'boolean' ? String(Number(value)) : whole(value, 'b').toString(2);
     case 'o':
@@ -68,6 +63,25 @@ function double(value: CelValue, verb: string): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);
   return value instanceof Uint ? Number(value.value) : fail(verb, value);
+}
+
+/** Halves go to the even neighbour; JavaScript's go up. */
+function fixed(value: number, precision: number): string {
+  const scaled = value * 10 ** precision;
+  const down = Math.floor(scaled);
+  return scaled - down === 0.5 && down % 2 === 0 ? (down / 10 ** precision).toFixed(precision) : value.toFixed(precision);
+}
+
+const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+/** `3.14×10⁰⁰`. */
+function scientific(value: number, precision: number): string {
+  const [mantissa, exponent = '0'] = value.toExponential(precision).split('e');
+  const digits = exponent
+    .replace(/^[+-]/, '')
+    .padStart(2, '0')
+    .replace(/\d/g, (digit) => superscripts[Number(digit)] as string);
+  return `${mantissa}×10${exponent.startsWith('-') ? '⁻' : ''}${digits}`;
 }
 
 /** What has no digits. */

@@ -104,10 +104,11 @@ export function sorted(list: List, budget: Budget, keys: readonly CelValue[] = [
 
 const zeros: Readonly<Record<string, CelValue>> = { int: 0n, uint: new Uint(0n), double: 0, duration: new Duration(0n) };
 
+/** `zero`: of none. What the elements are may be known only now. */
 function sum(list: List, zero: CelValue): CelValue {
-  let total = zero;
-  for (const element of list) total = add(total, element);
-  return total;
+  let total: CelValue | undefined;
+  for (const element of list) total = total === undefined ? element : add(total, element);
+  return total ?? zero;
 }
 
 function add(a: CelValue, b: CelValue): CelValue {

@@ -46,7 +46,9 @@ function isZero(value: CelValue): boolean {
   if (value instanceof ListValue || value instanceof MapValue) return value.size === 0;
   if (value instanceof Uint8Array) return value.length === 0;
   if (value instanceof Uint) return value.value === 0n;
-  if (value instanceof Duration || value instanceof Timestamp) return value.nanos === 0n;
+  if (value instanceof Duration) return value.nanos === 0n;
+  // The year 1.
+  if (value instanceof Timestamp) return value.nanos === -62_135_596_800_000_000_000n;
   return value instanceof OptionalValue && value.value === undefined;
 }
 

@@ -84,3 +84,27 @@ export function qualifiedName(expr: Expr): string | undefined {
   const head = qualifiedName(expr.operand);
   return head === undefined ? undefined : `${head}.${expr.field}`;
 }
+
+/** What an expression is made of. */
+export function partsOf(expr: Expr): readonly Expr[] {
+  switch (expr.kind) {
+    case 'select':
+      return [expr.operand];
+    case 'call':
+      return expr.target ? [expr.target, ...expr.args] : expr.args;
+    case 'list':
+      return expr.elements.map(({ value }) => value);
+    case 'map':
+      return expr.entries.flatMap(({ key, value }) => [key, value]);
+    case 'message':
+      return expr.fields.map(({ value }) => value);
+    case 'fold':
+      return [expr.range, ...(expr.filter ? [expr.filter] : []), expr.body];
+    case 'bind':
+      return [expr.value, expr.body];
+    case 'optMap':
+      return [expr.target, expr.body];
+    default:
+      return [];
+  }
+}

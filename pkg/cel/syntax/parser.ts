@@ -99,7 +99,9 @@ class Parser {
 
   #unexpected(token: Token, expected: string): SyntaxIssue {
     const shown = token.kind === 'string' || token.kind === 'bytes' ? JSON.stringify(token.text) : token.text;
-    return new SyntaxIssue(token.at, `${expected === '<EOF>' ? 'extraneous' : 'mismatched'} input '${shown}' expecting ${expected}`);
+    // One token too many, and then the end.
+    const extraneous = expected === '<EOF>' && this.#tokens.at(-2) === token;
+    return new SyntaxIssue(token.at, `${extraneous ? 'extraneous' : 'mismatched'} input '${shown}' expecting ${expected}`);
   }
 
   #expression(): Expr {
@@ -161,7 +163,7 @@ class Parser {
         const optional = this.#takeOp('?') !== undefined;
         const name = this.#take();
         if (name.kind !== 'ident' || name.text === 'in' || /^(true|false|null)$/.test(name.text)) {
-          throw this.#unexpected(name, optional ? 'IDENTIFIER' : "{'?', IDENTIFIER}");
+          throw this.#unexpected(name, 'IDENTIFIER');
         }
         const open = optional ? undefined : this.#takeOp('(');
         expr = open

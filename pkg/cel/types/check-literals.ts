@@ -1,56 +1,84 @@
-/** Literal durations, timestamps and regular expressions are looked at when an expression is compiled, not when it first runs. */
-import type { Expr } from '../syntax/ast.ts';
+/**
+ * What Kubernetes asks of literals beyond their types: durations, timestamps and regular expressions are looked at when
+ * an expression is compiled, not when it first runs, and lists and maps hold values of one type.
+ */
+import { type Expr, partsOf } from '../syntax/ast.ts';
 import type { Issue } from '../syntax/issue.ts';
 import { compileRegex } from '../values/regex.ts';
 import { parseDuration, parseTimestamp } from '../values/time.ts';
-import { CelError } from '../values/value.ts';
+import { CelError, type CelValue, Timestamp } from '../values/value.ts';
+import { type CelType, formatType, isExactly, resolve } from './cel-type.ts';
+import type { Checked } from './checker.ts';
 
-const parsers: Readonly<Record<string, (text: string) => unknown>> = {
-  duration: parseDuration,
-  timestamp: parseTimestamp,
-  matches: compileRegex,
-};
+/** The arguments of `format` may be anything. */
+const mixing = 'format';
 
-export function literalIssues(expr: Expr): Issue[] {
+export function literalIssues(checked: Checked): Issue[] {
   const issues: Issue[] = [];
-  visit(expr, (part) => {
-    if (part.kind !== 'call' || !Object.hasOwn(parsers, part.name)) return;
-    const literal = part.args.at(-1);
-    if (literal?.kind !== 'literal' || typeof literal.value !== 'string' || (part.name !== 'matches' && part.target)) return;
-    try {
-      parsers[part.name]?.(literal.value);
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-      issues.push({ at: literal.at, message: `invalid ${part.name} argument` });
+  const visit = (part: Expr, mixed: boolean): void => {
+    if (part.kind === 'call') issues.push(...argumentIssues(part));
+    if (!mixed && part.kind === 'list') issues.push(...mixtures(part.elements, checked));
+    if (!mixed && part.kind === 'map') {
+      issues.push(
+        ...mixtures(
+          part.entries.map(({ key }) => ({ value: key, optional: false })),
+          checked,
+        ),
+      );
+      issues.push(...mixtures(part.entries, checked));
     }
-  });
+    const inner = mixed || (part.kind === 'call' && part.name === mixing);
+    for (const one of partsOf(part)) visit(one, inner);
+  };
+  visit(checked.expr, false);
   return issues;
 }
 
-function visit(expr: Expr, see: (part: Expr) => void): void {
-  see(expr);
-  for (const part of parts(expr)) visit(part, see);
+function mixtures(values: readonly { readonly value: Expr; readonly optional: boolean }[], checked: Checked): Issue[] {
+  let first: CelType | undefined;
+  for (const { value, optional } of values) {
+    const type = resolve(checked.typeOf(value));
+    const held = optional && type.kind === 'optional' ? type.value : type;
+    first ??= held;
+    if (!isExactly(first, held)) return [{ at: value.at, message: `expected type '${formatType(first)}' but found '${formatType(held)}'` }];
+  }
+  return [];
 }
 
-function parts(expr: Expr): readonly Expr[] {
-  switch (expr.kind) {
-    case 'select':
-      return [expr.operand];
-    case 'call':
-      return expr.target ? [expr.target, ...expr.args] : expr.args;
-    case 'list':
-      return expr.elements.map(({ value }) => value);
-    case 'map':
-      return expr.entries.flatMap(({ key, value }) => [key, value]);
-    case 'message':
-      return expr.fields.map(({ value }) => value);
-    case 'fold':
-      return [expr.range, ...(expr.filter ? [expr.filter] : []), expr.body];
-    case 'bind':
-      return [expr.value, expr.body];
-    case 'optMap':
-      return [expr.target, expr.body];
-    default:
-      return [];
+const readers: Readonly<Record<string, (value: CelValue) => unknown>> = {
+  duration: (value) => typeof value === 'string' && parseDuration(value),
+  timestamp: (value) =>
+    typeof value === 'bigint' ? new Timestamp(value * 1_000_000_000n) : typeof value === 'string' && parseTimestamp(value),
+  matches: (value) => typeof value === 'string' && compileRegex(value),
+};
+
+function argumentIssues(call: Extract<Expr, { kind: 'call' }>): Issue[] {
+  const argument = call.args.at(-1);
+  const read = Object.hasOwn(readers, call.name) ? readers[call.name] : undefined;
+  if (!read || argument?.kind !== 'literal') return [];
+  return faultIn(() => read(argument.value)) === undefined ? [] : [{ at: argument.at, message: `invalid ${call.name} argument` }];
+}
+
+/** Of `find` and `findAll`, whose patterns are compiled with the program. Undefined: nothing is wrong. */
+export function patternFault(expr: Expr): string | undefined {
+  if (expr.kind === 'call' && /^find(All)?$/.test(expr.name) && expr.target) {
+    const [pattern] = expr.args;
+    const fault = pattern?.kind === 'literal' ? faultIn(() => readers['matches']?.(pattern.value)) : undefined;
+    if (fault !== undefined) return fault;
+  }
+  for (const part of partsOf(expr)) {
+    const fault = patternFault(part);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function faultIn(read: () => unknown): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (error instanceof CelError) return error.message;
+    throw error;
   }
 }

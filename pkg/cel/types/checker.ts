@@ -213,7 +213,7 @@ class Checker {
     let element: CelType | undefined;
     for (const { value, optional } of expr.elements) {
       const type = this.#entry(value, optional);
-      element = element ? this.#join(value, element, type) : type;
+      element = element ? this.#join(element, type) : type;
     }
     return listOf(element ?? variable());
   }
@@ -223,9 +223,9 @@ class Checker {
     let value: CelType | undefined;
     for (const entry of expr.entries) {
       const keyType = this.#check(entry.key);
-      key = key ? this.#join(entry.key, key, keyType) : keyType;
+      key = key ? this.#join(key, keyType) : keyType;
       const valueType = this.#entry(entry.value, entry.optional);
-      value = value ? this.#join(entry.value, value, valueType) : valueType;
+      value = value ? this.#join(value, valueType) : valueType;
     }
     return mapOf(key ?? variable(), value ?? variable());
   }
@@ -237,8 +237,9 @@ class Checker {
     return type.kind === 'optional' ? type.value : this.#mismatch(expr.at, optionalOf(type), type);
   }
 
-  #join(expr: Expr, before: CelType, next: CelType): CelType {
-    return join(before, next, this.#trail) ?? this.#mismatch(expr.at, before, next);
+  /** What does not go together is dynamic; whether it may be is for `literalIssues` to say. */
+  #join(before: CelType, next: CelType): CelType {
+    return join(before, next, this.#trail) ?? scalars.dyn;
   }
 
   #within<T>(variables: readonly (readonly [string, CelType])[], run: () => T): T {
