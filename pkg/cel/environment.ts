@@ -34,6 +34,13 @@ export class Environment {
     );
   }
 
+  /** Beside the known ones. */
+  withFunctions(overloads: readonly Overload[]): Environment {
+    const functions = new Map(this.#functions);
+    for (const overload of overloads) functions.set(overload.name, [...(functions.get(overload.name) ?? []), overload]);
+    return new Environment(functions, this.#variables);
+  }
+
   variable(name: string): Variable | undefined {
     return this.#variables.get(name);
   }

@@ -40,10 +40,7 @@ table('strings', [
   ["'abc'.substring(4)", 'error: index out of range: 4'],
   ["'a😀'.reverse()", '"😀a"'],
   ['strings.quote(\'say "hi"\\n\')', '"\\"say \\\\\\"hi\\\\\\"\\\\n\\""'],
-  [
-    "'%s is %d, %.2f, %x, %b, %o, %e%%'.format(['x', 10, 1.5, 255, 5, 8, 12.5])",
-    '"x is 10, 1.50, ff, 101, 10, 1.250000×10⁰¹%"',
-  ],
+  ["'%s is %d, %.2f, %x, %b, %o, %e%%'.format(['x', 10, 1.5, 255, 5, 8, 12.5])", '"x is 10, 1.50, ff, 101, 10, 1.250000×10⁰¹%"'],
   ["'%s %s %s %s'.format([[1, 'a'], {'k': 2}, true, null])", '"[1, a] {k: 2} true null"'],
   ["'%s %s'.format([dyn([1, 2]), dyn({'k': 2})])", '"[1, 2] {k: 2}"'],
   ["'%X %x'.format([dyn(255), dyn('hi')])", '"FF 6869"'],

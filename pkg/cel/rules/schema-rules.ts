@@ -3,13 +3,13 @@
  * value, it runs if there is one; what has not changed since the old object is only warned about.
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-rules
  */
-import { Correlation } from '../../api/correlation.ts';
 import type { JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { escapeProperty } from '../types/property-name.ts';
 import { isSchema, type SchemaType, schemaType } from '../types/schema-type.ts';
 import { SharedBudget } from '../values/budget.ts';
 import { type CompiledRule, compileRule, ruleEnvironments } from './compile-rule.ts';
+import { Correlation } from './correlation.ts';
 import { invalid } from './faults.ts';
 import { perObjectBudget } from './limits.ts';
 import { RuleRun } from './rule-run.ts';

@@ -6,7 +6,7 @@
  * after its schema has become stricter.
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-ratcheting
  */
-import type { JSONSchemaProps } from './generated/apiextensions-v1.ts';
+import type { JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
