@@ -114,6 +114,8 @@ export interface Strategy {
   prepareValidation?(object: Raw): Promise<void> | undefined;
   /** After the validators of the types. */
   validate?(object: Raw): StatusCause[];
+  /** What only a new object must keep to. */
+  validateCreate?(object: Raw): StatusCause[];
   /** `subresource` is empty for the object itself. */
   validateUpdate?(object: Raw, old: Raw, subresource: string): StatusCause[];
   warnings?(object: Raw, old: Raw | undefined): string[];

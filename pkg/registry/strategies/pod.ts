@@ -1,10 +1,11 @@
 import type { DeleteOptions, StatusCause } from '../../api/generated/meta-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { formatTime } from '../../clock/clock.ts';
-import { invalidField } from '../../runtime/field-errors.ts';
+import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { assign, child, objectAt, objects, type Raw, raw, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
+import { validateEphemeral, validateResize } from '../validation/pod-resize.ts';
 import { validatePodUpdate } from '../validation/pod-update.ts';
 import { qosClassOf } from './qos-class.ts';
 
@@ -34,24 +35,54 @@ function onlyEphemeral(object: Raw, old: Raw): void {
   assign(object, 'status', old['status']);
 }
 
-/** Resources of containers are the only thing that this subresource changes. */
+/**
+ * Resources of containers are the only thing that this subresource changes. Containers that are not the pod's own are
+ * left as they came, for validation to refuse.
+ */
 function onlyResources(object: Raw, old: Raw): void {
   const wanted = objectAt(object['spec']);
   const spec = { ...objectAt(old['spec']) };
   for (const list of ['containers', 'initContainers']) {
-    const resized = new Map(objects(wanted[list]).map((container) => [container['name'], container]));
-    if (!Array.isArray(spec[list])) continue;
-    spec[list] = objects(spec[list]).map((container) => {
-      const next = resized.get(container['name']);
-      return next
-        ? { ...container, resources: next['resources'], ...(next['resizePolicy'] ? { resizePolicy: next['resizePolicy'] } : {}) }
-        : container;
-    });
+    const [mine, theirs] = [objects(wanted[list]), objects(spec[list])];
+    if (mine.length === 0 && theirs.length === 0) continue;
+    const same = mine.length === theirs.length && mine.every((container, i) => container['name'] === theirs[i]?.['name']);
+    spec[list] = same ? theirs.map((container, i) => resized(container, mine[i] as Raw)) : mine;
   }
   assign(spec, 'resources', wanted['resources']);
-  if (spec['resources'] === undefined) delete spec['resources'];
   object['spec'] = spec;
   assign(object, 'status', old['status']);
+}
+
+function resized(container: Raw, wanted: Raw): Raw {
+  const out = { ...container };
+  for (const field of ['resources', 'resizePolicy']) assign(out, field, wanted[field]);
+  return out;
+}
+
+function validateUpdate(object: Raw, old: Raw, subresource: string): StatusCause[] {
+  switch (subresource) {
+    case '':
+      return validatePodUpdate(object, old);
+    case 'resize':
+      return validateResize(object, old, qosClassOf);
+    case 'ephemeralcontainers':
+      return validateEphemeral(object, old);
+    case 'status':
+      return validateStatus(object, old);
+    default:
+      return [];
+  }
+}
+
+function validateStatus(object: Raw, old: Raw): StatusCause[] {
+  const [now, was] = [object, old].map((pod) => text(objectAt(pod['status'])['qosClass'])) as [string, string];
+  return was === '' || now === was ? [] : [invalidField('status.qosClass', now, 'field is immutable')];
+}
+
+/** Containers for debugging are added to what runs already. */
+function validateCreate(object: Raw): StatusCause[] {
+  const given = objects(objectAt(object['spec'])['ephemeralContainers']);
+  return given.length > 0 ? [forbiddenField('spec.ephemeralContainers', 'cannot be set on create')] : [];
 }
 
 /** What a pod asks for. Where it runs is the scheduler's answer, no new wish: a binding leaves the generation alone. */
@@ -78,13 +109,8 @@ export const podStrategy: Strategy = {
     binding: () => undefined,
   },
   gracePeriod,
-  validateUpdate(object, old, subresource): StatusCause[] {
-    if (subresource === '') return validatePodUpdate(object, old);
-    if (subresource !== 'status') return [];
-    const before = text(objectAt(objectAt(old)['status'])['qosClass']);
-    const now = text(objectAt(object['status'])['qosClass']);
-    return before === '' || now === before ? [] : [invalidField('status.qosClass', now, 'field is immutable')];
-  },
+  validateCreate,
+  validateUpdate,
 };
 
 function gatedCondition(now: number): Raw {

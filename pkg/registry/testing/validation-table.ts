@@ -47,7 +47,11 @@ const said = (causes: readonly StatusCause[]): string[] => causes.map(({ field, 
 export function refusals(draft: Draft): string[] {
   const { declaration, object } = prepared(draft);
   const strategy = strategyOf(declaration.group, declaration.resource);
-  return said([...validateTypes(declaration, object), ...(strategy.validate?.(object) ?? [])]);
+  return said([
+    ...validateTypes(declaration, object),
+    ...(strategy.validate?.(object) ?? []),
+    ...(strategy.validateCreate?.(object) ?? []),
+  ]);
 }
 
 /** What is wrong with writing `next` in place of `old`. */

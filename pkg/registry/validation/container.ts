@@ -11,7 +11,8 @@ import {
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { configKey, dnsLabel, dnsSubdomain, environmentName, portName, portNumber } from './names.ts';
 import { containerResources } from './resource-amounts.ts';
-import { below, checkName, checkNotNegative, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
+import { atMost, neededOneOf, type Rule, strictOneOf, uniqueBy } from './rules.ts';
+import { below, checkName, checkNotNegative, checkOneOf, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 
 const isInit = (path: string): boolean => /(^|\.)initContainers\[\d+\]$/.test(path);
 const isEphemeral = (path: string): boolean => /(^|\.)ephemeralContainers\[\d+\]$/.test(path);
@@ -31,6 +32,8 @@ const container: Validator = (value, path, report) => {
   checkOneOf(report, below(path, 'terminationMessagePolicy'), value['terminationMessagePolicy'], ['File', 'FallbackToLogsOnError']);
   validatePorts(value['ports'], below(path, 'ports'), report);
   validateMounts(value, path, report);
+  resizePolicies(value['resizePolicy'], below(path, 'resizePolicy'), report);
+  validateRestartRules(value, path, report);
   if (isInit(path)) validateInit(value, path, report);
   else if (isEphemeral(path)) validateEphemeral(value, path, report);
   else {
@@ -51,8 +54,48 @@ function validateInit(value: Raw, path: string, report: Report): void {
   }
 }
 
+const resizePolicies: Rule = (value, path, report) => {
+  for (const [i, { resourceName, restartPolicy }] of objects(value).entries()) {
+    const at = `${path}[${i}]`;
+    strictOneOf(['cpu', 'memory'])(resourceName, below(at, 'resourceName'), report);
+    strictOneOf(['NotRequired', 'RestartContainer'])(restartPolicy, below(at, 'restartPolicy'), report);
+  }
+  uniqueBy('resourceName', 'item')(value, path, report);
+};
+
+const maxRestartRules = 20;
+const maxExitCodes = 255;
+
+function validateRestartRules(value: Raw, path: string, report: Report): void {
+  if (!isInit(path) && !isEphemeral(path))
+    checkOneOf(report, below(path, 'restartPolicy'), value['restartPolicy'], ['Always', 'Never', 'OnFailure']);
+  const rules = objects(value['restartPolicyRules']);
+  const at = below(path, 'restartPolicyRules');
+  if (rules.length === 0) return;
+  if (value['restartPolicy'] === undefined)
+    report(requiredField(below(path, 'restartPolicy'), 'must specify restartPolicy when restart rules are used'));
+  atMost(maxRestartRules)(rules, at, report);
+  for (const [i, { action, exitCodes }] of rules.entries()) {
+    neededOneOf(['Restart', 'RestartAllContainers'])(action, `${at}[${i}].action`, report);
+    if (!isObject(exitCodes)) {
+      report(requiredField(`${at}[${i}].exitCodes`, 'must be specified'));
+      continue;
+    }
+    neededOneOf(['In', 'NotIn'])(exitCodes['operator'], `${at}[${i}].exitCodes.operator`, report);
+    atMost(maxExitCodes)(exitCodes['values'], `${at}[${i}].exitCodes.values`, report);
+  }
+}
+
 const notEphemeral = ['ports', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle', 'resources'];
 function validateEphemeral(value: Raw, path: string, report: Report): void {
+  const target = text(value['targetContainerName']);
+  if (target !== '' && !namesInPod(report.root, path).includes(target)) report(notFoundField(below(path, 'targetContainerName'), target));
+  for (const [i, mount] of objects(value['volumeMounts']).entries()) {
+    for (const field of ['subPath', 'subPathExpr']) {
+      if (text(mount[field]) !== '')
+        report(forbiddenField(`${below(path, 'volumeMounts')}[${i}].${field}`, 'cannot be set for an Ephemeral Container'));
+    }
+  }
   for (const field of notEphemeral) {
     const given = value[field];
     if (given === undefined || (isObject(given) && Object.keys(given).length === 0)) continue;
@@ -81,13 +124,19 @@ function validatePorts(ports: unknown, path: string, report: Report): void {
   }
 }
 
-/** The volumes of the pod that the container is in. */
-function volumeNames(root: Raw, path: string): Set<string> {
+/** The spec of the pod that the container is in. */
+function podOf(root: Raw, path: string): Raw {
   let at: unknown = root;
   // From `spec.template.spec.containers[0]` to `spec.template.spec`.
   for (const part of path.split('.').slice(0, -1)) at = stepInto(at, part);
-  return new Set(objects(objectAt(at)['volumes']).map((volume) => text(volume['name'])));
+  return objectAt(at);
 }
+
+const namesOf = (list: unknown): string[] => objects(list).map((item) => text(item['name']));
+const namesInPod = (root: Raw, path: string): string[] => {
+  const pod = podOf(root, path);
+  return [...namesOf(pod['containers']), ...namesOf(pod['initContainers'])];
+};
 
 function stepInto(value: unknown, part: string): unknown {
   const [, field = part, index] = /^([^[]*)(?:\[(\d+)\])?$/.exec(part) ?? [];
@@ -97,8 +146,10 @@ function stepInto(value: unknown, part: string): unknown {
 
 function validateMounts(value: Raw, path: string, report: Report): void {
   const mounts = objects(value['volumeMounts']);
-  if (mounts.length === 0) return;
-  const known = volumeNames(report.root, path);
+  const devices = objects(value['volumeDevices']);
+  if (mounts.length + devices.length === 0) return;
+  const volumes = objects(podOf(report.root, path)['volumes']);
+  const known = new Set(namesOf(volumes));
   const paths = new Set<string>();
   for (const [i, mount] of mounts.entries()) {
     const at = `${below(path, 'volumeMounts')}[${i}]`;
@@ -114,6 +165,39 @@ function validateMounts(value: Raw, path: string, report: Report): void {
       report(invalidField(below(at, 'subPathExpr'), mount['subPathExpr'], 'subPathExpr and subPath are mutually exclusive'));
     }
     checkOneOf(report, below(at, 'mountPropagation'), mount['mountPropagation'], ['Bidirectional', 'HostToContainer', 'None']);
+    if (mount['mountPropagation'] === 'Bidirectional' && objectAt(value['securityContext'])['privileged'] !== true) {
+      report(forbiddenField(below(at, 'mountPropagation'), 'Bidirectional mount propagation is available only to privileged containers'));
+    }
+    checkOneOf(report, below(at, 'recursiveReadOnly'), mount['recursiveReadOnly'], ['Disabled', 'Enabled', 'IfPossible']);
+  }
+  validateDevices(devices, volumes, { path, report, paths });
+}
+
+interface DeviceCall {
+  readonly path: string;
+  readonly report: Report;
+  /** Where the container has something already. */
+  readonly paths: ReadonlySet<string>;
+}
+
+/** Volumes without a file system: what a claim brings. */
+function validateDevices(devices: readonly Raw[], volumes: readonly Raw[], { path, report, paths }: DeviceCall): void {
+  const seen = new Set<string>();
+  for (const [i, device] of devices.entries()) {
+    const at = `${below(path, 'volumeDevices')}[${i}]`;
+    const [name, devicePath] = [text(device['name']), text(device['devicePath'])];
+    const volume = volumes.find((one) => one['name'] === name);
+    if (name === '') report(requiredField(below(at, 'name')));
+    else if (!volume) report(notFoundField(below(at, 'name'), name));
+    else if (volume['persistentVolumeClaim'] === undefined && volume['ephemeral'] === undefined) {
+      const detail = 'can not use volume source type other than PersistentVolumeClaim for block mode';
+      report(invalidField(below(at, 'name'), name, detail));
+    }
+    if (devicePath === '') report(requiredField(below(at, 'devicePath')));
+    else if (seen.has(devicePath)) report(invalidField(below(at, 'devicePath'), devicePath, 'must be unique'));
+    else if (paths.has(devicePath)) report(invalidField(below(at, 'devicePath'), devicePath, 'must not already exist in volumeMounts'));
+    if (devicePath.split('/').includes('..')) report(invalidField(below(at, 'devicePath'), devicePath, "must not contain '..'"));
+    seen.add(devicePath);
   }
 }
 
@@ -195,19 +279,6 @@ const probe: Validator = (value, path, report) => {
   else if (Number(grace) <= 0) report(invalidField(at, grace, 'must be greater than 0'));
 };
 
-const securityContext: Validator = (value, path, report) => {
-  for (const field of ['runAsUser', 'runAsGroup']) {
-    const id = value[field];
-    if (typeof id === 'number' && (id < 0 || id > 2 ** 31 - 1)) {
-      report(invalidField(below(path, field), id, 'must be between 0 and 2147483647, inclusive'));
-    }
-  }
-  if (value['allowPrivilegeEscalation'] === false && value['privileged'] === true) {
-    report(invalidField(path, value, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
-  }
-  checkOneOf(report, below(path, 'procMount'), value['procMount'], ['Default', 'Unmasked']);
-};
-
 /** One entry of a ConfigMap or Secret. (Its name may be empty, for compatibility with what was once allowed.) */
 const keySelector: Validator = (value, path, report) => {
   const key = text(value['key']);
@@ -228,9 +299,27 @@ const environmentSource: Validator = (value, path, report) => {
   }
 };
 
+const cpuDivisors = ['1m', '1'];
+const byteDivisors = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
+
+/** In what an amount is counted; zero means one. */
+function checkDivisor(report: Report, path: string, name: string, divisor: string): void {
+  if (divisor === '' || divisor === '0') return;
+  const kind = name.slice(name.indexOf('.') + 1);
+  const allowed = kind === 'cpu' ? cpuDivisors : byteDivisors;
+  if (!allowed.includes(divisor)) {
+    report(invalidField(path, kind, `only divisor's values ${allowed.join(', ')} are supported with the ${kind} resource`));
+  }
+}
+
 export const containerValidators: Validators = {
   'api.core.v1.Container': container,
   'api.core.v1.EphemeralContainer': container,
+  'api.core.v1.ContainerResizePolicy': seenAbove,
+  'api.core.v1.ContainerRestartRule': seenAbove,
+  'api.core.v1.ContainerRestartRuleOnExitCodes': seenAbove,
+  'api.core.v1.VolumeDevice': seenAbove,
+  'api.core.v1.ResourceClaim': seenAbove,
   'api.core.v1.EnvVar': environment,
   'api.core.v1.EnvFromSource': environmentSource,
   'api.core.v1.ConfigMapKeySelector': keySelector,
@@ -240,6 +329,7 @@ export const containerValidators: Validators = {
     if (name === '') report(requiredField(below(path, 'resource')));
     else if (!resourcePaths.includes(name) && !/^(limits|requests)\.hugepages-/.test(name))
       report(unsupportedField(below(path, 'resource'), name, resourcePaths));
+    else checkDivisor(report, below(path, 'divisor'), name, text(value['divisor']));
   },
   'api.core.v1.Probe': probe,
   'api.core.v1.LifecycleHandler': (value, path, report) => checkHandler(value, path, report),
@@ -269,5 +359,4 @@ export const containerValidators: Validators = {
     if (Number(value['seconds'] ?? 0) < 0) report(invalidField(path, value['seconds'], 'must be non-negative'));
   },
   'api.core.v1.ResourceRequirements': containerResources,
-  'api.core.v1.SecurityContext': securityContext,
 };

@@ -5,7 +5,9 @@ import { parseIp } from '../ip-address.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from './names.ts';
-import { below, checkName, checkNotNegative, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
+import { checkClaims, checkPodResources } from './pod-resources.ts';
+import { neededOneOf } from './rules.ts';
+import { below, checkName, checkOneOf, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 import { validateVolumes } from './volume.ts';
 
 const dnsPolicies = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
@@ -13,6 +15,7 @@ const maxInt32 = 2 ** 31 - 1;
 /** What resolv.conf takes. */
 const maxNameservers = 3;
 const maxSearchPaths = 32;
+const maxSearchCharacters = 2_048;
 
 const podSpec: Validator = (spec, path, report) => {
   validateVolumes(spec['volumes'], below(path, 'volumes'), report);
@@ -30,9 +33,6 @@ const podSpec: Validator = (spec, path, report) => {
     const value = text(spec[field]);
     if (value !== '') checkName(report, below(path, field), value, dnsLabel);
   }
-  if (typeof spec['terminationGracePeriodSeconds'] === 'number') {
-    checkNotNegative(report, below(path, 'terminationGracePeriodSeconds'), spec['terminationGracePeriodSeconds']);
-  }
   const deadline = spec['activeDeadlineSeconds'];
   if (typeof deadline === 'number' && (deadline < 1 || deadline > maxInt32)) {
     report(invalidField(below(path, 'activeDeadlineSeconds'), deadline, `must be between 1 and ${maxInt32}, inclusive`));
@@ -44,6 +44,10 @@ const podSpec: Validator = (spec, path, report) => {
     checkName(report, `${below(path, 'readinessGates')}[${i}].conditionType`, gate['conditionType'], qualifiedName);
   }
   checkGates(spec, path, report);
+  checkClaims(spec, path, report);
+  checkPodResources(spec, path, report);
+  checkOneOf(report, below(path, 'preemptionPolicy'), spec['preemptionPolicy'], ['Never', 'PreemptLowerPriority']);
+  if (isObject(spec['os'])) neededOneOf(['linux', 'windows'])(spec['os']['name'], below(path, 'os.name'), report);
   const spread = new Set<string>();
   for (const [i, constraint] of objects(spec['topologySpreadConstraints']).entries()) {
     const pair = `{${text(constraint['topologyKey'])}, ${text(constraint['whenUnsatisfiable'])}}`;
@@ -99,6 +103,14 @@ function checkDns(spec: Raw, path: string, report: Report): void {
   const searches = strings(config['searches']);
   if (searches.length > maxSearchPaths)
     report(invalidField(below(at, 'searches'), searches, `must not have more than ${maxSearchPaths} search paths`));
+  for (const [i, search] of searches.entries()) {
+    if (search !== '.') checkName(report, `${below(at, 'searches')}[${i}]`, search.replace(/\.$/, ''), dnsSubdomain);
+  }
+  const characters = searches.join(' ').length;
+  if (characters > maxSearchCharacters) {
+    const detail = `must not have more than ${maxSearchCharacters} characters (including spaces) in the search list`;
+    report(invalidField(below(at, 'searches'), searches, detail));
+  }
   for (const [i, option] of objects(config['options']).entries()) {
     if (text(option['name']) === '') report(requiredField(`${below(at, 'options')}[${i}]`, 'must not be empty'));
   }
@@ -164,26 +176,10 @@ const toleration: Validator = (value, path, report) => {
   if (effect !== '' && !effects.includes(effect)) report(unsupportedField(below(path, 'effect'), effect, effects));
 };
 
-const podSecurity: Validator = (value, path, report) => {
-  for (const field of ['runAsUser', 'runAsGroup', 'fsGroup']) {
-    const id = value[field];
-    if (typeof id === 'number' && (id < 0 || id > maxInt32))
-      report(invalidField(below(path, field), id, `must be between 0 and ${maxInt32}, inclusive`));
-  }
-  const sysctls = new Set<string>();
-  for (const [i, sysctl] of objects(value['sysctls']).entries()) {
-    const at = `${below(path, 'sysctls')}[${i}].name`;
-    const name = text(sysctl['name']);
-    if (name === '') report(requiredField(at));
-    else if (sysctls.has(name)) report(duplicateField(at, name));
-    sysctls.add(name);
-  }
-};
-
 export const podValidators: Validators = {
   'api.core.v1.PodSpec': podSpec,
   'api.core.v1.Toleration': toleration,
-  'api.core.v1.PodSecurityContext': podSecurity,
+  'api.core.v1.PodResourceClaim': seenAbove,
 };
 
 export function checkCount(report: Report, path: string, list: unknown, max: number): void {

@@ -4,6 +4,7 @@ import { forbiddenField, invalidField, requiredField, unsupportedField } from '.
 import { objects, strings, text } from '../raw.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsSubdomain, labelValue, qualifiedName } from './names.ts';
+import { oneOf } from './rules.ts';
 import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
 
 const notAnOperator = 'not a valid selector operator';
@@ -72,6 +73,7 @@ export const selectorValidators: Validators = {
     const key = text(term['topologyKey']);
     if (key === '') report(requiredField(below(path, 'topologyKey'), 'can not be empty'));
     checkName(report, below(path, 'topologyKey'), key, qualifiedName);
+    checkLabelKeys(term, path, report);
     for (const [i, namespace] of strings(term['namespaces']).entries()) {
       checkName(report, `${below(path, 'namespace')}[${i}]`, namespace, dnsSubdomain);
     }
@@ -85,6 +87,9 @@ export const selectorValidators: Validators = {
     if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway') {
       report(unsupportedField(below(path, 'whenUnsatisfiable'), whenUnsatisfiable ?? '', ['DoNotSchedule', 'ScheduleAnyway']));
     }
+    for (const field of ['nodeAffinityPolicy', 'nodeTaintsPolicy'])
+      oneOf(['Honor', 'Ignore'])(constraint[field], below(path, field), report);
+    checkLabelKeys(constraint, path, report);
     if (typeof minDomains === 'number' && minDomains <= 0)
       report(invalidField(below(path, 'minDomains'), minDomains, 'must be greater than zero'));
     if (minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule') {
@@ -103,4 +108,15 @@ function weight(term: Record<string, unknown>, path: string, report: Report): vo
   const value = term['weight'] ?? 0;
   if (typeof value !== 'number' || value <= 0 || value > 100)
     report(invalidField(below(path, 'weight'), value, 'must be in the range 1-100'));
+}
+
+/** Keys whose values are the pod's own. They narrow a selector, and so need one. */
+function checkLabelKeys(term: Record<string, unknown>, path: string, report: Report): void {
+  for (const field of ['matchLabelKeys', 'mismatchLabelKeys']) {
+    const keys = strings(term[field]);
+    const at = below(path, field);
+    if (keys.length > 0 && term['labelSelector'] === undefined)
+      report(forbiddenField(at, 'must not be specified when labelSelector is not set'));
+    for (const [i, key] of keys.entries()) checkName(report, `${at}[${i}]`, key, qualifiedName);
+  }
 }

@@ -20,6 +20,7 @@ import { endpointValidators } from './endpoints.ts';
 import { flowControlValidators } from './flowcontrol.ts';
 import { metadataValidators } from './metadata.ts';
 import { networkValidators } from './network.ts';
+import { podSecurityValidators } from './pod-security.ts';
 import { podValidators } from './pod-spec.ts';
 import { policyValidators } from './policy.ts';
 import { quotaValidators } from './quota.ts';
@@ -38,6 +39,7 @@ const tables = [
   containerValidators,
   volumeValidators,
   podValidators,
+  podSecurityValidators,
   workloadValidators,
   batchValidators,
   autoscalingValidators,

@@ -82,7 +82,11 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
 
   const needed = strategy.prepareValidation?.(object);
   if (needed) await needed;
-  const causes = [...validateTypes(declaration, object), ...(strategy.validate?.(object) ?? [])];
+  const causes = [
+    ...validateTypes(declaration, object),
+    ...(strategy.validate?.(object) ?? []),
+    ...(strategy.validateCreate?.(object) ?? []),
+  ];
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
   await admit(write, object, undefined);
   for (const warning of strategy.warnings?.(object, undefined) ?? []) context.warn(warning);
