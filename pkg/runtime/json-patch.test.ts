@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { type ApiError, isApiError } from '../api/errors.ts';
 import { deepFreeze } from '../api/object.ts';
 import { applyJsonPatch } from './json-patch.ts';
+import { isObject } from './values.ts';
 
 function refusal(doc: unknown, ops: unknown): ApiError {
   try {
@@ -94,4 +95,70 @@ describe('JSON patch', () => {
       { numRuns: 500 },
     );
   });
+
+  const json = fc
+    .letrec((tie) => ({
+      node: fc.oneof(
+        { depthSize: 'small' },
+        fc.constantFrom(0, 1, 'x', null, true),
+        fc.array(tie('node'), { maxLength: 4 }),
+        fc.dictionary(fc.constantFrom('a', 'b', 'c/d', 'e~f', ''), tie('node'), { maxKeys: 3, noNullPrototype: true }),
+      ),
+    }))
+    .node.map((value) => deepFreeze(value));
+
+  it('of the difference between two documents leads from one to the other, and its tests hold on the way', () => {
+    fc.assert(
+      fc.property(json, json, (from, to) => {
+        assert.deepEqual(
+          applyJsonPatch(from, [{ op: 'test', path: '', value: from }, ...diff(from, to, ''), { op: 'test', path: '', value: to }]),
+          to,
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('in two halves is what it is as a whole; a move there and back, and a copy that is removed, are nothing', () => {
+    fc.assert(
+      fc.property(json, json, fc.nat(20), (from, to, at) => {
+        const ops = diff(from, to, '');
+        const half = Math.min(at, ops.length);
+        assert.deepEqual(applyJsonPatch(applyJsonPatch(from, ops.slice(0, half)), ops.slice(half)), applyJsonPatch(from, ops));
+        const held = { held: from };
+        const around = [
+          { op: 'move', from: '/held', path: '/elsewhere' },
+          { op: 'copy', from: '/elsewhere', path: '/again' },
+          { op: 'remove', path: '/again' },
+          { op: 'move', from: '/elsewhere', path: '/held' },
+        ];
+        assert.deepEqual(applyJsonPatch(held, around), held);
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
+
+type Operations = { op: string; path: string; value?: unknown }[];
+
+/** Not the shortest way from one document to the other, but one that uses add, remove and replace. */
+function diff(from: unknown, to: unknown, path: string): Operations {
+  const below = (key: string | number): string => `${path}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  if (Array.isArray(from) && Array.isArray(to)) {
+    const common = Math.min(from.length, to.length);
+    const ops = from.slice(0, common).flatMap((item, i) => diff(item, to[i], below(i)));
+    for (let i = from.length; i > common; i--) ops.push({ op: 'remove', path: below(i - 1) });
+    for (const value of to.slice(common)) ops.push({ op: 'add', path: below('-'), value });
+    return ops;
+  }
+  if (isObject(from) && isObject(to)) {
+    const gone = Object.keys(from).filter((key) => !Object.hasOwn(to, key));
+    const ops: Operations = gone.map((key) => ({ op: 'remove', path: below(key) }));
+    for (const [key, value] of Object.entries(to)) {
+      if (Object.hasOwn(from, key)) ops.push(...diff(from[key], value, below(key)));
+      else ops.push({ op: 'add', path: below(key), value });
+    }
+    return ops;
+  }
+  return JSON.stringify(from) === JSON.stringify(to) ? [] : [{ op: 'replace', path, value: to }];
+}

@@ -48,6 +48,19 @@ function compose(first: unknown, second: unknown): unknown {
   return toObject([...entries]);
 }
 
+/** The smallest merge patch that leads from one object to the other. */
+function mergeDiff(from: object, to: object): unknown {
+  const [before, after] = [new Map(Object.entries(from)), new Map(Object.entries(to))];
+  const patch = new Map<string, unknown>();
+  for (const name of before.keys()) if (!after.has(name)) patch.set(name, null);
+  for (const [name, value] of after) {
+    const was = before.get(name);
+    if (isObject(was) && isObject(value)) patch.set(name, mergeDiff(was, value));
+    else if (JSON.stringify(was) !== JSON.stringify(value)) patch.set(name, value);
+  }
+  return toObject([...patch]);
+}
+
 const run = { numRuns: 500 };
 
 describe('merge patch', () => {
@@ -72,6 +85,26 @@ describe('merge patch', () => {
       fc.property(json, json, (doc, patch) => {
         const once = applyMergePatch(doc, patch);
         assert.deepEqual(applyMergePatch(once, patch), once);
+      }),
+      run,
+    );
+  });
+
+  it('of the difference between two documents leads from one to the other', () => {
+    fc.assert(
+      fc.property(json.filter(isObject), json.filter(isObject), (from, to) => {
+        fc.pre(!hasNull(to)); // a merge patch cannot say null
+        assert.deepEqual(applyMergePatch(from, mergeDiff(from, to)), to);
+      }),
+      run,
+    );
+  });
+
+  it('is associative where no patch makes an object of something else', () => {
+    fc.assert(
+      fc.property(json.filter(isObject), json.filter(isObject), json.filter(isObject), (first, second, third) => {
+        fc.pre(!hasNull(first) && !hasNull(second) && sameShape(first, second, third));
+        assert.deepEqual(compose(compose(first, second), third), compose(first, compose(second, third)));
       }),
       run,
     );

@@ -131,6 +131,123 @@ describe('strategic merge patch', () => {
       { numRuns: 100 },
     );
   });
+
+  it('merges a list as a map from keys to elements would be merged', () => {
+    fc.assert(
+      fc.property(podModel, podModel, fc.uniqueArray(name, { maxLength: 2 }), fc.boolean(), (mine, theirs, deleted, replaces) => {
+        const patch = {
+          spec: {
+            nodeSelector: theirs.nodeSelector,
+            containers: [
+              ...(replaces ? [{ $patch: 'replace' }] : []),
+              ...toContainers(theirs),
+              ...deleted.filter((each) => !theirs.containers.has(each)).map((each) => ({ name: each, $patch: 'delete' })),
+            ],
+          },
+        };
+        const made = applyStrategicMergePatch(toPod(mine), patch, pod) as ReturnType<typeof toPod>;
+        const expected = new Map(replaces ? [] : mine.containers);
+        if (!replaces) for (const each of deleted) if (!theirs.containers.has(each)) expected.delete(each);
+        for (const [each, env] of theirs.containers) expected.set(each, new Map([...(expected.get(each) ?? []), ...env]));
+        assert.deepEqual(fromPod(made), { nodeSelector: { ...mine.nodeSelector, ...theirs.nodeSelector }, containers: expected });
+        // In any case once is enough.
+        if (!replaces) assert.deepEqual(applyStrategicMergePatch(made, patch, pod), made);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('of the difference between two pods leads from one to the other', () => {
+    fc.assert(
+      fc.property(podModel, podModel, (from, to) => {
+        const gone = [...from.containers.keys()].filter((each) => !to.containers.has(each));
+        const goneVariables = (each: string): object[] =>
+          [...(from.containers.get(each)?.keys() ?? [])]
+            .filter((key) => !to.containers.get(each)?.has(key))
+            .map((key) => ({ name: key, $patch: 'delete' }));
+        const containers = toContainers(to).map((container) => ({
+          ...container,
+          env: [...container.env, ...goneVariables(container.name)],
+        }));
+        const nodeSelector: Record<string, string | null> = { ...to.nodeSelector };
+        for (const key in from.nodeSelector) if (!Object.hasOwn(to.nodeSelector, key)) nodeSelector[key] = null;
+        const patch = {
+          spec: {
+            nodeSelector,
+            containers: [...containers, ...gone.map((each) => ({ name: each, $patch: 'delete' }))],
+            '$setElementOrder/containers': [...to.containers.keys()].map((each) => ({ name: each })),
+          },
+        };
+        const made = applyStrategicMergePatch(toPod(from), patch, pod) as ReturnType<typeof toPod>;
+        assert.deepEqual(fromPod(made), to);
+        assert.deepEqual(
+          made.spec.containers.map((container) => container.name),
+          [...to.containers.keys()],
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('answers anything that JSON can say with an object or BadRequest, and changes neither document nor patch', () => {
+    const directive = fc.constantFrom(
+      '$patch',
+      '$retainKeys',
+      '$setElementOrder/containers',
+      '$deleteFromPrimitiveList/finalizers',
+      '$setElementOrder/',
+      '$x',
+    );
+    const { patch } = fc.letrec((tie) => ({
+      patch: fc.oneof(
+        { depthSize: 'medium' },
+        fc.jsonValue({ maxDepth: 1 }),
+        fc.constantFrom('delete', 'replace', 'merge', null),
+        fc.array(tie('patch'), { maxLength: 3 }),
+        fc.dictionary(
+          fc.oneof(directive, fc.constantFrom('metadata', 'spec', 'containers', 'finalizers', 'name', 'env', 'volumes')),
+          tie('patch'),
+          { maxKeys: 4 },
+        ),
+      ),
+    }));
+    fc.assert(
+      fc.property(patch, (drawn) => {
+        try {
+          applyStrategicMergePatch(live, deepFreeze(drawn), pod);
+        } catch (error) {
+          assert.ok(isApiError(error, 'BadRequest'), String((error as Error).stack));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+/** A pod as maps: what the lists of a pod stand for. */
+interface PodModel {
+  readonly nodeSelector: Record<string, string>;
+  /** By name, the variables by name. */
+  readonly containers: Map<string, Map<string, string>>;
+}
+
+const name = fc.constantFrom('a', 'b', 'c', 'd');
+const podModel: fc.Arbitrary<PodModel> = fc.record(
+  {
+    nodeSelector: fc.dictionary(name, fc.constantFrom('1', '2'), { noNullPrototype: true }),
+    containers: fc
+      .uniqueArray(fc.tuple(name, fc.dictionary(name, fc.constantFrom('1', '2'))), { maxLength: 4, selector: ([each]) => each })
+      .map((list) => new Map(list.map(([each, env]) => [each, new Map(Object.entries(env))]))),
+  },
+  { noNullPrototype: true },
+);
+
+const toContainers = ({ containers }: PodModel) =>
+  [...containers].map(([each, env]) => ({ name: each, env: [...env].map(([key, value]) => ({ name: key, value })) }));
+const toPod = (model: PodModel) => ({ spec: { nodeSelector: model.nodeSelector, containers: toContainers(model) } });
+const fromPod = ({ spec }: ReturnType<typeof toPod>): PodModel => ({
+  nodeSelector: spec.nodeSelector,
+  containers: new Map(spec.containers.map((each) => [each.name, new Map(each.env.map(({ name: key, value }) => [key, value]))])),
 });
 
 /** Samples may hold two elements with one key, or none, which no list of Kubernetes has. */
