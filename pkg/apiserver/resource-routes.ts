@@ -1,7 +1,7 @@
 /**
  * From a request's path to its verb: which resource, whether it has the verb, and which function carries it out.
  */
-import { ApiError } from '../api/errors.ts';
+import { ApiError, badRequest } from '../api/errors.ts';
 import type { ApiResponse } from '../api/http.ts';
 import type { ResourceDeclaration } from '../registry/contract.ts';
 import { attach, exec } from './connect/exec.ts';
@@ -69,6 +69,7 @@ export async function routeResource(exchange: Exchange, services: Services): Pro
   }
   const { declaration } = storage;
   const verb = verbOf(info, declaration);
+  if (passedOn.has(verb) && exchange.request.query.has('dryRun')) throw badRequest('dryRun is not supported');
   const call: ResourceCall = {
     exchange,
     services,

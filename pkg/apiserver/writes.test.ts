@@ -397,3 +397,46 @@ test('what a patch copies is bounded, and so is what is said of it', async () =>
   assert.equal(grown.status, 422);
   assert.ok(grown.text.length < 400_000);
 });
+
+test('a dry run of any write, to the object or to a part of it, answers as the write would, and leaves no revision', async () => {
+  const { post, patch, request, store } = await server();
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+  const pods = '/api/v1/namespaces/default/pods';
+  const deployments = '/apis/apps/v1/namespaces/default/deployments';
+  await post('/api/v1/nodes', { metadata: { name: 'n' } });
+  await post(pods, { metadata: { name: 'p' }, spec: template.spec });
+  await post(deployments, { metadata: { name: 'd' }, spec: { selector: { matchLabels: { a: 'b' } }, template } });
+  const before = await store.revision();
+  const binding = { metadata: { name: 'p' }, target: { kind: 'Node', name: 'n' } };
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' } };
+  const service = { metadata: { name: 's' }, spec: { type: 'NodePort', ports: [{ port: 80 }] } };
+  const put = (url: string, body: object) => request('PUT', url, { body });
+  const writes: readonly (readonly [TestAnswer, status: number, kind: string])[] = [
+    [await post(`${maps}?dryRun=All`, { metadata: { generateName: 'm-' } }), 201, 'ConfigMap'],
+    [await post('/api/v1/namespaces/default/services?dryRun=All', service), 201, 'Service'],
+    [await post('/api/v1/namespaces?dryRun=All', { metadata: { name: 'new' } }), 201, 'Namespace'],
+    [await post(`${pods}/p/binding?dryRun=All`, binding), 201, 'Status'],
+    [await post('/api/v1/namespaces/default/bindings?dryRun=All', binding), 201, 'Status'],
+    [await post(`${pods}/p/eviction?dryRun=All`, eviction), 201, 'Status'],
+    [await post(`${pods}/p/eviction`, { ...eviction, deleteOptions: { dryRun: ['All'] } }), 201, 'Status'],
+    [await put(`${deployments}/d/scale?dryRun=All`, { metadata: { name: 'd' }, spec: { replicas: 4 } }), 200, 'Scale'],
+    [await put('/api/v1/namespaces/other/finalize?dryRun=All', { metadata: { name: 'other' }, spec: {} }), 200, 'Namespace'],
+    [await put('/apis/coordination.k8s.io/v1/namespaces/default/leases/l?dryRun=All', { metadata: { name: 'l' } }), 201, 'Lease'],
+    [await patch(`${deployments}/d/status?dryRun=All`, merge, { status: { replicas: 4 } }), 200, 'Deployment'],
+    [
+      await patch(`${maps}/new?dryRun=All&fieldManager=m`, apply, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'new' } }),
+      201,
+      'ConfigMap',
+    ],
+    [await request('DELETE', `${pods}/p?dryRun=All`), 200, 'Pod'],
+    [await request('DELETE', `${pods}?dryRun=All`), 200, 'PodList'],
+    [await request('DELETE', '/api/v1/namespaces/other?dryRun=All'), 200, 'Namespace'],
+    [await request('DELETE', `${deployments}/d`, { body: { dryRun: ['All'], propagationPolicy: 'Foreground' } }), 200, 'Deployment'],
+  ];
+  for (const [answer, status, kind] of writes) assert.deepEqual([answer.status, answer.json.kind], [status, kind], answer.text);
+  assert.equal(await store.revision(), before);
+  assert.equal((await post(`${maps}?dryRun=All`, { metadata: { name: 'a' } })).status, 201);
+  assert.equal((await post(`${pods}?dryRun=All`, { metadata: { name: 'p' }, spec: template.spec })).status, 409);
+  const exec = await post(`${pods}/p/exec?dryRun=All&command=x`, {});
+  assert.deepEqual([exec.status, exec.json.message], [400, 'dryRun is not supported']);
+});

@@ -18,7 +18,6 @@ import type { Logger } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Store } from '../storage/store.ts';
 import { type BuiltinAdmissionOptions, builtinAdmission } from './admission/builtin-admission.ts';
-import { BindingStorage } from './binding-storage.ts';
 import { bootstrap } from './bootstrap.ts';
 import { EventFeed } from './cache/event-feed.ts';
 import { storeFailure } from './cache/store-failure.ts';
@@ -109,7 +108,6 @@ export class Registry {
       builtin: this.#declarations,
     });
     for (const served of groupByStorage(this.#declarations)) this.#add(served);
-    this.#addBindings();
   }
 
   /** Must have resolved before the first verb. Creates what every cluster has from the beginning, if it is not there. */
@@ -182,12 +180,6 @@ export class Registry {
     const found = this.#byName.get(`${group}/${resource}`);
     if (!found) throw new InvariantError(`the registry has no ${resource} of group ${JSON.stringify(group)}`);
     return found;
-  }
-
-  #addBindings(): void {
-    const declaration = this.#declarations.find(({ group, resource }) => group === '' && resource === 'bindings');
-    const pods = this.storage('', 'v1', 'pods');
-    if (declaration && pods) this.#storages.set('/v1/bindings', new BindingStorage(declaration, pods));
   }
 
   #add(served: readonly ResourceDeclaration[]): void {
