@@ -6,6 +6,9 @@ import type { ObjectFormat } from './object-format.ts';
  * One object at one revision, in the version it is stored in. It begins as the stored bytes, with the decoded object
  * where the write came from here; what is missing is made when it is first asked for, and kept. Its JSON takes the
  * place of the stored bytes: no object is held as text twice.
+ *
+ * What the writer decoded is let go (`forget`) unless somebody has asked for it meanwhile: a server whose clients all
+ * read bytes keeps bytes, and its garbage collector need not carry what nobody looks at.
  */
 export class StoredEntry implements Entry {
   readonly revision: number;
@@ -34,6 +37,11 @@ export class StoredEntry implements Entry {
   peek(): KubeObject {
     this.#object ??= this.#format.decode(this.#bytes, this.revision);
     return this.#object;
+  }
+
+  /** Lets the decoded object go, if nobody outside the registry has it; it can be made from the bytes again. */
+  forget(): void {
+    if (!this.#frozen) this.#object = undefined;
   }
 
   json(): Uint8Array {
