@@ -55,22 +55,28 @@ describe('a chart', { skip: needsClients('1.35') || needsClients('1.32') }, () =
       assert.equal(k.ok("get notebook notes -o jsonpath='{.spec.title}'"), 'second');
       assert.equal(text(), 'second first');
       // A dry run asks the cluster what is there, and changes nothing.
-      assert.match(helm.ok(`upgrade notes ${chart} --set text=third --dry-run=server`), /TEXT: "third"\n[\s\S]*BEFORE: "second"/);
+      assert.match(
+        helm.ok(`upgrade notes ${chart} --set notebook=true --set text=third --dry-run=server`),
+        /TEXT: "third"\n[\s\S]*BEFORE: "second"/,
+      );
       assert.equal(text(), 'second first');
 
-      assert.match(helm.fails(`upgrade notes ${chart} --set text=third --set migration=1 --timeout 60s`), failed);
+      assert.match(helm.fails(`upgrade notes ${chart} --set notebook=true --set text=third --set migration=1 --timeout 60s`), failed);
       assert.deepEqual(statuses(), ['superseded', 'deployed', 'failed']);
       assert.equal(text(), 'second first');
       helm.ok('rollback notes 1 --wait --timeout 60s');
       assert.match(text(), /^first /);
-      assert.match(helm.fails(`upgrade notes ${chart} --set migration=1 ${rollbackOnFailure} --timeout 60s`), /has been rolled back/);
+      assert.match(
+        helm.fails(`upgrade notes ${chart} --set notebook=true --set migration=1 ${rollbackOnFailure} --timeout 60s`),
+        /has been rolled back/,
+      );
       assert.deepEqual(statuses(), ['superseded', 'superseded', 'failed', 'superseded', 'failed', 'deployed']);
 
       if (major === 4) {
         // From server-side apply, its default, to patches and back.
-        helm.ok(`upgrade notes ${chart} --set text=patched --server-side=false --wait --timeout 60s`);
+        helm.ok(`upgrade notes ${chart} --set notebook=true --set text=patched --server-side=false --wait --timeout 60s`);
         assert.match(text(), /^patched /);
-        helm.ok(`upgrade notes ${chart} --set text=applied --server-side=true --wait --timeout 60s`);
+        helm.ok(`upgrade notes ${chart} --set notebook=true --set text=applied --server-side=true --wait --timeout 60s`);
         assert.match(text(), /^applied /);
       }
 

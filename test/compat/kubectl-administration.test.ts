@@ -89,6 +89,7 @@ describe('kubectl', { skip: needsClients() }, () => {
     assert.equal(k.ok("get deployment d -o jsonpath='{.spec.template.spec.containers[0].image}'"), 'one');
     assert.match(k.fails('scale deployment d --current-replicas=5 --replicas=3'), /Expected replicas to be 5, was 2/);
     k.ok('patch deployment d --subresource=scale --type=merge -p \'{"spec":{"replicas":1}}\'');
+    k.ok("wait deployment/d --for=jsonpath='{.status.availableReplicas}'=1 --timeout=30s");
     assert.match(k.ok('get deployment d --subresource=scale'), /^NAME +DESIRED +AVAILABLE +AGE\nd +1 +1 /);
     k.ok('label deployment d tier=front');
     assert.match(k.fails('label deployment d tier=back'), /'tier' already has a value \(front\), and --overwrite is false/);
@@ -133,7 +134,7 @@ describe('kubectl', { skip: needsClients() }, () => {
     assert.match(k.ok(`get node ${node}`), /Ready,SchedulingDisabled/);
     k.ok(`uncordon ${node}`);
     k.ok(`taint node ${node} dedicated=me:NoSchedule`);
-    assert.match(k.fails(`taint node ${node} dedicated=me:NoSchedule`), /already has a taint/);
+    assert.match(k.fails(`taint node ${node} dedicated=me:NoSchedule`), /already has .*taint/);
     assert.match(k.ok(`describe node ${node}`), /Taints: +dedicated=me:NoSchedule/);
     k.ok(`taint node ${node} dedicated-`);
     assert.match(k.fails('top nodes'), /Metrics API not available/);
