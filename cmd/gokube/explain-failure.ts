@@ -40,7 +40,7 @@ export function explainFailure(error: unknown, where: { readonly directory: stri
     case 'WrongVersion':
       return new UserError(known.message, {
         ...options,
-        hint: 'keep the directory for rescue and choose another with --data-dir, or begin anew with: gokube delete',
+        hint: 'have a snapshot back elsewhere with: gokube snapshot restore FILE --data-dir DIR; or begin anew with: gokube delete',
       });
     default:
       return known;

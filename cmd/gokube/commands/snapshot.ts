@@ -64,6 +64,8 @@ export async function saveSnapshot(flags: ClusterFlags, file: string): Promise<S
 }
 
 function explainSave(error: unknown, file: string): unknown {
+  if (isStoreError(error, 'Damaged') || isStoreError(error, 'WrongVersion'))
+    return new UserError(error.message, { hint: 'nothing was saved', cause: error });
   if (isStoreError(error, 'InUse'))
     return new UserError(error.message, { hint: 'it is just starting or stopping: try again in a moment', cause: error });
   if (isStoreError(error, 'NoSpace') || (error as NodeJS.ErrnoException).code === 'ENOSPC')

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { lockDirectory } from '../../storage/lmdb/directory-lock.ts';
 import { LmdbStore } from '../../storage/lmdb/lmdb-store.ts';
 import { type OnProgress, type PastStore, readSnapshotInfo, restoreSnapshot } from '../../storage/lmdb/snapshot.ts';
-import { type Operation, prefixRange, type Store } from '../../storage/store.ts';
+import { isStoreError, type Operation, prefixRange, type Store } from '../../storage/store.ts';
 import { encodeRecord } from '../../trace/cause.ts';
 import { type ClusterConfig, readClusterConfig, writeClusterConfig } from './cluster-config.ts';
 
@@ -86,10 +86,12 @@ export async function restoreCluster(options: RestoreClusterOptions): Promise<Re
   const work = join(directory, workplace);
   const store = join(work, 'store');
   await mkdir(store, { recursive: true, mode: 0o700 });
-  // Of another process that is at it just now, nothing is touched.
-  await lockDirectory(store);
-  await rm(work, { recursive: true });
+  let ours = false;
   try {
+    // Of another process that is at it just now, nothing is touched.
+    await lockDirectory(store);
+    ours = true;
+    await rm(work, { recursive: true });
     const revision = await restoreSnapshot(file, store, { goOnAt: goesOnAt, ...(options.to === undefined ? {} : { to: options.to }) });
     await settle(store, now);
     if (origin) {
@@ -99,8 +101,11 @@ export async function restoreCluster(options: RestoreClusterOptions): Promise<Re
     }
     await rename(store, join(directory, 'store'));
     return { origin: origin?.name ?? 'unknown', created, revision, goesOnAt, nodes: origin?.nodes ?? [] };
+  } catch (error) {
+    ours ||= !isStoreError(error, 'InUse');
+    throw error;
   } finally {
-    await rm(work, { recursive: true, force: true });
+    if (ours) await rm(work, { recursive: true, force: true });
     if (readdirSync(directory).length === 0) await rmdir(directory);
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomInt, SeededRandom } from '../../clock/random.ts';
-import { type Operation, prefixRange, type Store, type StoreEvent } from '../store.ts';
+import { isStoreError, type Operation, prefixRange, type Store, type StoreEvent } from '../store.ts';
 import type { Engine, StoreUnderTest } from './engine.ts';
 import { assertSame, bytes, freshPrefix, modelOf, readUntil, withStore } from './harness.ts';
 import { checkPast, finalRead, recordHistory, storeModel } from './history.ts';
@@ -116,6 +116,38 @@ export function registerConcurrency(engine: Engine): void {
     });
   });
 
+  test('a watch beside writers and compaction misses nothing and splits nothing, or says Compacted', async () => {
+    await withStore(engine, async (under) => {
+      const stores = await clients(under);
+      const prefix = freshPrefix();
+      let commits = 0;
+      let ended = false;
+      const slowly = async (): Promise<void> => {
+        for (const until = commits + 20; commits < until && !ended; ) await turn();
+      };
+      const followers = [turn, slowly].map((pace, i) => follow(stores[i % stores.length] as Store, prefix, pace));
+      const write = async (client: number): Promise<void> => {
+        const random = new SeededRandom(`${engine.name}/${client}`);
+        const store = stores[client % stores.length] as Store;
+        for (let i = 0; i < 3 * rounds; i++) {
+          const pair = `${prefix}${client}/${randomInt(random, 5)}`;
+          const gone = i % 4 === 3 && (await store.get(`${pair}a`)).item !== undefined;
+          await store.commit(pairOf(pair, gone ? undefined : bytes(`${client}/${i}`)));
+          commits++;
+          await turn();
+          if (client === 0 && i % 5 === 0) await store.compact((await store.revision()) - randomInt(random, 3));
+        }
+      };
+      await Promise.all([0, 1, 2, 3].map(write));
+      await under.store.commit(pairOf(prefix + endOfStory, bytes('end')));
+      ended = true;
+      const { items } = await under.store.list(prefixRange(prefix));
+      const expected = new Map(items.map(({ key, modRevision }) => [key, modRevision]));
+      for (const state of await Promise.all(followers)) assertSame([...state].sort(), [...expected].sort());
+      await closeOthers(under, stores);
+    });
+  });
+
   test('watches see the commits of concurrent clients whole, once, in the order of revisions', async () => {
     await withStore(engine, async (under) => {
       const stores = await clients(under);
@@ -147,6 +179,46 @@ export function registerConcurrency(engine: Engine): void {
       await closeOthers(under, stores);
     });
   });
+}
+
+const endOfStory = 'end';
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Both keys of a pair are always written together. */
+function pairOf(name: string, value: Uint8Array | undefined): Operation[] {
+  return ['a', 'b'].map((half) => ({ key: name + half, value }));
+}
+
+/**
+ * Follows a range as a client does: a list, the watch after it, and again from the list on after `Compacted`, until
+ * the last pair has come. Checks every event against what stood there before it. `pace` is awaited between batches.
+ */
+async function follow(store: Store, prefix: string, pace: () => Promise<void>): Promise<ReadonlyMap<string, number>> {
+  for (;;) {
+    const { items, revision } = await store.list(prefixRange(prefix));
+    const state = new Map(items.map(({ key, modRevision }) => [key, modRevision]));
+    const stop = new AbortController();
+    try {
+      const watch = store.watch(prefixRange(prefix), { from: revision + 1, previous: true, signal: stop.signal });
+      if (state.has(`${prefix}${endOfStory}b`)) return state;
+      for await (const { events } of watch) {
+        for (const [i, event] of events.entries()) {
+          assert.equal(event.previous?.modRevision, state.get(event.key), `what stood under ${event.key} before revision ${event.revision}`);
+          if (event.type === 'put') state.set(event.key, event.revision);
+          else state.delete(event.key);
+          const partner = events[i % 2 === 0 ? i + 1 : i - 1];
+          assert.equal(partner?.revision, event.revision, `revision ${event.revision} was split`);
+        }
+        if (state.has(`${prefix}${endOfStory}b`)) return state;
+        await pace();
+      }
+      assert.fail('the watch has ended by itself');
+    } catch (error) {
+      if (!isStoreError(error, 'Compacted') && !isStoreError(error, 'SlowWatcher')) throw error;
+    } finally {
+      stop.abort();
+    }
+  }
 }
 
 async function clients(under: StoreUnderTest): Promise<Store[]> {

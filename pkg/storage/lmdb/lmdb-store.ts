@@ -273,7 +273,8 @@ async function explainNoSpace<T>(path: string, work: () => Promise<T>): Promise<
   try {
     return await work();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    // LMDB's own copies say it in words alone.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC' && !/No space left on device/.test(String(error))) throw error;
     throw new StoreError('NoSpace', `no space left for ${path}: make room there`, { cause: error });
   }
 }
