@@ -13,13 +13,14 @@ import { revisionAt } from '../../pkg/cluster/revision-at.ts';
 import { Compactor } from '../../pkg/storage/compactor.ts';
 import { openStore } from '../../pkg/storage/open-store.node.ts';
 import { type ComponentProcess, componentCommand, type NetworkFlags, networkPlan, runComponent, withNetworkFlags } from '../component.ts';
+import { type EtcdFlags, storeOptions, withEtcdFlags } from '../etcd-flags.ts';
 import { explainFailure } from '../gokube/explain-failure.ts';
 import { parseCount } from '../gokube/program.ts';
 import { type HistoryFlags, historyLimits, withHistoryFlags } from '../history-flags.ts';
 import { type NamedNode, parseNodes, removeKubeconfigs, writeCredentials } from './credentials.ts';
 import { kubeletAddress } from './kubelet-address.ts';
 
-interface Flags extends NetworkFlags, HistoryFlags {
+interface Flags extends NetworkFlags, HistoryFlags, EtcdFlags {
   readonly store?: string;
   readonly dataDir: string;
   readonly host: string;
@@ -28,7 +29,7 @@ interface Flags extends NetworkFlags, HistoryFlags {
   readonly nodes: readonly NamedNode[];
 }
 
-const command = withHistoryFlags(withNetworkFlags(componentCommand('apiserver', 'serve the Kubernetes API over HTTPS')))
+const command = withEtcdFlags(withHistoryFlags(withNetworkFlags(componentCommand('apiserver', 'serve the Kubernetes API over HTTPS'))))
   .requiredOption('--data-dir <dir>', 'where credentials and kubeconfigs are kept, and objects unless --store says otherwise')
   .addOption(
     new Option('--store <store>', 'etcd:URL[,URL...], lmdb:DIR or memory (default: lmdb in the data directory)').env('GOKUBE_STORE'),
@@ -59,7 +60,7 @@ async function serve(flags: Flags, directory: string, self: ComponentProcess): P
   const pki = await openPki(join(directory, 'pki'), { clock, server: names });
   const toKubelets = await pki.clientCertificate('apiserver-kubelet-client', components.apiserver);
 
-  const store = await openStore(flags.store ?? `lmdb:${join(directory, 'store')}`);
+  const store = await openStore(flags.store ?? `lmdb:${join(directory, 'store')}`, storeOptions(flags));
   cleanup.defer(() => store.close());
 
   const kubelets = new HttpsKubeletDialer({

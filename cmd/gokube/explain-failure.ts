@@ -36,6 +36,11 @@ export function explainFailure(error: unknown, where: { readonly directory: stri
         ...options,
         hint: 'stop the other with: gokube down; or choose another place with --data-dir',
       });
+    case 'Unavailable':
+      return new UserError(known.message, {
+        ...options,
+        hint: 'does etcd run there, and may it be reached? For https it takes --etcd-cafile, --etcd-certfile and --etcd-keyfile',
+      });
     case 'Damaged':
     case 'WrongVersion':
       return new UserError(known.message, {

@@ -69,6 +69,27 @@ for (const { name, path, skip } of etcdBinaries) {
   });
 }
 
+test('an etcd that is stopped for ten seconds goes on afterwards, and so do its stores', async (t) => {
+  const binary = etcdBinaries.findLast((candidate) => candidate.skip === undefined);
+  if (!binary) return t.skip((etcdBinaries[0] as (typeof etcdBinaries)[number]).skip);
+  const cluster = await EtcdCluster.start(binary.path);
+  t.after(() => cluster.dispose());
+  const [member] = cluster.members as [EtcdProcess];
+  const stop = new AbortController();
+  const load = runLoad(cluster.endpoints, stop.signal);
+  const fault = async (): Promise<void> => {
+    await sleep(1_500);
+    member.signal('SIGSTOP');
+    await sleep(Math.min(10_000, milliseconds));
+    member.signal('SIGCONT');
+    await sleep(3_000);
+    stop.abort();
+  };
+  const [report] = await Promise.all([load, fault()]);
+  t.diagnostic(JSON.stringify(report));
+  assert.ok(report.calls > 50 && report.longestGap < 20_000);
+});
+
 test('a write that etcd does not answer ends as Unknown, and is not sent again', async (t) => {
   const { path, skip } = etcdBinaries[0] as (typeof etcdBinaries)[number];
   if (skip) return t.skip(skip);

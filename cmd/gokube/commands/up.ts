@@ -8,13 +8,14 @@ import { mergeClusterContext } from '../../../pkg/cluster/node/kubeconfig-contex
 import type { LocalCluster } from '../../../pkg/cluster/node/local-cluster.ts';
 import { createPinoLogger } from '../../../pkg/log/pino-logger.node.ts';
 import { openStore } from '../../../pkg/storage/open-store.node.ts';
+import { type EtcdFlags, storeOptions, withEtcdFlags } from '../../etcd-flags.ts';
 import { type HistoryFlags, historyLimits, withHistoryFlags } from '../../history-flags.ts';
 import { dataDirectory } from '../cluster-directory.ts';
 import { explainFailure } from '../explain-failure.ts';
 import { type ClusterFlags, parseCount, parseDuration, UserError, withClusterFlags } from '../program.ts';
 import { Terminal } from '../terminal.ts';
 
-interface UpFlags extends ClusterFlags, HistoryFlags {
+interface UpFlags extends ClusterFlags, HistoryFlags, EtcdFlags {
   readonly nodes?: number;
   readonly runtime: RuntimeChoice;
   readonly store: string;
@@ -30,7 +31,7 @@ interface UpFlags extends ClusterFlags, HistoryFlags {
 }
 
 export function upCommand(): Command {
-  return withHistoryFlags(withClusterFlags(new Command('up')))
+  return withEtcdFlags(withHistoryFlags(withClusterFlags(new Command('up'))))
     .description('start a cluster; in the foreground Ctrl-C stops it')
     .addOption(
       new Option('--nodes <n>', 'how many nodes (default: 3, or as many as there were)').env('GOKUBE_NODES').argParser(parseCount(0, 100)),
@@ -120,7 +121,7 @@ async function foreground(flags: UpFlags, directory: string): Promise<void> {
     runtime,
     storeName: flags.store.split(':')[0] as string,
     history: historyLimits(flags),
-    openStore: (where) => openStore(flags.store === 'lmdb' ? `lmdb:${where}` : flags.store),
+    openStore: (where) => openStore(flags.store === 'lmdb' ? `lmdb:${where}` : flags.store, storeOptions(flags)),
     log,
     onPhase: (name) => terminal.phase(name),
     onFailure: (error) => ended.resolve({ failure: error }),

@@ -203,7 +203,11 @@ async function follow(store: Store, prefix: string, pace: () => Promise<void>): 
       if (state.has(`${prefix}${endOfStory}b`)) return state;
       for await (const { events } of watch) {
         for (const [i, event] of events.entries()) {
-          assert.equal(event.previous?.modRevision, state.get(event.key), `what stood under ${event.key} before revision ${event.revision}`);
+          assert.equal(
+            event.previous?.modRevision,
+            state.get(event.key),
+            `what stood under ${event.key} before revision ${event.revision}`,
+          );
           if (event.type === 'put') state.set(event.key, event.revision);
           else state.delete(event.key);
           const partner = events[i % 2 === 0 ? i + 1 : i - 1];

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -76,6 +76,29 @@ export class EtcdProcess {
   #remember(chunk: Buffer): void {
     this.#output = (this.#output + chunk.toString()).slice(-4_000);
   }
+}
+
+const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+
+/** Writes an authority into the directory, and certificates signed by it for 127.0.0.1: of a server and of a client. */
+export async function makeCertificates(directory: string): Promise<Required<Tls>> {
+  await mkdir(directory, { recursive: true });
+  const openssl = (...rest: string[]): Buffer => execFileSync('openssl', rest, { cwd: directory, stdio: 'pipe' });
+  openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=authority', '-days', '2');
+  await writeFile(join(directory, 'extensions'), 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n');
+  for (const name of ['server', 'client']) {
+    openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
+    const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'extensions', '-days', '2'];
+    openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, ...signing);
+  }
+  const [ca, cert, key] = await Promise.all(['ca.crt', 'client.crt', 'client.key'].map((file) => readFile(join(directory, file))));
+  return { ca: ca as Buffer, cert: cert as Buffer, key: key as Buffer };
+}
+
+/** What makes a server show its certificate, and insist on one of the same authority. */
+export function tlsArguments(directory: string): string[] {
+  const serving = ['--cert-file', join(directory, 'server.crt'), '--key-file', join(directory, 'server.key')];
+  return [...serving, '--trusted-ca-file', join(directory, 'ca.crt'), '--client-cert-auth'];
 }
 
 export interface EtcdClusterOptions {

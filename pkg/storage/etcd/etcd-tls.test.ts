@@ -1,30 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { temporaryDirectory } from '../contract/temporary-directory.node.ts';
 import { isStoreError, prefixRange } from '../store.ts';
-import { EtcdCluster, etcdBinaries } from './etcd-harness.ts';
+import { storeContract } from '../store-contract.ts';
+import { EtcdCluster, etcdBinaries, makeCertificates, tlsArguments } from './etcd-harness.ts';
 import { EtcdStore } from './etcd-store.ts';
 import type { Tls } from './protocol.ts';
-
-const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-
-/** Writes an authority into the directory, and certificates signed by it for 127.0.0.1: of a server and of a client. */
-async function makeCertificates(directory: string): Promise<Required<Tls>> {
-  await mkdir(directory, { recursive: true });
-  const openssl = (...rest: string[]): Buffer => execFileSync('openssl', rest, { cwd: directory, stdio: 'pipe' });
-  openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=authority', '-days', '2');
-  await writeFile(join(directory, 'extensions'), 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n');
-  for (const name of ['server', 'client']) {
-    openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-    const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'extensions', '-days', '2'];
-    openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, ...signing);
-  }
-  const [ca, cert, key] = await Promise.all(['ca.crt', 'client.crt', 'client.key'].map((file) => readFile(join(directory, file))));
-  return { ca: ca as Buffer, cert: cert as Buffer, key: key as Buffer };
-}
 
 test('over TLS, with a certificate for the client: both sides insist on the authority', async (t) => {
   const { path, skip } = etcdBinaries[0] as (typeof etcdBinaries)[number];
@@ -39,9 +21,7 @@ test('over TLS, with a certificate for the client: both sides insist on the auth
     throw error;
   }
   const stranger = await makeCertificates(join(directory, 'stranger'));
-  const serving = ['--cert-file', join(files, 'server.crt'), '--key-file', join(files, 'server.key')];
-  const asking = ['--trusted-ca-file', join(files, 'ca.crt'), '--client-cert-auth'];
-  const cluster = await EtcdCluster.start(path, { directory, tls, arguments: [...serving, ...asking] });
+  const cluster = await EtcdCluster.start(path, { directory, tls, arguments: tlsArguments(files) });
   t.after(() => cluster.dispose());
   const options = { endpoints: cluster.endpoints, callTimeout: 1_000 };
   const store = new EtcdStore({ ...options, tls });
@@ -55,3 +35,32 @@ test('over TLS, with a certificate for the client: both sides insist on the auth
     await refused.close();
   }
 });
+
+// The newest etcd that is here, in three members, each store with another one first.
+const newest = etcdBinaries.findLast(({ skip }) => skip === undefined) ?? etcdBinaries[0];
+if (newest) {
+  let shared: Promise<{ cluster: EtcdCluster; tls: Tls }> | undefined;
+  const start = async (): Promise<{ cluster: EtcdCluster; tls: Tls }> => {
+    const directory = await temporaryDirectory();
+    const tls = await makeCertificates(join(directory, 'tls'));
+    const options = { size: 3, directory, tls, arguments: tlsArguments(join(directory, 'tls')) };
+    return { cluster: await EtcdCluster.start(newest.path, options), tls };
+  };
+  let stores = 0;
+  const connect = async (): Promise<EtcdStore> => {
+    shared ??= start();
+    const { cluster, tls } = await shared;
+    const first = stores++ % 3;
+    return new EtcdStore({ endpoints: [...cluster.endpoints.slice(first), ...cluster.endpoints.slice(0, first)], tls, maxUnread: 64 });
+  };
+  after(async () => (await shared)?.cluster.dispose());
+  storeContract({
+    name: `EtcdStore over three members of ${newest.name}, with TLS`,
+    skip: newest.skip,
+    runs: 5,
+    open: async () => {
+      const store = await connect();
+      return { store, another: connect, dispose: () => store.close() };
+    },
+  });
+}
