@@ -19,6 +19,7 @@ import { nodeLifecycleController } from './nodelifecycle/node-lifecycle-controll
 import { podGCController } from './podgc/pod-gc-controller.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationControllerController } from './replicationcontroller/replicationcontroller-controller.ts';
+import { resourceQuotaController } from './resourcequota/resource-quota-controller.ts';
 import { rootCAPublisher } from './rootca/root-ca-publisher.ts';
 import { serviceAccountController } from './serviceaccount/service-account-controller.ts';
 import { statefulSetController } from './statefulset/statefulset-controller.ts';
@@ -45,6 +46,7 @@ export const controllers: readonly ControllerDeclaration[] = [
   kubernetesServiceController,
   serviceAccountController,
   rootCAPublisher,
+  resourceQuotaController,
 ];
 
 export interface ControllerManagerOptions extends ControllerOptions {
