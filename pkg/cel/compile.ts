@@ -8,7 +8,7 @@ import type { Expr } from './syntax/ast.ts';
 import { type Issue, renderIssues } from './syntax/issue.ts';
 import { parse } from './syntax/parser.ts';
 import { type CelType, isExactly } from './types/cel-type.ts';
-import { literalIssues, patternFault } from './types/check-literals.ts';
+import { constantFault, literalIssues } from './types/check-literals.ts';
 import { type Checked, check } from './types/checker.ts';
 import { estimateCost } from './types/estimate-cost.ts';
 import type { Budget } from './values/budget.ts';
@@ -26,20 +26,24 @@ export interface Program {
 
 export type Compiled = { readonly program: Program } | { readonly fault: string };
 
-/** `expected`: the type the expression must have, and how to say so if it has another. */
-export function compile(
-  source: string,
-  environment: Environment,
-  expected?: { readonly type: CelType; readonly otherwise: string },
-): Compiled {
+export interface Expectation {
+  readonly type: CelType;
+  /** How to say that it has another. */
+  readonly otherwise: string;
+  /** What the expression is called, where it is not the only one: `messageExpression`. */
+  readonly name?: string;
+}
+
+export function compile(source: string, environment: Environment, expected?: Expectation): Compiled {
+  const named = (what: string): string => (expected?.name === undefined ? what : `${expected.name} ${what.replace('program ', '')}`);
   const parsed = parse(source);
-  if ('issues' in parsed) return { fault: `compilation failed: ${renderIssues(source, parsed.issues)}` };
+  if ('issues' in parsed) return { fault: `${named('compilation failed')}: ${renderIssues(source, parsed.issues)}` };
   const checked = check(parsed.expr, environment);
   const issues: readonly Issue[] = checked.issues.length > 0 ? checked.issues : literalIssues(checked);
-  if (issues.length > 0) return { fault: `compilation failed: ${renderIssues(source, issues)}` };
+  if (issues.length > 0) return { fault: `${named('compilation failed')}: ${renderIssues(source, issues)}` };
   if (expected && !isExactly(checked.output, expected.type)) return { fault: expected.otherwise };
-  const fault = patternFault(parsed.expr);
-  if (fault !== undefined) return { fault: `program instantiation failed: ${fault}` };
+  const fault = constantFault(checked);
+  if (fault !== undefined) return { fault: `${named('program instantiation failed')}: ${fault}` };
   return { program: program(parsed.expr, checked, environment) };
 }
 

@@ -4,6 +4,7 @@ import { sorted } from './library/lists.ts';
 import type { FoldExpr } from './syntax/ast.ts';
 import { foldCosts } from './types/node-costs.ts';
 import type { Budget } from './values/budget.ts';
+import { typeOf } from './values/type-of.ts';
 import { ArrayList, CelError, type CelValue, displayValue, HashMap, ListValue, MapValue, mapKey, noSuchOverload } from './values/value.ts';
 
 type Entry = readonly [CelValue, CelValue];
@@ -15,14 +16,19 @@ function* entries(range: CelValue): Generator<Entry> {
   } else if (range instanceof MapValue) {
     for (const key of range.keys()) yield [key, range.get(key) ?? null];
   } else {
-    throw noSuchOverload();
+    throw notIterable(range);
   }
 }
 
 function* keys(range: CelValue): Generator<CelValue> {
   if (range instanceof ListValue) yield* range;
   else if (range instanceof MapValue) yield* range.keys();
-  else throw noSuchOverload();
+  else throw notIterable(range);
+}
+
+function notIterable(range: CelValue): CelError {
+  const { kind } = typeOf(range);
+  return new CelError(`got 'types.${kind[0]?.toUpperCase()}${kind.slice(1)}', expected iterable type`);
 }
 
 export function planFold(expr: FoldExpr, planner: Plans): Step {

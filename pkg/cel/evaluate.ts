@@ -7,7 +7,7 @@
 
 import { planFold } from './evaluate-fold.ts';
 import { type Plans, type Step, truth } from './frame.ts';
-import { elementAt, entryAt } from './library/standard.ts';
+import { elementAt, entryAt, noOverloadFor, noSuchKey } from './library/standard.ts';
 import type { Expr } from './syntax/ast.ts';
 import type { Call, Checked } from './types/checker.ts';
 import { listCost, mapCost, nameCost } from './types/node-costs.ts';
@@ -103,7 +103,7 @@ class Planner implements Plans {
     if (test) {
       return (frame) => {
         const of = operand(frame);
-        return find(of instanceof OptionalValue ? (of.value ?? null) : of, field, of instanceof OptionalValue) !== undefined;
+        return find(of instanceof OptionalValue ? (of.value ?? null) : of, field) !== undefined;
       };
     }
     return (frame) => {
@@ -160,9 +160,7 @@ class Planner implements Plans {
         const key = entry.key(frame);
         const value = entry.optional ? held(entry.value(frame)) : entry.value(frame);
         if (value === undefined) continue;
-        const id = mapKey(key);
-        if (made.has(id)) throw new CelError(`Failed with repeated key`);
-        made.set(id, [key, value]);
+        made.set(mapKey(key), [key, value]);
       }
       return new HashMap(made);
     };
@@ -199,11 +197,8 @@ class Planner implements Plans {
   }
 }
 
-function find(of: CelValue, field: string, absent = false): CelValue | undefined {
-  if (of instanceof MapValue) return of.get(field);
-  if (absent && of === null) return undefined;
-  throw noSuchOverload();
-}
+/** What is no map has no fields. */
+const find = (of: CelValue, field: string): CelValue | undefined => (of instanceof MapValue ? of.get(field) : undefined);
 
 const toOptional = (value: CelValue | undefined): OptionalValue => (value === undefined ? none : new OptionalValue(value));
 
@@ -234,7 +229,7 @@ function index(of: CelValue, key: CelValue, budget: Budget): CelValue {
   if (of instanceof OptionalValue) return of.value === undefined ? none : optionalIndex(of.value, key, budget);
   if (of instanceof ListValue) return elementAt(of, key);
   if (of instanceof MapValue) return entryAt(of, key);
-  throw noSuchOverload();
+  throw noSuchKey(key);
 }
 
 function optionalIndex(of: CelValue, key: CelValue, budget: Budget): CelValue {
@@ -257,6 +252,6 @@ function invoke(call: Call, args: readonly Step[]): Step {
       frame.budget.spend(overload.cost.actual(values));
       return overload.run(values, frame.budget);
     }
-    throw noSuchOverload();
+    throw noOverloadFor(overloads[0]?.name ?? '', values);
   };
 }

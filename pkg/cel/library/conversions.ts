@@ -18,17 +18,17 @@ export const conversions: readonly Overload[] = [
   f('double', 'uint -> double', (args: readonly [Uint]) => Number(args[0].value)),
   f('double', 'string -> double', (args: readonly [string]) => parseDouble(args[0])),
   f('duration', 'duration -> duration', same),
-  f('duration', 'string -> duration', (args: readonly [string]) => parseDuration(args[0])),
+  f('duration', 'string -> duration', (args: readonly [string]) => converted(args[0], parseDuration, 'Duration')),
   f('int', 'int -> int', same),
   f('int', 'uint -> int', (args: readonly [Uint]) => toInt(args[0].value)),
   f('int', 'double -> int', (args: readonly [number]) => toInt(truncate(args[0], -(2 ** 63), 'integer overflow'))),
-  f('int', 'string -> int', (args: readonly [string]) => toInt(parseWhole(args[0], /^[+-]?\d+$/))),
+  f('int', 'string -> int', (args: readonly [string]) => toInt(parseWhole(args[0], /^[+-]?\d+$/, 'int'))),
   f('int', 'timestamp -> int', (args: readonly [Timestamp]) => floorDivide(args[0].nanos, 1_000_000_000n)),
   f('int', 'duration -> int', (args: readonly [Duration]) => args[0].nanos),
   f('uint', 'uint -> uint', same),
   f('uint', 'int -> uint', (args: readonly [bigint]) => toUint(args[0])),
-  f('uint', 'double -> uint', (args: readonly [number]) => toUint(truncate(args[0], -1, 'unsigned integer overflow'))),
-  f('uint', 'string -> uint', (args: readonly [string]) => toUint(parseWhole(args[0], /^\d+$/))),
+  f('uint', 'double -> uint', (args: readonly [number]) => toUint(truncate(args[0], -Number.MIN_VALUE, 'unsigned integer overflow'))),
+  f('uint', 'string -> uint', (args: readonly [string]) => toUint(parseWhole(args[0], /^\d+$/, 'uint'))),
   f('string', 'string -> string', same),
   f('string', 'bool -> string', (args: readonly [boolean]) => String(args[0]), shortText(5)),
   f('string', 'int -> string', (args: readonly [bigint]) => String(args[0]), shortText(20)),
@@ -39,8 +39,16 @@ export const conversions: readonly Overload[] = [
   f('string', 'duration -> string', (args: readonly [Duration]) => formatDuration(args[0]), shortText(32)),
   f('timestamp', 'timestamp -> timestamp', same),
   f('timestamp', 'int -> timestamp', (args: readonly [bigint]) => new Timestamp(args[0] * 1_000_000_000n)),
-  f('timestamp', 'string -> timestamp', (args: readonly [string]) => parseTimestamp(args[0])),
+  f('timestamp', 'string -> timestamp', (args: readonly [string]) => converted(args[0], parseTimestamp, 'Timestamp')),
 ];
+
+function converted<T extends CelValue>(text: string, parse: (text: string) => T, type: string): T {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw new CelError(`type conversion error from 'string' to 'google.protobuf.${type}'`, { cause });
+  }
+}
 
 /** What Go's strconv takes for a truth. */
 function parseBool(text: string): boolean {
@@ -57,13 +65,15 @@ function parseDouble(text: string): number {
   if (infinite) return infinite[1] === '-' ? -Infinity : Infinity;
   if (/^nan$/i.test(text)) return Number.NaN;
   const value = text.length <= maxDigits && /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isFinite(value)) throw new CelError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!Number.isFinite(value)) throw new CelError(`type conversion error from 'string' to 'double'`);
   return value;
 }
 
-function parseWhole(text: string, shape: RegExp): bigint {
-  if (text.length > maxDigits || !shape.test(text)) throw new CelError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return BigInt(text.replace(/^\+/, ''));
+function parseWhole(text: string, shape: RegExp, type: 'int' | 'uint'): bigint {
+  const value = text.length <= maxDigits && shape.test(text) ? BigInt(text.replace(/^\+/, '')) : undefined;
+  const fits = value !== undefined && (type === 'int' ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value)) === value;
+  if (!fits) throw new CelError(`type conversion error from 'string' to '${type}'`);
+  return value;
 }
 
 /** Towards zero; a double as large as a limit may stand for what is beyond it. */

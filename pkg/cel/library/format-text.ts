@@ -1,13 +1,51 @@
 /** `'%s has %d'.format([name, n])`: the clauses of CEL's extension of strings. */
-import { formatType, resolve } from '../types/cel-type.ts';
+import { type CelType, resolve, typeName } from '../types/cel-type.ts';
 import type { Budget } from '../values/budget.ts';
 import { formatDuration, formatTimestamp } from '../values/time.ts';
 import { typeOf } from '../values/type-of.ts';
 import { CelError, type CelValue, Duration, ListValue, MapValue, Timestamp, TypeValue, Uint } from '../values/value.ts';
-import { decodeUtf8 } from './conversions.ts';
+import { decodeUtf8, formatDouble } from './conversions.ts';
 
 const clause = /%(?:%|(?:\.(\d+))?(.?))/gs;
 const maxPrecision = 1000;
+
+/** What a clause takes, and what is said of anything else. */
+const clauses: Readonly<Record<string, { readonly takes: readonly CelType['kind'][]; readonly otherwise: string }>> = {
+  s: {
+    takes: ['list', 'map', 'object', 'int', 'uint', 'double', 'bool', 'string', 'timestamp', 'bytes', 'duration', 'type', 'null'],
+    otherwise: 'string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps',
+  },
+  d: { takes: ['int', 'uint'], otherwise: 'decimal clause can only be used on integers' },
+  f: { takes: ['double', 'string'], otherwise: 'fixed-point clause can only be used on doubles' },
+  e: { takes: ['double', 'string'], otherwise: 'scientific clause can only be used on doubles' },
+  b: { takes: ['int', 'uint', 'bool'], otherwise: 'only integers and bools can be formatted as binary' },
+  o: { takes: ['int', 'uint'], otherwise: 'octal clause can only be used on integers' },
+  x: { takes: ['int', 'uint', 'string', 'bytes'], otherwise: 'only integers, byte buffers, and strings can be formatted as hex' },
+};
+
+const complaint = (verb: string, type: CelType): string =>
+  `error during formatting: ${clauses[verb.toLowerCase()]?.otherwise ?? ''}, was given ${typeName(type)}`;
+
+/** What can be said before anything is known but types. `argument`: the one that is meant; undefined: the whole. */
+export function formatFault(
+  template: string,
+  types: readonly CelType[],
+): { readonly message: string; readonly argument?: number } | undefined {
+  let next = 0;
+  for (const [whole, precision, verb = ''] of template.matchAll(clause)) {
+    if (whole === '%%') continue;
+    const type = types[next];
+    if (!type) return { message: `index ${next} out of range` };
+    const known = clauses[verb === 'X' ? 'x' : verb];
+    if (!known) return { message: `could not parse formatting clause: unrecognized formatting clause "${verb}"` };
+    if (Number(precision ?? 0) > maxPrecision)
+      return { message: `could not parse formatting clause: precision ${precision} exceeds maximum allowed precision ${maxPrecision}` };
+    if (type.kind !== 'dyn' && !known.takes.includes(type.kind)) return { message: complaint(verb, type), argument: next };
+    next++;
+  }
+  if (next < types.length) return { message: `too many arguments supplied to string.format (expected ${next}, got ${types.length})` };
+  return undefined;
+}
 
 export function formatText(template: string, args: ListValue, budget: Budget): string {
   let next = 0;
@@ -15,13 +53,14 @@ export function formatText(template: string, args: ListValue, budget: Budget): s
   const text = template.replace(clause, (whole, precision: string | undefined, verb: string | undefined) => {
     if (whole === '%%') return '%';
     if (next >= args.size) throw new CelError(`index ${next} out of range`);
-    if (precision !== undefined && Number(precision) > maxPrecision)
-      throw new CelError(`precision ${precision} is greater than ${maxPrecision}`);
+    if (precision !== undefined && Number(precision) > maxPrecision) {
+      throw new CelError(`could not parse formatting clause: precision ${precision} exceeds maximum allowed precision ${maxPrecision}`);
+    }
     const shown = show(args.at(next++), verb ?? '', { precision: Number(precision ?? '6'), budget });
     budget.work(shown.length >> 4);
     return shown;
   });
-  if (next < args.size) throw new CelError('too many arguments supplied to string.format');
+  if (next < args.size) throw new CelError(`too many arguments supplied to string.format (expected ${next}, got ${args.size})`);
   return text;
 }
 
@@ -51,7 +90,7 @@ function show(value: CelValue, verb: string, { precision, budget }: { precision:
 }
 
 function fail(verb: string, value: CelValue): never {
-  throw new CelError(`error during formatting: %${verb} cannot be used with ${formatType(typeOf(value))}`);
+  throw new CelError(complaint(verb, typeOf(value)));
 }
 
 function whole(value: CelValue, verb: string): bigint {
@@ -97,17 +136,29 @@ function hexadecimal(value: CelValue, verb: string): string {
 function display(value: CelValue, budget: Budget): string {
   budget.work(1);
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return special(value) || String(value);
-  if (value === null || typeof value !== 'object') return String(value);
-  if (value instanceof Uint) return String(value.value);
+  if (typeof value === 'number') return formatDouble(value);
   if (value instanceof Uint8Array) return decodeUtf8(value);
   if (value instanceof Timestamp) return formatTimestamp(value);
   if (value instanceof Duration) return formatDuration(value);
-  if (value instanceof ListValue) return `[${[...value].map((element) => display(element, budget)).join(', ')}]`;
+  if (value instanceof TypeValue) return typeName(resolve(value.type));
+  return displayInner(value, budget);
+}
+
+/** Within lists and maps a value is written as an expression would write it. */
+function displayInner(value: CelValue, budget: Budget): string {
+  budget.work(1);
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') return special(value) ? JSON.stringify(special(value)) : value.toFixed(6);
+  if (value === null || typeof value !== 'object') return String(value);
+  if (value instanceof Uint) return String(value.value);
+  if (value instanceof Uint8Array) return `b${JSON.stringify(decodeUtf8(value))}`;
+  if (value instanceof Timestamp) return `timestamp("${formatTimestamp(value)}")`;
+  if (value instanceof Duration) return `duration("${formatDuration(value)}")`;
+  if (value instanceof TypeValue) return typeName(resolve(value.type));
+  if (value instanceof ListValue) return `[${[...value].map((element) => displayInner(element, budget)).join(', ')}]`;
   if (value instanceof MapValue) {
-    const entries = [...value.keys()].map((key) => `${display(key, budget)}: ${display(value.get(key) ?? null, budget)}`);
+    const entries = [...value.keys()].map((key) => `${displayInner(key, budget)}:${displayInner(value.get(key) ?? null, budget)}`);
     return `{${entries.sort().join(', ')}}`;
   }
-  if (value instanceof TypeValue) return formatType(resolve(value.type));
   return fail('s', value);
 }

@@ -27,7 +27,6 @@ type WithInt = readonly [QuantityValue, bigint];
 export const quantities: readonly Overload[] = [
   f('quantity', `string -> ${type}`, (args: readonly [string]) => toQuantity(args[0]), traversal()),
   f('isQuantity', 'string -> bool', (args: readonly [string]) => isQuantity(args[0]), traversal()),
-  m('sign', `(${type}) -> int`, (args: One) => sign(args[0].quantity.nanos)),
   f('sign', `(${type}) -> int`, (args: One) => sign(args[0].quantity.nanos)),
   m('isInteger', `(${type}) -> bool`, (args: One) => asInteger(args[0]) !== undefined),
   m('asInteger', `(${type}) -> int`, (args: One) => {

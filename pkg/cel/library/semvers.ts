@@ -30,11 +30,11 @@ export const semvers: readonly Overload[] = [
     (args: readonly [string, boolean]) => toSemver(args[1] ? normalize(args[0]) : args[0]),
     traversal(),
   ),
-  f('isSemver', 'string -> bool', (args: readonly [string]) => parse(args[0]) !== undefined, traversal()),
+  f('isSemver', 'string -> bool', (args: readonly [string]) => isSemver(args[0]), traversal()),
   f(
     'isSemver',
     '(string, bool) -> bool',
-    (args: readonly [string, boolean]) => parse(args[1] ? normalize(args[0]) : args[0]) !== undefined,
+    (args: readonly [string, boolean]) => isSemver(args[1] ? normalize(args[0]) : args[0]),
     traversal(),
   ),
   m('major', `(${type}) -> int`, (args: One) => args[0].numbers[0]),
@@ -46,29 +46,53 @@ export const semvers: readonly Overload[] = [
 ];
 
 const maxNumber = 2n ** 63n;
-const number = '(0|[1-9]\\d*)';
-const identifiers = '[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*';
-const syntax = new RegExp(`^${number}\\.${number}\\.${number}(?:-(${identifiers}))?(?:\\+${identifiers})?$`);
+const names = ['major', 'minor', 'patch'] as const;
 
-function parse(text: string): SemverValue | undefined {
-  const found = text.length <= 1024 ? syntax.exec(text) : null;
-  if (!found) return undefined;
-  const numbers = [found[1], found[2], found[3]].map((digits) => BigInt(digits ?? '0')) as [bigint, bigint, bigint];
-  const prerelease = found[4] === undefined ? [] : found[4].split('.');
-  const padded = prerelease.some((part) => /^0\d+$/.test(part));
-  return padded || numbers.some((one) => one >= maxNumber) ? undefined : new SemverValue(numbers, prerelease);
+/** What is wrong with it, or the version. */
+function read(text: string): SemverValue | string {
+  if (text === '') return 'Version string empty';
+  const [core = '', build] = cut(text, '+');
+  const [plain = '', prerelease] = cut(core, '-');
+  const parts = plain.split('.');
+  if (parts.length !== 3 || text.length > 1024) return 'No Major.Minor.Patch elements found';
+  for (const [index, part] of parts.entries()) {
+    const name = names[index] ?? '';
+    if (!/^\d+$/.test(part)) return `Invalid character(s) found in ${name} number ${JSON.stringify(part)}`;
+    if (/^0\d/.test(part))
+      return `${name[0]?.toUpperCase()}${name.slice(1)} number must not contain leading zeroes ${JSON.stringify(part)}`;
+    if (BigInt(part) >= maxNumber) return `strconv.ParseUint: parsing ${JSON.stringify(part)}: value out of range`;
+  }
+  const identifiers = prerelease?.split('.') ?? [];
+  for (const part of identifiers) {
+    if (part === '') return 'Prerelease is empty';
+    if (/^0\d+$/.test(part)) return `Numeric PreRelease version must not contain leading zeroes ${JSON.stringify(part)}`;
+    if (!/^[0-9A-Za-z-]+$/.test(part)) return `Invalid character(s) found in prerelease ${JSON.stringify(part)}`;
+  }
+  for (const part of build?.split('.') ?? []) {
+    if (part === '') return 'Build meta data is empty';
+    if (!/^[0-9A-Za-z-]+$/.test(part)) return `Invalid character(s) found in build meta data ${JSON.stringify(part)}`;
+  }
+  return new SemverValue(parts.map(BigInt) as [bigint, bigint, bigint], identifiers);
 }
 
+function cut(text: string, at: string): readonly [string, string?] {
+  const index = text.indexOf(at);
+  return index < 0 ? [text] : [text.slice(0, index), text.slice(index + 1)];
+}
+
+const isSemver = (text: string): boolean => typeof read(text) !== 'string';
+
 function toSemver(text: string): SemverValue {
-  const version = parse(text);
-  if (!version) throw new CelError(`invalid semantic version ${JSON.stringify(text)}`);
+  const version = read(text);
+  if (typeof version === 'string') throw new CelError(version);
   return version;
 }
 
 /** Without a leading `v` and leading zeros; what is missing of minor and patch is 0. */
 function normalize(text: string): string {
   const found = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(.*)$/s.exec(text);
-  if (!found) return text;
+  // As it would be read: the version may still be none.
+  if (!found) return /^[^.]*$/.test(text) ? `${text}.0.0` : text;
   const [, major, minor, patch, rest = ''] = found;
   // A short version has nothing after it.
   if (patch === undefined && /^[-+]/.test(rest)) return text;

@@ -1,4 +1,6 @@
 /** CEL's own operators and functions. https://github.com/google/cel-spec/blob/master/doc/langdef.md#list-of-standard-definitions */
+
+import { typeName } from '../types/cel-type.ts';
 import { comparison, concatenation, containment, free, listConcatenation, membership, traversal, unit } from '../types/cost-rule.ts';
 import type { Budget } from '../values/budget.ts';
 import { compareNumbers, equalValues, type Numeric } from '../values/equality.ts';
@@ -12,6 +14,7 @@ import {
   type ListIdentity,
   type ListValue,
   type MapValue,
+  noSuchOverload,
   Timestamp,
   TypeValue,
   Uint,
@@ -91,8 +94,8 @@ function arithmetic(): Overload[] {
       (args: readonly [ListValue, ListValue], budget) => addLists(args[0], args[1], budget),
       listConcatenation,
     ),
-    f('_+_', '(timestamp, duration) -> timestamp', (args: readonly [Time, Time]) => new Timestamp(args[0].nanos + args[1].nanos)),
-    f('_+_', '(duration, timestamp) -> timestamp', (args: readonly [Time, Time]) => new Timestamp(args[0].nanos + args[1].nanos)),
+    f('_+_', '(timestamp, duration) -> timestamp', (args: readonly [Timestamp, Duration]) => later(args[0], args[1].nanos)),
+    f('_+_', '(duration, timestamp) -> timestamp', (args: readonly [Duration, Timestamp]) => later(args[1], args[0].nanos)),
     f('_+_', '(duration, duration) -> duration', (args: readonly [Time, Time]) => new Duration(args[0].nanos + args[1].nanos)),
     f(
       '_-_',
@@ -110,7 +113,7 @@ function arithmetic(): Overload[] {
       double((a, b) => a - b),
     ),
     f('_-_', '(timestamp, timestamp) -> duration', (args: readonly [Time, Time]) => new Duration(args[0].nanos - args[1].nanos)),
-    f('_-_', '(timestamp, duration) -> timestamp', (args: readonly [Time, Time]) => new Timestamp(args[0].nanos - args[1].nanos)),
+    f('_-_', '(timestamp, duration) -> timestamp', (args: readonly [Timestamp, Duration]) => later(args[0], -args[1].nanos)),
     f('_-_', '(duration, duration) -> duration', (args: readonly [Time, Time]) => new Duration(args[0].nanos - args[1].nanos)),
     f(
       '_*_',
@@ -140,6 +143,8 @@ function arithmetic(): Overload[] {
     f('-_', 'double -> double', (args: readonly [number]) => -args[0]),
   ];
 }
+
+const later = ({ nanos, offset }: Timestamp, by: bigint): Timestamp => new Timestamp(nanos + by, offset);
 
 export function toInt(value: bigint): bigint {
   if (BigInt.asIntN(64, value) !== value) throw new CelError('integer overflow');
@@ -225,12 +230,23 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
+/** Operators and the oldest functions do not say what they were given. */
+const silent = new Set(['contains', 'startsWith', 'endsWith', 'matches']);
+
+export function noOverloadFor(name: string, values: readonly CelValue[]): CelError {
+  if (silent.has(name) || !/^\w/.test(name) || /^_/.test(name)) return noSuchOverload();
+  if (name === 'size') return new CelError('no such overload: size');
+  return new CelError(`no such overload: ${name}(${values.map((value) => typeName(typeOf(value))).join(', ')})`);
+}
+
+export const noSuchKey = (key: CelValue): CelError => new CelError(`no such key: ${key instanceof Uint ? key.value : String(key)}`);
+
 /** Doubles and uints that are whole numbers index too, where their type was not known before. */
 export function listIndex(index: CelValue): number {
   if (typeof index === 'bigint') return Number(index);
   if (index instanceof Uint) return Number(index.value);
   if (typeof index === 'number' && Number.isInteger(index)) return index;
-  throw new CelError('no such overload');
+  throw new CelError(`unsupported index type '${typeName(typeOf(index))}' in list`);
 }
 
 export function elementAt(list: ListValue, index: CelValue): CelValue {
@@ -241,7 +257,7 @@ export function elementAt(list: ListValue, index: CelValue): CelValue {
 
 export function entryAt(map: MapValue, key: CelValue): CelValue {
   const value = map.get(key);
-  if (value === undefined) throw new CelError(`no such key: ${key instanceof Uint ? key.value : String(key)}`);
+  if (value === undefined) throw noSuchKey(key);
   return value;
 }
 

@@ -38,7 +38,11 @@ export function compileRule(
   const expression = compile(rule.rule, environment, { type: scalars.bool, otherwise: 'cel expression must evaluate to a bool' });
   const message =
     rule.messageExpression && programOf(expression)
-      ? compile(rule.messageExpression, environment, { type: scalars.string, otherwise: 'messageExpression must evaluate to a string' })
+      ? compile(rule.messageExpression, environment, {
+          type: scalars.string,
+          otherwise: 'messageExpression must evaluate to a string',
+          name: 'messageExpression',
+        })
       : undefined;
   const fieldPath = rule.fieldPath ? resolveFieldPath(rule.fieldPath, schema) : undefined;
   return {

@@ -186,7 +186,7 @@ suite('a pool of nodes', () => {
           additionalProperties: { 'x-kubernetes-int-or-string': true, maxLength: 20 },
           'x-kubernetes-validations': [
             {
-              rule: 'self.all(k, type(self[k]) == int ? self[k] >= 0 : quantity(self[k]).sign() >= 0)',
+              rule: 'self.all(k, type(self[k]) == int ? self[k] >= 0 : sign(quantity(self[k])) >= 0)',
               message: 'limits cannot be negative',
             },
           ],
@@ -299,7 +299,7 @@ suite('a pool of nodes', () => {
       { limits: { cpu: 'lots' }, expireAfter: 'soon', version: 'one' },
       [
         `spec.limits: Invalid value: "object": quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' evaluating rule: limits cannot be negative`,
-        `spec.expireAfter: Invalid value: "string": time: invalid duration "soon" evaluating rule: self == 'Never' || duration(self) >= duration('5m')`,
+        `spec.expireAfter: Invalid value: "string": type conversion error from 'string' to 'google.protobuf.Duration' evaluating rule: self == 'Never' || duration(self) >= duration('5m')`,
         'spec.version: Invalid value: "one": failed rule: isSemver(self, true)',
       ],
     ],

@@ -73,7 +73,7 @@ suite('what rules mean', () => {
     );
     assert.match(
       ruled({ messageExpression: 'x' })[0] ?? '',
-      /\.messageExpression: Invalid value: .*compilation failed: ERROR: <input>:1:1: undeclared reference/,
+      /\.messageExpression: Invalid value: .*: messageExpression compilation failed: ERROR: <input>:1:1: undeclared reference/,
     );
   });
 

@@ -24,7 +24,7 @@ export function parse(source: string): ParseResult {
   }
 }
 
-/** A macro that is called with what it cannot take. */
+/** A macro that is called with what it cannot take, and what else the grammar would allow. */
 class MacroIssue extends Error {
   readonly issue: Issue;
   constructor(at: number, message: string) {
@@ -44,7 +44,6 @@ const oneVariableFolds: Readonly<Record<string, FoldMacro>> = {
   all: 'all',
   exists: 'exists',
   exists_one: 'exists_one',
-  existsOne: 'exists_one',
   filter: 'filter',
   map: 'map',
   sortBy: 'sortBy',
@@ -92,16 +91,20 @@ class Parser {
     return this.#isOp(text) ? this.#take() : undefined;
   }
 
-  #expectOp(text: string): Token {
-    if (!this.#isOp(text)) throw this.#unexpected(this.#peek(), `'${text}'`);
-    return this.#take();
+  /** `expected`: what else could stand there. */
+  #expectOp(text: string, expected = `'${text}'`): Token {
+    if (this.#isOp(text)) return this.#take();
+    const token = this.#peek();
+    const after = this.#tokens[this.#next + 1];
+    const wouldFit = expected.startsWith("'") && !(after?.kind === 'op' && after.text === text) && mayFollow(text, token);
+    throw wouldFit ? new SyntaxIssue(token.at, `missing '${text}' at '${shown(token)}'`) : this.#unexpected(token, expected);
   }
 
   #unexpected(token: Token, expected: string): SyntaxIssue {
-    const shown = token.kind === 'string' || token.kind === 'bytes' ? JSON.stringify(token.text) : token.text;
-    // One token too many, and then the end.
-    const extraneous = expected === '<EOF>' && this.#tokens.at(-2) === token;
-    return new SyntaxIssue(token.at, `${extraneous ? 'extraneous' : 'mismatched'} input '${shown}' expecting ${expected}`);
+    // One token too many, and then what was expected.
+    const after = this.#tokens[this.#tokens.indexOf(token) + 1]?.text;
+    const extraneous = after !== undefined && (after === expected || expected.includes(`'${after}'`));
+    return new SyntaxIssue(token.at, `${extraneous ? 'extraneous' : 'mismatched'} input '${shown(token)}' expecting ${expected}`);
   }
 
   #expression(): Expr {
@@ -141,7 +144,7 @@ class Parser {
       let odd = false;
       while (this.#takeOp(first.text)) odd = !odd;
       if (first.text === '-' && odd && (this.#peek().kind === 'int' || this.#peek().kind === 'double')) {
-        return this.#members(this.#numberLiteral(this.#take(), true));
+        return this.#members(this.#numberLiteral({ ...this.#take(), at: first.at }, true));
       }
       const inner = this.#unaryOperand();
       return odd ? { kind: 'call', at: first.at, name: `${first.text}_`, args: [inner] } : inner;
@@ -163,7 +166,9 @@ class Parser {
         const optional = this.#takeOp('?') !== undefined;
         const name = this.#take();
         if (name.kind !== 'ident' || name.text === 'in' || /^(true|false|null)$/.test(name.text)) {
-          throw this.#unexpected(name, 'IDENTIFIER');
+          // Words of the language are told apart from what is no word at all.
+          if (/^(true|false|null)$/.test(name.text)) throw this.#unexpected(name, 'IDENTIFIER');
+          throw new SyntaxIssue(name.at, `no viable alternative at input '.${name.kind === 'end' ? '' : shown(name)}'`);
         }
         const open = optional ? undefined : this.#takeOp('(');
         expr = open
@@ -221,7 +226,7 @@ class Parser {
       if (token.text === 'null') return { kind: 'literal', at: token.at, value: null };
     }
     if (token.text === 'in') throw this.#unexpected(token, operand);
-    if (reserved.has(token.text)) throw new SyntaxIssue(token.at, `reserved identifier: ${token.text}`);
+    if (reserved.has(token.text)) throw new MacroIssue(token.at, `reserved identifier: ${token.text}`);
     const open = this.#takeOp('(');
     if (open) return this.#call(open.at, token.text);
     return { kind: 'ident', at: token.at, name: token.text };
@@ -232,11 +237,11 @@ class Parser {
     if (token.kind === 'double') return { kind: 'literal', at: token.at, value: Number(sign + token.text) };
     if (token.kind === 'uint') {
       const value = BigInt(token.text.slice(0, -1));
-      if (value >= 2n ** 64n) throw new SyntaxIssue(token.at, 'invalid uint literal');
+      if (value >= 2n ** 64n) throw new MacroIssue(token.at, 'invalid uint literal');
       return { kind: 'literal', at: token.at, value: new Uint(value) };
     }
     const value = negative ? -BigInt(token.text) : BigInt(token.text);
-    if (value >= maxInt || value < -maxInt) throw new SyntaxIssue(token.at, 'invalid int literal');
+    if (value >= maxInt || value < -maxInt) throw new MacroIssue(token.at, 'invalid int literal');
     return { kind: 'literal', at: token.at, value };
   }
 
@@ -245,7 +250,7 @@ class Parser {
     while (!this.#takeOp(']')) {
       const optional = this.#takeOp('?') !== undefined;
       elements.push({ optional, value: this.#expression() });
-      if (!this.#isOp(']')) this.#expectOp(',');
+      if (!this.#isOp(']')) this.#expectOp(',', "{']', ','}");
     }
     return elements;
   }
@@ -257,7 +262,7 @@ class Parser {
       const key = this.#expression();
       const colon = this.#expectOp(':');
       entries.push({ at: colon.at, optional, key, value: this.#expression() });
-      if (!this.#isOp('}')) this.#expectOp(',');
+      if (!this.#isOp('}')) this.#expectOp(',', "{'}', ','}");
     }
     return entries;
   }
@@ -271,7 +276,7 @@ class Parser {
       if (field.kind !== 'ident') throw this.#unexpected(field, "{'}', ',', '?', IDENTIFIER}");
       const colon = this.#expectOp(':');
       fields.push({ at: colon.at, name: field.text, optional, value: this.#expression() });
-      if (!this.#isOp('}')) this.#expectOp(',');
+      if (!this.#isOp('}')) this.#expectOp(',', "{'}', ','}");
     }
     return { kind: 'message', at: open.at, name, fields };
   }
@@ -280,11 +285,23 @@ class Parser {
     const args: Expr[] = [];
     while (!this.#takeOp(')')) {
       args.push(this.#expression());
-      if (!this.#isOp(')')) this.#expectOp(',');
+      if (!this.#takeOp(',')) {
+        this.#expectOp(')');
+        break;
+      }
     }
     const macro = target ? memberMacro(at, name, target, args) : globalMacro(at, name, args);
     return macro ?? { kind: 'call', at, name, ...(target ? { target } : {}), args };
   }
+}
+
+const shown = (token: Token): string => (token.kind === 'string' || token.kind === 'bytes' ? JSON.stringify(token.text) : token.text);
+
+/** Whether only the operator is missing before the token. */
+function mayFollow(operator: string, token: Token): boolean {
+  const starts = token.kind !== 'op' ? token.kind !== 'end' : /^[([{.!-]$/.test(token.text);
+  if (operator === ':') return starts;
+  return token.kind === 'end' || (token.kind === 'op' && !/^[({!]$/.test(token.text));
 }
 
 function globalMacro(at: number, name: string, args: readonly Expr[]): Expr | undefined {

@@ -1,5 +1,5 @@
 /** For tests: values as an expression would write them. */
-import { formatType } from '../types/cel-type.ts';
+import { typeName } from '../types/cel-type.ts';
 import { formatDuration, formatTimestamp } from '../values/time.ts';
 import { type CelValue, Duration, ListValue, MapValue, OptionalValue, Timestamp, TypeValue, Uint } from '../values/value.ts';
 
@@ -15,6 +15,6 @@ export function displayValue(value: CelValue): string {
   if (value instanceof Timestamp) return formatTimestamp(value);
   if (value instanceof Duration) return formatDuration(value);
   if (value instanceof OptionalValue) return value.value === undefined ? 'none' : `optional(${displayValue(value.value)})`;
-  if (value instanceof TypeValue) return formatType(value.type);
+  if (value instanceof TypeValue) return typeName(value.type);
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
 }

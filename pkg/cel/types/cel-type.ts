@@ -65,9 +65,6 @@ export function formatType(unresolved: CelType): string {
       return type.name;
     case 'variable':
       return 'dyn';
-    case 'duration':
-    case 'timestamp':
-      return `google.protobuf.${type.kind === 'duration' ? 'Duration' : 'Timestamp'}`;
     case 'error':
       return '!error!';
     default:
@@ -96,3 +93,23 @@ export function isExactly(a: CelType, b: CelType): boolean {
 
 /** Whether nothing is known of it before run time. */
 export const isDynamic = (type: CelType): boolean => type.kind === 'dyn' || type.kind === 'error';
+
+/** As a type is called at run time, where lists and maps have no parameters. */
+export function typeName(type: CelType): string {
+  switch (type.kind) {
+    case 'duration':
+      return 'google.protobuf.Duration';
+    case 'timestamp':
+      return 'google.protobuf.Timestamp';
+    case 'null':
+      return 'null_type';
+    case 'optional':
+      return 'optional_type';
+    case 'list':
+    case 'map':
+    case 'type':
+      return type.kind;
+    default:
+      return formatType(type);
+  }
+}

@@ -1,11 +1,11 @@
 /** Whether a value of one type may stand where another is asked for, and what that says about type variables. */
-import { type CelType, isDynamic, resolve, type TypeVariable } from './cel-type.ts';
+import { type CelType, isDynamic, isExactly, resolve, type TypeVariable } from './cel-type.ts';
 
-/** What was bound, so that it can be undone. */
-export type Trail = TypeVariable[];
+/** What was bound, and to what before, so that it can be undone. */
+export type Trail = { readonly variable: TypeVariable; readonly before: CelType | undefined }[];
 
 export function undo(trail: Trail, to = 0): void {
-  for (const variable of trail.splice(to)) variable.bound = undefined;
+  for (const { variable, before } of trail.splice(to).reverse()) variable.bound = before;
 }
 
 /** On failure everything that was bound on the way is unbound again. */
@@ -16,12 +16,10 @@ export function assign(to: CelType, from: CelType, trail: Trail): boolean {
   return false;
 }
 
-function unify(unresolvedTo: CelType, unresolvedFrom: CelType, trail: Trail): boolean {
-  const to = resolve(unresolvedTo);
-  const from = resolve(unresolvedFrom);
+function unify(to: CelType, from: CelType, trail: Trail): boolean {
   if (to === from) return true;
-  if (from.kind === 'variable') return bind(from, to, trail);
-  if (to.kind === 'variable') return bind(to, from, trail);
+  if (from.kind === 'variable') return unifyVariable(from, to, (type) => unify(to, type, trail), trail);
+  if (to.kind === 'variable') return unifyVariable(to, from, (type) => unify(type, from, trail), trail);
   if (isDynamic(to) || isDynamic(from)) return true;
   if (to.kind === 'null') return isNullable(from);
   if (from.kind === 'null') return isNullable(to);
@@ -33,10 +31,20 @@ function unify(unresolvedTo: CelType, unresolvedFrom: CelType, trail: Trail): bo
   return to.kind === from.kind;
 }
 
+/** What is bound already widens where the other type takes it in. */
+function unifyVariable(variable: TypeVariable, other: CelType, fits: (type: CelType) => boolean, trail: Trail): boolean {
+  const { bound } = variable;
+  if (!bound) return resolve(other) === variable || bind(variable, other, trail);
+  if (!fits(bound)) return false;
+  const type = resolve(other);
+  if (type.kind !== 'variable' && !isExactly(bound, type) && takesIn(type, bound)) return bind(variable, type, trail);
+  return true;
+}
+
 function bind(variable: TypeVariable, type: CelType, trail: Trail): boolean {
   if (occurs(variable, type)) return false;
+  trail.push({ variable, before: variable.bound });
   variable.bound = type;
-  trail.push(variable);
   return true;
 }
 
@@ -55,16 +63,16 @@ function isNullable(type: CelType): boolean {
 /** The type of several: the one that takes in the other; undefined if neither does. */
 export function join(a: CelType, b: CelType, trail: Trail): CelType | undefined {
   if (!assign(a, b, trail)) return undefined;
-  return isMoreGeneral(b, a) ? b : a;
+  return takesIn(a, b) ? a : b;
 }
 
-function isMoreGeneral(unresolvedA: CelType, unresolvedB: CelType): boolean {
+function takesIn(unresolvedA: CelType, unresolvedB: CelType): boolean {
   const [a, b] = [resolve(unresolvedA), resolve(unresolvedB)];
-  if (isDynamic(a)) return !isDynamic(b);
-  if (b.kind === 'null') return a.kind !== 'null';
-  if (a.kind === 'list' && b.kind === 'list') return isMoreGeneral(a.element, b.element);
-  if (a.kind === 'map' && b.kind === 'map') return isMoreGeneral(a.key, b.key) || isMoreGeneral(a.value, b.value);
-  return false;
+  if (a.kind === 'dyn' || a.kind === 'variable') return true;
+  if (a.kind === 'list' && b.kind === 'list') return takesIn(a.element, b.element);
+  if (a.kind === 'map' && b.kind === 'map') return takesIn(a.key, b.key) && takesIn(a.value, b.value);
+  if (a.kind === 'optional' && b.kind === 'optional') return takesIn(a.value, b.value);
+  return isExactly(a, b);
 }
 
 /** Once an expression is checked: what was never bound is dynamic. */

@@ -28,7 +28,8 @@ export function parseNetwork(text: string): Network | string {
     return `IPv4-mapped IPv6 address ${JSON.stringify(text)} is not allowed`;
   const prefix = Number(found?.[2]);
   if (address === undefined || typeof address === 'string' || prefix > address.bits) {
-    return `network address parse error during conversion from string: netip.ParsePrefix(${JSON.stringify(text)}): unable to parse prefix`;
+    const why = text.includes('/') ? 'unable to parse prefix' : "no '/'";
+    return `network address parse error during conversion from string: netip.ParsePrefix(${JSON.stringify(text)}): ${why}`;
   }
   return { address, prefix };
 }

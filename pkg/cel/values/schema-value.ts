@@ -168,16 +168,20 @@ class JsonObject extends MapValue {
   get(key: CelValue): CelValue | undefined {
     if (typeof key !== 'string') return undefined;
     const field = this.#type.fields?.get(key);
-    if (field) return Object.hasOwn(this.#value, field.name) ? fromJson(this.#value[field.name], field.type) : undefined;
+    // A field that is null is as good as absent.
+    if (field) return this.#has(field.name) ? fromJson(this.#value[field.name], field.type) : undefined;
     return Object.hasOwn(this.#value, key) ? new PreservedValue(this.#value[key]) : undefined;
   }
+  #has(name: string): boolean {
+    return Object.hasOwn(this.#value, name) && this.#value[name] !== null;
+  }
+
   /** Escaped where they are declared. */
   *keys(): Generator<string> {
     const declared = new Set<string>();
     for (const [escaped, field] of this.#type.fields ?? []) {
-      if (!Object.hasOwn(this.#value, field.name)) continue;
       declared.add(field.name);
-      yield escaped;
+      if (this.#has(field.name)) yield escaped;
     }
     for (const name of Object.keys(this.#value)) if (!declared.has(name)) yield name;
   }

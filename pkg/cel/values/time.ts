@@ -11,7 +11,7 @@ export function parseTimestamp(text: string): Timestamp {
   const moment = found ? momentOf(found) : undefined;
   if (!found || moment === undefined) throw new CelError(`invalid timestamp "${text}"`);
   const fraction = BigInt((found[7] ?? '').slice(0, 9).padEnd(9, '0'));
-  return new Timestamp(BigInt(moment) * 1_000_000n + fraction);
+  return new Timestamp(BigInt(moment) * 1_000_000n + fraction, offsetMinutes(found[8] ?? 'Z'));
 }
 
 /** In milliseconds. */
@@ -48,10 +48,18 @@ export function parseDate(text: string): Timestamp {
   return parseTimestamp(`${text}T00:00:00Z`);
 }
 
-export function formatTimestamp({ nanos }: Timestamp): string {
+export function formatTimestamp({ nanos, offset }: Timestamp): string {
   const fraction = ((nanos % billion) + billion) % billion;
-  const whole = new Date(Number((nanos - fraction) / 1_000_000n)).toISOString().replace(/\.000Z$/, '');
-  return `${whole}${fractionOf(fraction)}Z`;
+  const local = Number((nanos - fraction) / 1_000_000n) + offset * 60_000;
+  const whole = new Date(local).toISOString().replace(/\.000Z$/, '');
+  return `${whole}${fractionOf(fraction)}${zoneOf(offset)}`;
+}
+
+function zoneOf(offset: number): string {
+  if (offset === 0) return 'Z';
+  const size = Math.abs(offset);
+  const two = (count: number): string => String(count).padStart(2, '0');
+  return `${offset < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`;
 }
 
 const fractionOf = (nanos: bigint): string => (nanos === 0n ? '' : `.${String(nanos).padStart(9, '0').replace(/0+$/, '')}`);

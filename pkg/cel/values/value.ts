@@ -37,9 +37,12 @@ export class Uint {
 /** Years 1 to 9999, in nanoseconds since 1970. */
 export class Timestamp {
   readonly nanos: bigint;
-  constructor(nanos: bigint) {
+  /** Of the time zone in which it was written, in minutes: it is written in it again. */
+  readonly offset: number;
+  constructor(nanos: bigint, offset = 0) {
     if (nanos < minTimestamp || nanos > maxTimestamp) throw new CelError('timestamp overflow');
     this.nanos = nanos;
+    this.offset = offset;
   }
 }
 const billion = 1_000_000_000n;
