@@ -157,6 +157,46 @@ def the_dynamic_client_discovers_and_applies():
 
 
 @step
+def custom_resources_come_and_go():
+    schema = {
+        "type": "object",
+        "properties": {"status": {"type": "object"}, "spec": {"type": "object", "properties": {"size": {"type": "integer", "maximum": 5, "default": 1}}}},
+    }
+    group = "python.example.com"
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}, "subresources": {"status": {}}}
+    names = {"plural": "boxes", "singular": "box", "kind": "Box"}
+    definitions = client.ApiextensionsV1Api()
+    definitions.create_custom_resource_definition(
+        {
+            "metadata": {"name": f"boxes.{group}"},
+            "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+        }
+    )
+
+    def established():
+        conditions = definitions.read_custom_resource_definition(f"boxes.{group}").status.conditions or []
+        return any(condition.type == "Established" and condition.status == "True" for condition in conditions)
+
+    for _ in range(100):
+        if established():
+            break
+        time.sleep(0.05)
+    where = (group, "v1", NAMESPACE, "boxes")
+    boxes = client.CustomObjectsApi()
+    box = {"apiVersion": f"{group}/v1", "kind": "Box", "metadata": {"name": "b"}, "spec": {}}
+    assert boxes.create_namespaced_custom_object(*where, box)["spec"] == {"size": 1}
+    assert boxes.patch_namespaced_custom_object(*where, "b", {"spec": {"size": 2}})["spec"]["size"] == 2
+    refused(422, "Invalid", lambda: boxes.patch_namespaced_custom_object(*where, "b", {"spec": {"size": 9}}))
+    status = boxes.patch_namespaced_custom_object_status(*where, "b", {"spec": {"size": 4}, "status": {"full": True}})
+    # The status has no fields in the schema, and a write of it does not touch the rest.
+    assert (status["spec"], status["status"]) == ({"size": 2}, {}), status
+    found = dynamic.DynamicClient(client.ApiClient()).resources.get(api_version=f"{group}/v1", kind="Box")
+    assert [item.metadata.name for item in found.get(namespace=NAMESPACE).items] == ["b"]
+    assert [event["type"] for event in found.watch(namespace=NAMESPACE, timeout=1)] == ["ADDED"]
+    definitions.delete_custom_resource_definition(f"boxes.{group}")
+
+
+@step
 def a_file_of_objects_is_created():
     documents = [
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "y1"}},
