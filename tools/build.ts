@@ -7,13 +7,27 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /** Modules with native parts or data files of their own stay outside a bundle. */
-const external = ['lmdb', '@lydell/node-pty', '@grpc/grpc-js', '@grpc/proto-loader', 'pino'];
+const external = ['lmdb', '@lydell/node-pty', '@grpc/grpc-js', '@grpc/proto-loader'];
+
+/**
+ * What stays outside is loaded when the code that uses it runs, not when the bundle does: an API server over LMDB
+ * never meets gRPC. For node:http it also spares undici, which an import of all its exports would load.
+ */
+const loadedOnUse: Plugin = {
+  name: 'loaded on use',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: new RegExp(`^(node:.*|${external.join('|')})$`) }, ({ path, kind, namespace }) =>
+      namespace === 'file' && kind === 'import-statement' ? { path, namespace: 'outside' } : { path, external: true },
+    );
+    onLoad({ filter: /.*/, namespace: 'outside' }, ({ path }) => ({ contents: `module.exports = require(${JSON.stringify(path)});` }));
+  },
+};
 
 async function buildPackage(): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
@@ -54,7 +68,7 @@ async function bundle(component: string): Promise<void> {
     platform: 'node',
     format: 'esm',
     target: 'node24',
-    external,
+    plugins: [loadedOnUse],
     banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
     logLevel: 'warning',
   });

@@ -1,5 +1,4 @@
-import { globSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
@@ -26,7 +25,8 @@ export function parseNodes(text: string): readonly NamedNode[] {
 
 /** Kubeconfigs of an earlier run lead nowhere until the server answers; those who wait for them see new ones only. */
 export async function removeKubeconfigs(directory: string): Promise<void> {
-  for (const file of globSync('*.kubeconfig', { cwd: directory })) await rm(join(directory, file));
+  await mkdir(directory, { recursive: true });
+  for (const file of await readdir(directory)) if (file.endsWith('.kubeconfig')) await rm(join(directory, file));
 }
 
 /**

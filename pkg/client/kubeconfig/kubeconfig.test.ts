@@ -46,6 +46,38 @@ test('a context that is set can be resolved again, beside what was there, commen
   await assert.rejects(resolveContext(config, { context: 'x', readFile: readFileNever }), /context "x" does not exist/);
 });
 
+test('a new file says of every name and value what was meant, whatever it could be taken for', async () => {
+  const odd = [
+    'true',
+    'null',
+    'off',
+    '123',
+    '1.5',
+    '~',
+    'a: b',
+    '- a',
+    '#a',
+    'a #b',
+    "it's",
+    '"quoted"',
+    'ä\n',
+    ' a',
+    'a ',
+    '{}',
+    '@a',
+    '2026-01-01',
+    'gokube-default',
+  ];
+  for (const text of odd) {
+    const given = { ...credentials, token: text, namespace: text, serverName: text, insecure: true };
+    const config = parseKubeconfig(setContext('', text, given));
+    assert.equal(config.currentContext, text);
+    assert.deepEqual(await resolveContext(config, { readFile: readFileNever }), given);
+  }
+  const config = parseKubeconfig(setContext(' \n', 'a', { server: 'https://[::1]:6443' }));
+  assert.deepEqual(await resolveContext(config, { readFile: readFileNever }), { server: 'https://[::1]:6443' });
+});
+
 test('setting twice is setting once; unsetting leaves what was there before; unsetting what is not there changes nothing', () => {
   const once = setContext(foreign, 'gokube-default', credentials);
   assert.equal(setContext(once, 'gokube-default', credentials), once);

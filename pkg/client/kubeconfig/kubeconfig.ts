@@ -114,24 +114,51 @@ function withoutUndefined<T extends object>(value: { [K in keyof T]: T[K] | unde
 
 /** The text with cluster, user and context of that name set, and made the current context. */
 export function setContext(text: string, name: string, credentials: ContextCredentials): string {
-  const document = parseYaml(text);
-  if (document.contents === null) document.contents = document.createNode({ apiVersion: 'v1', kind: 'Config', preferences: {} });
   const { server, certificateAuthority, clientCertificate, clientKey, token, insecure, namespace, serverName } = credentials;
   const encoded = (pem: string): string => toBase64(new TextEncoder().encode(pem));
-  setNamed(document, 'clusters', 'cluster', name, {
+  const cluster = {
     ...(certificateAuthority === undefined ? {} : { 'certificate-authority-data': encoded(certificateAuthority) }),
     ...(insecure ? { 'insecure-skip-tls-verify': true } : {}),
     ...(serverName === undefined ? {} : { 'tls-server-name': serverName }),
     server,
-  });
-  setNamed(document, 'contexts', 'context', name, { cluster: name, ...(namespace === undefined ? {} : { namespace }), user: name });
-  setNamed(document, 'users', 'user', name, {
+  };
+  const context = { cluster: name, ...(namespace === undefined ? {} : { namespace }), user: name };
+  const user = {
     ...(clientCertificate === undefined ? {} : { 'client-certificate-data': encoded(clientCertificate) }),
     ...(clientKey === undefined ? {} : { 'client-key-data': encoded(clientKey) }),
     ...(token === undefined ? {} : { token }),
-  });
+  };
+  if (text.trim() === '') return newKubeconfig(name, { cluster, context, user });
+  const document = parseYaml(text);
+  if (document.contents === null) document.contents = document.createNode({ apiVersion: 'v1', kind: 'Config', preferences: {} });
+  setNamed(document, 'clusters', 'cluster', name, cluster);
+  setNamed(document, 'contexts', 'context', name, context);
+  setNamed(document, 'users', 'user', name, user);
   document.set('current-context', name);
   return document.toString({ lineWidth: 0 });
+}
+
+/**
+ * A file in which there is nothing to be kept, written without the YAML library: an API server that starts makes one
+ * for each component, before anybody is answered.
+ */
+function newKubeconfig(
+  name: string,
+  entries: Readonly<Record<'cluster' | 'context' | 'user', Readonly<Record<string, string | boolean>>>>,
+): string {
+  const lines = ['apiVersion: v1', 'kind: Config', 'preferences: {}'];
+  for (const [inner, fields] of Object.entries(entries)) {
+    const given = Object.entries(fields);
+    lines.push(`${inner}s:`, `  - ${inner}:${given.length === 0 ? ' {}' : ''}`);
+    for (const [key, value] of given) lines.push(`      ${key}: ${typeof value === 'string' ? scalar(value) : value}`);
+    lines.push(`    name: ${scalar(name)}`);
+  }
+  return `${[...lines, `current-context: ${scalar(name)}`].join('\n')}\n`;
+}
+
+/** As it is, where it can be taken for nothing but a string (`true`, `null`, `off` have no more than five letters). */
+function scalar(text: string): string {
+  return /^([A-Za-z][\w+/=.-]{5,}|https?:\/\/[\w.:-]+)$/.test(text) ? text : JSON.stringify(text);
 }
 
 /** The text without what `setContext` put under that name; undefined when there was nothing. */
