@@ -30,6 +30,7 @@ import { builtinDeclarations } from './declarations.ts';
 import { expireEvents } from './event-expiry.ts';
 import { type Cidr, parseCidr } from './ip-address.ts';
 import { objectFormat } from './object-format.ts';
+import { PageAge } from './page-age.ts';
 import { type PastCommit, readCommit } from './past-writes.ts';
 import { type ResourceMetrics, resourceMetrics } from './registry-metrics.ts';
 import type { Environment, Resource } from './resource.ts';
@@ -89,6 +90,7 @@ export class Registry {
       feed,
       written: new WrittenEntries(),
       timestamps: new Timestamps(),
+      pageAge: new PageAge(),
       admission: this.#admission,
       services: {
         cidrs: (options.serviceCIDRs ?? defaultServiceCIDRs).map(serviceBlock),
@@ -162,6 +164,7 @@ export class Registry {
     this.#ticking = this.#environment.clock.setTimer(bookmarkPeriod, () => {
       for (const { cache } of this.#resources) cache.bookmark();
       this.#custom.bookmark();
+      this.#environment.pageAge.tick(this.#environment.feed.revision);
       if (count % 5 === 0) this.#sweeping = this.#sweep();
       this.#tick(count + 1);
     });

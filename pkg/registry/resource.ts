@@ -12,6 +12,7 @@ import type { WrittenEntries } from './cache/written-entries.ts';
 import type { Admission, ObjectKey, RequestContext, ResourceDeclaration } from './contract.ts';
 import type { Cidr } from './ip-address.ts';
 import type { ObjectFormat } from './object-format.ts';
+import type { PageAge } from './page-age.ts';
 import type { Raw } from './raw.ts';
 import type { ResourceMetrics } from './registry-metrics.ts';
 import type { StoredEntry } from './stored-entry.ts';
@@ -29,6 +30,7 @@ export interface Environment {
   readonly timestamps: Timestamps;
   readonly admission: readonly Admission[];
   readonly services: ServiceNetwork;
+  readonly pageAge: PageAge;
   /** Undefined: this server cannot reach any. */
   readonly webhooks: WebhookDialer | undefined;
   /** The stored resource of that name; throws InvariantError when there is none. */

@@ -110,6 +110,7 @@ interface PastOptions {
 async function listAt(resource: Resource, filter: Filter, options: PastOptions): Promise<Page> {
   const { revision, limit, after } = options;
   const { cache, environment } = resource;
+  if (options.paging && environment.pageAge.isOver(revision)) throw expiredPage(tokenOf(filter, -1, after as string));
   try {
     // Where nothing has changed since, the present is that past; but only as long as the store keeps it.
     const kept = (await environment.store.compactedRevision()) <= revision;
