@@ -38,6 +38,11 @@ export class HttpsTransport implements Transport {
     };
   }
 
+  /** As it was given: `https://127.0.0.1:6443`. */
+  get server(): string {
+    return this.#options.server;
+  }
+
   async send(request: TransportRequest): Promise<ApiResponse> {
     const { token } = this.#options;
     const bearer = typeof token === 'function' ? await token() : token;

@@ -220,4 +220,30 @@ describe('kubectl', { skip: needsClients() }, () => {
     assert.equal(k.ok("get pod p -o jsonpath='{.spec.ephemeralContainers[*].name}'"), 'dbg');
     k.ok('debug p --copy-to=copy --image=any -- true');
   });
+
+  test('the small kubectl of GoKube says the same', () => {
+    const k = inNamespace('same');
+    k.ok('create deployment d --image=any --replicas=2');
+    k.ok('rollout status deployment/d --timeout=30s');
+    k.ok('expose deployment d --port=80');
+    // Ages go on between two looks, and columns are as wide as they need to be.
+    const plain = (text: string): string => text.replace(/\b\d+(ms|s|m\d+s|m)\b/g, 'AGE').replace(/ +/g, ' ');
+    for (const line of [
+      'get pods -o wide',
+      'get all',
+      'get configmaps -A',
+      'get pod nobody',
+      'get unicorns',
+      'logs nobody',
+      'explain pod.spec.nodeName',
+      'api-resources',
+      'rollout status deployment/d',
+      'top pods',
+    ]) {
+      const small = cluster.gokube('kubectl', ...line.split(' '), '-n', 'same');
+      const real = k.run(line);
+      assert.deepEqual([small.code, plain(small.out + small.err)], [real.code, plain(real.out + real.err)], line);
+    }
+    assert.ok(cluster.gokube('kubectl', 'cluster-info').out.includes(k.ok('cluster-info -n kube-system').split('\n')[1] as string));
+  });
 });

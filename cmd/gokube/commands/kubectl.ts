@@ -28,6 +28,7 @@ export function kubectlCommand(): Command {
       process.once('SIGINT', () => stop.abort(new Error('interrupted')));
       process.exitCode = await runKubectl(argv, {
         client: createClient(transport, { agent: 'kubectl' }),
+        serverUrl: transport.server,
         clock: new RealClock(),
         stdout: (text) => void process.stdout.write(text),
         stderr: (text) => void process.stderr.write(text),
