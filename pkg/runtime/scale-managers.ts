@@ -6,24 +6,36 @@
 import { child, difference, type FieldSet, isEmptySet, isMember } from './field-set.ts';
 import type { Manager } from './managed-fields.ts';
 
-const replicas: FieldSet = { 'f:spec': { 'f:replicas': {} } };
+/** Where the number stands, in the object and in every Scale. */
+const inScale: readonly string[] = ['spec', 'replicas'];
 
-function ownsReplicas({ fields }: Manager): boolean {
-  const spec = child(fields, 'f:spec');
-  const node = spec && child(spec, 'f:replicas');
+function setAt(path: readonly string[]): FieldSet {
+  return path.reduceRight<FieldSet>((inner, name) => ({ [`f:${name}`]: inner }), {});
+}
+
+function owns({ fields }: Manager, path: readonly string[]): boolean {
+  let node: FieldSet | undefined = fields;
+  for (const name of path) node = node && child(node, `f:${name}`);
   return node !== undefined && isMember(node);
 }
 
-export function scaleManagers(managers: readonly Manager[]): Manager[] {
-  return managers.filter(ownsReplicas).map((entry) => ({ ...entry, apiVersion: 'autoscaling/v1', fields: replicas }));
+/** `path`: where the object has its number of replicas. */
+export function scaleManagers(managers: readonly Manager[], path = inScale): Manager[] {
+  const owners = managers.filter((entry) => owns(entry, path));
+  return owners.map((entry) => ({ ...entry, apiVersion: 'autoscaling/v1', fields: setAt(inScale) }));
 }
 
 /** The object's managers once its Scale's are these; `apiVersion`: of the object. */
-export function withScaleManagers(managers: readonly Manager[], ofScale: readonly Manager[], apiVersion: string): Manager[] {
-  const left = ofScale.filter(ownsReplicas);
+export function withScaleManagers(
+  managers: readonly Manager[],
+  ofScale: readonly Manager[],
+  { apiVersion, path = inScale }: { readonly apiVersion: string; readonly path?: readonly string[] },
+): Manager[] {
+  const replicas = setAt(path);
+  const left = ofScale.filter((entry) => owns(entry, inScale));
   const out: Manager[] = [];
   for (const entry of managers) {
-    if (!ownsReplicas(entry)) {
+    if (!owns(entry, path)) {
       out.push(entry);
       continue;
     }

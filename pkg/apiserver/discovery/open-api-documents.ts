@@ -133,9 +133,22 @@ function addressOf(path: string, hash: string): string {
   return `/openapi/v3/${path}?hash=${hash}`;
 }
 
+const encoder = new TextEncoder();
+const hashes = new WeakMap<ResourceDeclaration, string>();
+
 /** Of what the document is made from: the same for the same resources and the same version of this program. */
 function hashOf(resources: readonly ResourceDeclaration[]): string {
-  // Of a custom resource, the components say all that the document does.
-  const facts = resources.map(({ custom, ...declaration }) => declaration);
-  return toBase64Url(sha256(new TextEncoder().encode(gitVersion + JSON.stringify(facts))));
+  return toBase64Url(sha256(encoder.encode(gitVersion + resources.map(hashOfOne).join(''))));
+}
+
+/** A declaration stays the same object until its resource changes; some have schemas of a megabyte. */
+function hashOfOne(declaration: ResourceDeclaration): string {
+  let hash = hashes.get(declaration);
+  if (hash === undefined) {
+    // Of a custom resource, the components say all that the document does.
+    const { custom, ...facts } = declaration;
+    hash = toBase64Url(sha256(encoder.encode(JSON.stringify(facts))));
+    hashes.set(declaration, hash);
+  }
+  return hash;
 }

@@ -11,6 +11,7 @@ export function customScaling({ specReplicasPath, statusReplicasPath, labelSelec
   const there = parseSimplePath(statusReplicasPath) ?? nowhere;
   const selector = labelSelectorPath === undefined ? undefined : parseSimplePath(labelSelectorPath);
   return {
+    path: wanted,
     read: (object) => ({
       wanted: Number(valueAt(object, wanted) ?? 0),
       there: Number(valueAt(object, there) ?? 0),

@@ -1,6 +1,6 @@
 import type { JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 import { equalValues } from '../../runtime/values.ts';
-import { assign, metadataOf, type Raw } from '../raw.ts';
+import { assign, metadataOf, type Raw, strings } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { loadRules, ruleWarnings } from './custom-rules.ts';
 
@@ -11,9 +11,22 @@ export function customStrategy(schema: JSONSchemaProps, statusApart: boolean): S
     // A status that is not written apart is a wish like any other field.
     generation: statusApart ? true : changedBeyondMetadata,
     prepareValidation: () => loadRules(schema),
-    warnings: ruleWarnings,
+    warnings: (object, old) => [...finalizerWarnings(object, old), ...ruleWarnings(object)],
     ...(statusApart ? { prepareSubresource: { status: keepMetadata } } : {}),
   };
+}
+
+const standardFinalizers = ['orphan', 'foregroundDeletion'];
+
+/** Built-in kinds refuse such names; here they are only talked about. */
+function finalizerWarnings(object: Raw, old: Raw | undefined): string[] {
+  const before = old ? strings(metadataOf(old)['finalizers']) : [];
+  return strings(metadataOf(object)['finalizers']).flatMap((name, i) => {
+    if (name.includes('/') || standardFinalizers.includes(name) || before.includes(name)) return [];
+    const advice =
+      'prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers';
+    return [`metadata.finalizers[${i}]: ${JSON.stringify(name)}: ${advice}`];
+  });
 }
 
 function changedBeyondMetadata(next: Raw, old: Raw): boolean {

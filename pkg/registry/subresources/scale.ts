@@ -36,12 +36,15 @@ export class ScaleEntry implements Entry {
 
 /** Where an object keeps what its Scale says. */
 export interface Scaling {
+  /** Where the wanted number stands. */
+  readonly path: readonly string[];
   read(object: Raw): { readonly wanted: number; readonly there: number; readonly selector: string };
   /** In place. */
   write(object: Raw, replicas: number): void;
 }
 
 const replicasInSpec: Scaling = {
+  path: ['spec', 'replicas'],
   read(object) {
     const spec = objectAt(object['spec']);
     return {
@@ -93,7 +96,7 @@ export async function updateScale(resource: Resource, call: ScaleCall, change: C
   const scaled: Change = async (current) => {
     const object = current as KubeObject;
     const scaleBefore = scaleOf(object, scaling) as KubeObject;
-    const before = call.managesFields ? withManagers(scaleBefore, scaleManagers(managersOf(object))) : scaleBefore;
+    const before = call.managesFields ? withManagers(scaleBefore, scaleManagers(managersOf(object), scaling.path)) : scaleBefore;
     const { object: scale } = await mutate(write, draftOf(await change(before)), before);
     const replicas = objectAt(scale['spec'])['replicas'] ?? 0;
     if (typeof replicas !== 'number' || replicas < 0) {
@@ -103,7 +106,10 @@ export async function updateScale(resource: Resource, call: ScaleCall, change: C
     await admit(write, scale, before);
     const scaled = withReplicas(object, scale, (draft) => scaling.write(draft, replicas));
     if (!call.managesFields) return scaled;
-    return withManagers(scaled, withScaleManagers(managersOf(object), managersOf(kube(scale)), object.apiVersion));
+    return withManagers(
+      scaled,
+      withScaleManagers(managersOf(object), managersOf(kube(scale)), { apiVersion: object.apiVersion, path: scaling.path }),
+    );
   };
   return (await updateEntry(resource, { ...call, subresource: 'scale', admission: false }, scaled)).entry;
 }
