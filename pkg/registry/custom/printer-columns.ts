@@ -17,12 +17,23 @@ const age: CustomResourceColumnDefinition = {
   jsonPath: '.metadata.creationTimestamp',
 };
 
+/** Where one of the paths cannot be read, the age alone: nobody checks them before, and the objects must be shown. */
 export function printerColumns(definitions: readonly CustomResourceColumnDefinition[] = []): TableColumn[] {
-  return [nameColumn, ...(definitions.length > 0 ? definitions : [age]).map(columnOf)];
+  const wanted = definitions.length > 0 ? definitions : [age];
+  const columns = wanted.flatMap((definition) => columnOf(definition) ?? []);
+  return [nameColumn, ...(columns.length === wanted.length ? columns : [columnOf(age) as TableColumn])];
 }
 
-function columnOf({ name, type, format, description = '', priority = 0, jsonPath }: CustomResourceColumnDefinition): TableColumn {
-  const path = new JsonPath(`{${jsonPath}}`);
+function columnOf({
+  name,
+  type,
+  format,
+  description = '',
+  priority = 0,
+  jsonPath,
+}: CustomResourceColumnDefinition): TableColumn | undefined {
+  const path = pathOf(jsonPath);
+  if (!path) return undefined;
   return {
     name,
     type: type as TableColumn['type'],
@@ -31,6 +42,14 @@ function columnOf({ name, type, format, description = '', priority = 0, jsonPath
     priority,
     cell: (object: KubeObject, now: number) => cellOf(first(path, object), type, now),
   };
+}
+
+function pathOf(jsonPath: string): JsonPath | undefined {
+  try {
+    return new JsonPath(`{${jsonPath}}`);
+  } catch {
+    return undefined; // What is no path finds nothing.
+  }
 }
 
 /** The first of what the path finds; nothing, where it cannot be followed. */
