@@ -106,19 +106,19 @@ test('managers of different versions share, take over and let go of one field, e
   const shared = await apply(`${v2}/h`, 'new', inV2(70));
   assert.equal(shared.status, 200);
   assert.deepEqual(ownersOf(shared), {
-    'old Apply autoscaling/v1': ['scaleTargetRef', 'maxReplicas', 'targetCPUUtilizationPercentage'],
-    'new Apply autoscaling/v2': ['scaleTargetRef', 'maxReplicas', 'metrics'],
+    'old Apply autoscaling/v1': ['maxReplicas', 'scaleTargetRef', 'targetCPUUtilizationPercentage'],
+    'new Apply autoscaling/v2': ['maxReplicas', 'metrics', 'scaleTargetRef'],
   });
   const refused = await apply(`${v2}/h`, 'new', inV2(90));
   assert.equal(refused.json.message, 'Apply failed with 1 conflict: conflict with "old": .spec.targetCPUUtilizationPercentage');
   const forced = await apply(`${v2}/h`, 'new', inV2(90), true);
-  assert.deepEqual(ownersOf(forced)['old Apply autoscaling/v1'], ['scaleTargetRef', 'maxReplicas']);
+  assert.deepEqual(ownersOf(forced)['old Apply autoscaling/v1'], ['maxReplicas', 'scaleTargetRef']);
   assert.equal((await request('GET', `${v1}/h`)).json.spec.targetCPUUtilizationPercentage, 90);
   // An update through the other version takes the field from who applied it in this one.
   const updated = await patch(`${v1}/h`, mergePatch, { spec: { targetCPUUtilizationPercentage: 50 } });
   assert.deepEqual(ownersOf(updated), {
-    'old Apply autoscaling/v1': ['scaleTargetRef', 'maxReplicas'],
-    'new Apply autoscaling/v2': ['scaleTargetRef', 'maxReplicas'],
+    'old Apply autoscaling/v1': ['maxReplicas', 'scaleTargetRef'],
+    'new Apply autoscaling/v2': ['maxReplicas', 'scaleTargetRef'],
     'client Update autoscaling/v1': ['targetCPUUtilizationPercentage'],
   });
 });
@@ -128,7 +128,7 @@ test('what was applied in one version goes when the same manager leaves it out i
   await apply(`${v1}/h`, 'me', inV1(70));
   const moved = await apply(`${v2}/h`, 'me', inV2());
   assert.equal(moved.status, 200, moved.text);
-  assert.deepEqual(ownersOf(moved), { 'me Apply autoscaling/v2': ['scaleTargetRef', 'maxReplicas'] });
+  assert.deepEqual(ownersOf(moved), { 'me Apply autoscaling/v2': ['maxReplicas', 'scaleTargetRef'] });
   assert.notEqual((await request('GET', `${v1}/h`)).json.spec.targetCPUUtilizationPercentage, 70);
   // But not what somebody else owns, in whichever version.
   await apply(`${v1}/h`, 'other', inV1(60));

@@ -5,18 +5,20 @@
 import type { ManagedFieldsEntry } from '../api/generated/meta-v1.ts';
 import { deepFreeze, type Mutable } from '../api/object.ts';
 import type { FieldSet } from './field-set.ts';
+import { inOrder } from './field-set-order.ts';
 import { stringifyJson } from './json.ts';
 
 /** Some megabytes at most; the oldest go first. What has left the pool stays shared by those who have it. */
 const maxSets = 1000;
 const pool = new Map<string, FieldSet>();
 
-/** The same set, frozen, and shared with whoever has an equal one. */
+/** The same set, in order, frozen, and shared with whoever has an equal one. */
 export function pooled(set: FieldSet): FieldSet {
   const key = stringifyJson(set);
   let shared = pool.get(key);
   if (!shared) {
-    shared = deepFreeze(set);
+    const ordered = inOrder(set);
+    shared = ordered === set ? deepFreeze(set) : pooled(ordered);
     if (pool.size >= maxSets)
       for (const oldest of pool.keys()) {
         pool.delete(oldest);
