@@ -147,7 +147,7 @@ test('watches come as Tables and as metadata alone, the columns with the first e
   const tables = await readFrames((await watch('application/json;as=Table;v=v1;g=meta.k8s.io')).response, 2);
   assert.equal(tables[0]?.object['kind'], 'Table');
   assert.notDeepEqual(tables[0]?.object['columnDefinitions'], []);
-  assert.deepEqual(tables[1]?.object['columnDefinitions'], []);
+  assert.deepEqual(tables[1]?.object['columnDefinitions'], null);
   const partial = await readFrames((await watch('application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io')).response, 2);
   assert.deepEqual(Object.keys(partial[0]?.object ?? {}).sort(), ['apiVersion', 'kind', 'metadata']);
   const yaml = await request('GET', `${configMaps}?watch=true`, { headers: { accept: 'application/yaml' } });

@@ -31,7 +31,8 @@ export function tableOf(
     kind: 'Table',
     apiVersion: `meta.k8s.io/${version}`,
     metadata,
-    columnDefinitions: withColumns ? columns.map(columnDefinition) : [],
+    // Go writes a list that is not set as null.
+    columnDefinitions: withColumns ? columns.map(columnDefinition) : null,
     rows: entries.map((entry) => ({
       cells: columns.map((column) => column.cell(entry.object, now) ?? null),
       ...rowObject(entry, include, version),
