@@ -2,7 +2,16 @@ import { type CommitOptions, type CommitResult, type KeyValue, type Operation, S
 import type { WatchHub } from '../watch-hub.ts';
 import { Compaction } from './compaction.ts';
 import { Changes } from './environment.ts';
-import { encodeIndexEntry, encodeLogEntry, isDeletion, type Meta, makeRef, refRevision, type VersionRef } from './layout.ts';
+import {
+  encodeIndexEntry,
+  encodeLogEntry,
+  type IndexEntry,
+  isDeletion,
+  type Meta,
+  makeRef,
+  refRevision,
+  type VersionRef,
+} from './layout.ts';
 import type { RecentEntry } from './recent-index.ts';
 import { newerRefs, type Versions } from './versions.ts';
 
@@ -18,6 +27,15 @@ interface Write {
   readonly item: KeyValue | undefined;
   readonly previous: VersionRef;
   readonly previousItem: KeyValue | undefined;
+}
+
+/** A key as the commits decided so far leave it; looked up once for each operation, since a new key is looked for on disk. */
+interface Before {
+  readonly entry: IndexEntry | undefined;
+  /** How the index tree knows it. */
+  readonly stored: RecentEntry['stored'];
+  /** What it holds, if a commit of the same group has decided that. */
+  readonly item?: KeyValue | undefined;
 }
 
 /** The commits that share one transaction and one flush. */
@@ -205,15 +223,16 @@ export class Writer {
       return;
     }
     try {
-      const conflicts = this.#conflicts(operations, group);
+      const before = operations.map(({ key }) => this.#before(key, group));
+      const conflicts = this.#conflicts(operations, before);
       if (conflicts) {
         group.outcomes.push({ waiting, result: { ok: false, revision: group.revision, current: conflicts } });
         return;
       }
       const revision = group.revision + 1;
       const writes: Write[] = [];
-      for (const operation of operations) {
-        const write = this.#change(operation, revision, writes.length, group, compacted);
+      for (const [i, operation] of operations.entries()) {
+        const write = this.#change(operation, before[i] as Before, makeRef(revision, writes.length, !operation.value), compacted);
         if (write) writes.push(write);
       }
       // From here on nothing can fail: the commit goes into the group whole.
@@ -235,30 +254,39 @@ export class Writer {
     }
   }
 
-  #conflicts(operations: readonly Operation[], group: Group): Map<string, KeyValue | undefined> | undefined {
+  #before(key: string, group: Group): Before {
+    const staged = group.staged.get(key);
+    if (!staged) return this.#versions.lookup(key);
+    return { entry: staged.entry, stored: staged.entry.stored, item: staged.item };
+  }
+
+  #conflicts(operations: readonly Operation[], before: readonly Before[]): Map<string, KeyValue | undefined> | undefined {
     let conflicts: Map<string, KeyValue | undefined> | undefined;
-    for (const { key, expect } of operations) {
+    for (const [i, { key, expect }] of operations.entries()) {
       if (expect === undefined) continue;
-      const staged = group.staged.get(key);
-      const ref = staged ? staged.entry.refs[0] : this.#versions.entry(key)?.refs[0];
+      const { entry, item } = before[i] as Before;
+      const ref = entry?.refs[0];
       const alive = ref !== undefined && !isDeletion(ref);
       if ((alive ? refRevision(ref) : 0) === expect) continue;
       conflicts ??= new Map();
-      conflicts.set(key, !alive ? undefined : (staged?.item ?? this.#versions.item(key, ref)));
+      conflicts.set(key, !alive ? undefined : (item ?? this.#versions.item(key, ref)));
     }
     return conflicts;
   }
 
   /** undefined: it changes nothing. */
-  #change({ key, value }: Operation, revision: number, place: number, group: Group, compacted: number): Write | undefined {
-    const staged = group.staged.get(key);
-    const { entry: before, stored } = staged ? { entry: staged.entry, stored: staged.entry.stored } : this.#versions.lookup(key);
+  #change(
+    { key, value }: Operation,
+    { entry: before, stored, item: staged }: Before,
+    ref: VersionRef,
+    compacted: number,
+  ): Write | undefined {
     const previous = before?.refs[0] ?? 0;
     const alive = previous > 0 && !isDeletion(previous);
     if (!value && !alive) return undefined;
-    const ref = makeRef(revision, place, !value);
+    const revision = refRevision(ref);
     const refs = newerRefs(before, ref, compacted);
-    const previousItem = staged?.item ?? (before as RecentEntry | undefined)?.item;
+    const previousItem = staged ?? (before as RecentEntry | undefined)?.item;
     if (!value) {
       return { entry: { key, refs, version: 0, createRevision: 0, item: undefined, stored }, item: undefined, previous, previousItem };
     }
