@@ -229,8 +229,9 @@ class BodyReader implements AsyncIterator<Uint8Array> {
     else waiting.reject(errored ?? new Error('the client has gone before its request was complete'));
   };
 
+  /** Whoever listens for `readable` keeps the stream from being drained by others; the rest may stay. */
   #leave(): void {
-    for (const event of ['readable', 'end', 'error', 'close']) this.#stream.removeListener(event, this.#wake);
+    this.#stream.removeListener('readable', this.#wake);
   }
 }
 
