@@ -93,7 +93,7 @@ export class RunningCluster {
 
   gokube(...argv: string[]): Ran {
     const [command = '', ...rest] = argv;
-    const own = ['node', 'image'].includes(command) ? [command, rest.shift() as string] : [command];
+    const own = ['node', 'image', 'snapshot'].includes(command) ? [command, rest.shift() as string] : [command];
     return run(process.execPath, [
       '--disable-warning=ExperimentalWarning',
       main,
