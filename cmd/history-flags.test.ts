@@ -6,7 +6,9 @@ import { type HistoryFlags, historyLimits, withHistoryFlags } from './history-fl
 const hour = 3_600_000;
 
 function limits(...argv: string[]) {
-  const command = withHistoryFlags(new Command('up')).exitOverride().configureOutput({ writeErr: () => {} });
+  const command = withHistoryFlags(new Command('up'))
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
   command.parse(argv, { from: 'user' });
   return historyLimits(command.opts<HistoryFlags>());
 }
@@ -25,6 +27,8 @@ test('off, 0 and forever mean what they say', () => {
 });
 
 test('what is no duration and no size is refused', () => {
-  for (const text of ['', 'long', '5x', '-1h', '1h?']) assert.throws(() => limits('--history', text), /a duration such as|argument missing/, text);
-  for (const text of ['0', '5K', '1kiB', 'big', '-1GiB', '0.5MiB', 'off']) assert.throws(() => limits('--history-size', text), /1MiB or more/, text);
+  for (const text of ['', 'long', '5x', '-1h', '1h?'])
+    assert.throws(() => limits('--history', text), /a duration such as|argument missing/, text);
+  for (const text of ['0', '5K', '1kiB', 'big', '-1GiB', '0.5MiB', 'off'])
+    assert.throws(() => limits('--history-size', text), /1MiB or more/, text);
 });

@@ -4,7 +4,14 @@ import type { ObjectHistory, PastWrite } from '../../pkg/trace/object-history.ts
 import { chainText, compareNeighbours, historyLines } from './history-text.ts';
 
 const now = Date.parse('2026-01-31T12:00:00Z');
-const record = (agent: string, verb: string, ...causes: number[]) => ({ actor: `system:${agent}`, agent, verb, request: 'r', time: now - 60_000, causes });
+const record = (agent: string, verb: string, ...causes: number[]) => ({
+  actor: `system:${agent}`,
+  agent,
+  verb,
+  request: 'r',
+  time: now - 60_000,
+  causes,
+});
 const write = (revision: number, name: string, agent: string, ...causes: number[]): PastWrite => ({
   revision,
   record: record(agent, 'update', ...causes),
@@ -33,12 +40,19 @@ const options = { diff: true, now, width: 120, paint: (_: string, text: string) 
 test('every revision is told with who wrote it, because of what, and what changed', () => {
   const lines = historyLines(history, compareNeighbours(history, false), options).join('\n');
   assert.match(lines, /^ConfigMap\/c in namespace default\n/);
-  assert.match(lines, /@20 {2}updated {2}\S+ \(60s ago\) {2}update by system:loop with loop\n {4}because {2}kubectl update → Pod\/p@15\n {8}data\.value: 1 → 2\n/);
+  assert.match(
+    lines,
+    /@20 {2}updated {2}\S+ \(60s ago\) {2}update by system:loop with loop\n {4}because {2}kubectl update → Pod\/p@15\n {8}data\.value: 1 → 2\n/,
+  );
   assert.match(lines, /@30 .*\n {4}because {2}something not kept any more@9\n {6}\(nothing but bookkeeping: managedFields\)/);
   assert.match(lines, /@50 {2}created {2}by a program that keeps no records$/);
   assert.ok(!lines.includes('managedFields[0]'));
   assert.ok(historyLines(history, compareNeighbours(history, true), options).join('\n').includes('managedFields[0].manager: a → b'));
-  assert.ok(!historyLines(history, compareNeighbours(history, false), { ...options, diff: false }).join('\n').includes('data.value'));
+  assert.ok(
+    !historyLines(history, compareNeighbours(history, false), { ...options, diff: false })
+      .join('\n')
+      .includes('data.value'),
+  );
 });
 
 test('a history whose beginning is not kept says so', () => {
@@ -49,9 +63,18 @@ test('a history whose beginning is not kept says so', () => {
 });
 
 test('long values are cut to the line, and what begins as JSON is shown as JSON', () => {
-  const long = { ...history, items: [{ ...history.items[0], object: object('x', 'a') }, { ...history.items[1], object: object('{"a": "'.padEnd(500, 'y'), 'a') }] } as ObjectHistory;
+  const long = {
+    ...history,
+    items: [
+      { ...history.items[0], object: object('x', 'a') },
+      { ...history.items[1], object: object('{"a": "'.padEnd(500, 'y'), 'a') },
+    ],
+  } as ObjectHistory;
   const lines = historyLines(long, compareNeighbours(long, false), options);
-  assert.ok(lines.every((line) => line.length <= 130), lines.join('\n'));
+  assert.ok(
+    lines.every((line) => line.length <= 130),
+    lines.join('\n'),
+  );
   assert.ok(lines.some((line) => line.includes('→ "{') && line.endsWith('…')));
 });
 

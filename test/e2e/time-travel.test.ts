@@ -19,7 +19,8 @@ describe('time travel', () => {
       const pods = kubectl(where, 'get', 'pods', '-o', 'jsonpath={range .items[*]}{.spec.containers[0].image} {.status.phase};{end}');
       return pods === `${image} Running;${image} Running;` || pods;
     });
-  const revisionOf = (where: RunningCluster): number => Number(kubectl(where, 'get', 'deployment', 'web', '-o', 'jsonpath={.metadata.resourceVersion}'));
+  const revisionOf = (where: RunningCluster): number =>
+    Number(kubectl(where, 'get', 'deployment', 'web', '-o', 'jsonpath={.metadata.resourceVersion}'));
   let first = 0;
 
   before(async () => {
@@ -75,7 +76,10 @@ describe('time travel', () => {
     assert.match(said('rewind', '--to', 'soon', '--as', 'x'), /a revision \(212\), how long ago/);
     assert.match(said('rewind', '--to', '99999999', '--as', 'x', '--into', at('x')), /has not been written yet/);
     assert.ok(!existsSync(at('x')));
-    assert.deepEqual(readdirSync(cluster.directory).filter((name) => name.startsWith('.rewind')), []);
+    assert.deepEqual(
+      readdirSync(cluster.directory).filter((name) => name.startsWith('.rewind')),
+      [],
+    );
   });
 
   test('a cluster is branched from a past revision, and both run beside each other', async () => {

@@ -156,6 +156,36 @@ for (const { name, skip, prepare } of engines) {
   });
 }
 
+for (const { name, skip, prepare } of engines) {
+  if (name === 'lmdb') continue;
+  test(`${name}: a cluster is branched from a past state, which has no history before it`, { skip }, async (t) => {
+    const store = await (await prepare(t))();
+    const cluster = await Cluster.start({ nodes: 1, store });
+    t.after(() => cluster.stop());
+    await cluster.apply(web('x:1'));
+    await running(cluster, 'x:1');
+    const then = await store.revision();
+    await cluster.apply(web('x:2'));
+    await running(cluster, 'x:2');
+    const root = await temporaryDirectory();
+    t.after(() => rm(root, { recursive: true, force: true }));
+    const saved = { store, storeName: name, directory: root };
+    const file = join(root, 'state');
+    await assert.rejects(saveRunning(saved, file), /keeps its objects in/);
+    await assert.rejects(saveRunning(saved, file, { revision: 10 ** 9 }), /has not been written yet/);
+    assert.equal((await saveRunning(saved, file, { revision: then })).revision, then);
+    assert.deepEqual(await readdir(root), ['state']);
+    const restored = await restoreCluster({ file, directory: join(root, 'branch'), name: 'branch', now: Date.now(), to: then });
+    assert.equal(restored.revision, then);
+    const branch = await Cluster.start({ nodes: 1, store: await LmdbStore.open(join(root, 'branch', 'store')) });
+    t.after(() => branch.stop());
+    await running(branch, 'x:1');
+    await branch.apply(web('x:3'));
+    await running(branch, 'x:3');
+    await running(cluster, 'x:2');
+  });
+}
+
 const web = (image: string) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -203,7 +233,7 @@ describe('clusters from snapshots', () => {
     await cluster.apply(web('x:2'));
     await running(cluster, 'x:2');
     const file = join(root, 'snapshot');
-    const saved = await saveRunning(store, 'lmdb', home, file);
+    const saved = await saveRunning({ store, storeName: 'lmdb', directory: home }, file);
     assert.ok(saved.bytes > 10_000 && saved.revision > before);
     await cluster.apply(web('x:3'));
     const later = await store.revision();

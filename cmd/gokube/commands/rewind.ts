@@ -4,15 +4,12 @@ import { rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { revisionAt } from '../../../pkg/cluster/revision-at.ts';
+import { type Moment, revisionOf } from '../../../pkg/cluster/node/cluster-snapshot.ts';
 import type { PastStore } from '../../../pkg/storage/lmdb/snapshot.ts';
-import { type ClusterFlags, clusterName, parseDuration, UserError, withClusterFlags } from '../program.ts';
+import { type ClusterFlags, clusterName, parseDuration, withClusterFlags } from '../program.ts';
 import { checkFree, restoreWithProgress, sayNext } from '../restore-report.ts';
 import { Terminal } from '../terminal.ts';
 import { saveSnapshot } from './snapshot.ts';
-
-/** A revision, or a time. */
-type Moment = { readonly revision: number } | { readonly time: number };
 
 interface RewindFlags extends ClusterFlags {
   readonly to: Moment;
@@ -42,13 +39,13 @@ export function rewindCommand(): Command {
       try {
         const done = terminal.phase(`reading cluster "${flags.name}"`);
         try {
-          await saveSnapshot(flags, file);
+          await saveSnapshot(flags, file, flags.to);
         } catch (error) {
           done(`cluster "${flags.name}" not read`, true);
           throw error;
         }
         done(`cluster "${flags.name}" read; it is not changed`);
-        const to = async (store: PastStore): Promise<number> => revisionOf(flags.to, store);
+        const to = (store: PastStore): Promise<number> => revisionOf(flags.to, store);
         const options = { file, directory, name: flags.as, now: Date.now(), to };
         const restored = await restoreWithProgress(terminal, `going back`, options);
         sayNext(terminal, restored, { name: flags.as, ...(flags.into ? { dataDir: flags.into } : {}) });
@@ -56,19 +53,6 @@ export function rewindCommand(): Command {
         if (existsSync(file)) await rm(file);
       }
     });
-}
-
-async function revisionOf(moment: Moment, store: PastStore): Promise<number> {
-  const [newest, oldest] = [await store.revision(), await store.compactedRevision()];
-  if ('revision' in moment) {
-    if (moment.revision > newest) throw new UserError(`revision ${moment.revision} has not been written yet; the newest one is ${newest}`);
-    return moment.revision;
-  }
-  const revision = await revisionAt(store, moment.time);
-  if (revision !== undefined) return revision;
-  throw new UserError(`what is kept begins later than ${new Date(moment.time).toISOString()}`, {
-    hint: `the oldest revision that can be read is ${Math.max(1, oldest)}; how long the past is kept is said by: gokube up --history 7d`,
-  });
 }
 
 function parseMoment(text: string): Moment {

@@ -12,6 +12,7 @@ import { LmdbStore } from '../../storage/lmdb/lmdb-store.ts';
 import { type OnProgress, type PastStore, readSnapshotInfo, restoreSnapshot } from '../../storage/lmdb/snapshot.ts';
 import { isStoreError, type Operation, prefixRange, type Store } from '../../storage/store.ts';
 import { encodeRecord } from '../../trace/cause.ts';
+import { revisionAt } from '../revision-at.ts';
 import { type ClusterConfig, readClusterConfig, writeClusterConfig } from './cluster-config.ts';
 
 export interface SavedSnapshot {
@@ -28,11 +29,69 @@ export function cannotBeSaved(storeName: string): Error {
   return new Error('this cluster keeps its objects in memory: what is to be kept needs gokube up --store lmdb');
 }
 
-/** While the cluster runs, by the process that it runs in. */
-export async function saveRunning(store: Store, storeName: string, directory: string, file: string): Promise<SavedSnapshot> {
-  if (!(store instanceof LmdbStore)) throw cannotBeSaved(storeName);
+/** What is kept with a snapshot: the cluster's facts, and of one that holds a past state alone, which. */
+interface SnapshotNote extends ClusterConfig {
+  readonly stateOf?: { readonly revision: number; readonly newest: number };
+}
+
+/** A past moment: a revision, or a time in milliseconds since the epoch. */
+export type Moment = { readonly revision: number } | { readonly time: number };
+
+export interface Saved {
+  readonly store: Store;
+  readonly storeName: string;
+  /** The cluster's. */
+  readonly directory: string;
+}
+
+/**
+ * While the cluster runs, by the process that it runs in. `moment`: a past state is wanted, and will do where the
+ * engine has no snapshots with history.
+ */
+export async function saveRunning({ store, storeName, directory }: Saved, file: string, moment?: Moment): Promise<SavedSnapshot> {
+  const note = readClusterConfig(directory);
   const revision = await store.revision();
-  return { revision, bytes: await store.backup(file, readClusterConfig(directory)) };
+  if (store instanceof LmdbStore) return { revision, bytes: await store.backup(file, note) };
+  if (!moment) throw cannotBeSaved(storeName);
+  return saveState(store, await revisionOf(moment, store), { file, note: { ...note } });
+}
+
+/** The state at a revision, without the history before it, through the store's port: for engines that keep no file. */
+async function saveState(from: Store, revision: number, to: { readonly file: string; readonly note: object }): Promise<SavedSnapshot> {
+  const work = `${to.file}.state`;
+  const copy = await LmdbStore.open(work);
+  try {
+    const record = encodeRecord({ actor: 'gokube', agent: 'gokube', verb: 'rewind', request: '', time: Date.now() });
+    const all = prefixRange('/registry/');
+    for (let start = all.start; ; ) {
+      const { items } = await from.list({ ...all, start }, { revision, limit: 1_000 });
+      for (let at = 0; at < items.length; at += 50)
+        await copy.commit(
+          items.slice(at, at + 50).map(({ key, value }) => ({ key, value })),
+          { record },
+        );
+      if (items.length < 1_000) break;
+      start = `${items.at(-1)?.key}\0`;
+    }
+    const stateOf = { revision, newest: await from.revision() };
+    return { revision, bytes: await copy.backup(to.file, { ...to.note, stateOf }) };
+  } finally {
+    await copy.close();
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Throws an Error for people when what is kept begins later. */
+export async function revisionOf(moment: Moment, store: PastStore): Promise<number> {
+  const [newest, oldest] = [await store.revision(), await store.compactedRevision()];
+  if ('revision' in moment) {
+    if (moment.revision <= newest) return moment.revision;
+    throw new Error(`revision ${moment.revision} has not been written yet; the newest one is ${newest}`);
+  }
+  const revision = await revisionAt(store, moment.time);
+  if (revision !== undefined) return revision;
+  const words = `what is kept begins later than ${new Date(moment.time).toISOString()}; the oldest revision that can be read is`;
+  throw new Error(`${words} ${Math.max(1, oldest)} (how long the past is kept is said by gokube up --history)`);
 }
 
 /** While nobody uses its directory. Throws `InUse` otherwise; undefined: there is no store on disk. */
@@ -40,7 +99,7 @@ export async function saveStopped(directory: string, file: string): Promise<Save
   if (!existsSync(join(directory, 'store', 'data.mdb'))) return undefined;
   const store = await LmdbStore.open(join(directory, 'store'));
   try {
-    return await saveRunning(store, 'lmdb', directory, file);
+    return await saveRunning({ store, storeName: 'lmdb', directory }, file);
   } finally {
     await store.close();
   }
@@ -81,8 +140,9 @@ export function inTheWay(directory: string): readonly string[] {
 export async function restoreCluster(options: RestoreClusterOptions): Promise<RestoredCluster> {
   const { file, directory, name, now } = options;
   const { created, revision: newest, note } = await readSnapshotInfo(file, options.onProgress);
-  const goesOnAt = beyond(newest, now - created);
-  const origin = note as ClusterConfig | undefined;
+  const { stateOf, ...origin } = (note ?? {}) as Partial<SnapshotNote>;
+  const goesOnAt = beyond(Math.max(newest, stateOf?.newest ?? 0), now - created);
+  const to = stateOf ? undefined : options.to;
   const work = join(directory, workplace);
   const store = join(work, 'store');
   await mkdir(store, { recursive: true, mode: 0o700 });
@@ -92,15 +152,15 @@ export async function restoreCluster(options: RestoreClusterOptions): Promise<Re
     await lockDirectory(store);
     ours = true;
     await rm(work, { recursive: true });
-    const revision = await restoreSnapshot(file, store, { goOnAt: goesOnAt, ...(options.to === undefined ? {} : { to: options.to }) });
+    const revision = await restoreSnapshot(file, store, { goOnAt: goesOnAt, ...(to === undefined ? {} : { to }) });
     await settle(store, now);
-    if (origin) {
+    if (origin.version) {
       // Ranges of addresses are chosen anew, beside those of clusters that run; services keep theirs.
-      const { podNetwork: _p, nodeNetwork: _n, ...kept } = origin;
+      const { podNetwork: _p, nodeNetwork: _n, ...kept } = origin as ClusterConfig;
       writeClusterConfig(directory, { ...kept, name });
     }
     await rename(store, join(directory, 'store'));
-    return { origin: origin?.name ?? 'unknown', created, revision, goesOnAt, nodes: origin?.nodes ?? [] };
+    return { origin: origin.name ?? 'unknown', created, revision: stateOf?.revision ?? revision, goesOnAt, nodes: origin.nodes ?? [] };
   } catch (error) {
     ours ||= !isStoreError(error, 'InUse');
     throw error;

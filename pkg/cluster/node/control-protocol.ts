@@ -1,4 +1,4 @@
-import type { SavedSnapshot } from './cluster-snapshot.ts';
+import type { Moment, SavedSnapshot } from './cluster-snapshot.ts';
 
 /**
  * How the `gokube` command talks to the running cluster's process: HTTP with JSON over a Unix socket in the
@@ -45,8 +45,8 @@ export interface ClusterControl {
   listImages(): Promise<readonly ImageStatus[]>;
   /** False when there is no such image. */
   removeImage(reference: string): Promise<boolean>;
-  /** Writes a snapshot to a file that does not exist yet. */
-  saveSnapshot(file: string): Promise<SavedSnapshot>;
+  /** Writes a snapshot to a file that does not exist yet; with `moment`, the state of then will do. */
+  saveSnapshot(file: string, moment?: Moment): Promise<SavedSnapshot>;
 }
 
 export const socketName = 'control.sock';
