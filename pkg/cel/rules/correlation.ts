@@ -24,12 +24,13 @@ export class Correlation {
     this.#schema = schema;
   }
 
-  /** Undefined: it was not there, or is not there now. */
+  /** Undefined: it was not there, is not there now, or the schema does not know it. */
   key(name: string): Correlation | undefined {
     if (this.#children.has(name)) return this.#children.get(name);
     const { value, old } = this;
+    const schema = this.#schemaOf(name);
     const both = isJson(value) && isJson(old) && Object.hasOwn(value, name) && Object.hasOwn(old, name);
-    const child = both ? new Correlation(value[name], old[name], this.#schemaOf(name)) : undefined;
+    const child = both && schema ? new Correlation(value[name], old[name], schema) : undefined;
     this.#children.set(name, child);
     return child;
   }
@@ -59,13 +60,13 @@ export class Correlation {
     return JSON.stringify(keys.map((key) => (isJson(element) ? String(element[key]) : null)));
   }
 
-  #schemaOf(name: string): JSONSchemaProps {
+  #schemaOf(name: string): JSONSchemaProps | undefined {
     const { properties, additionalProperties } = this.#schema;
-    if (properties && Object.hasOwn(properties, name)) return properties[name] as JSONSchemaProps;
-    return isJson(additionalProperties) ? additionalProperties : {};
+    if (properties && Object.hasOwn(properties, name)) return properties[name];
+    return isJson(additionalProperties) ? additionalProperties : undefined;
   }
 
-  /** The order of elements that have keys does not matter. */
+  /** The order of elements that have keys does not matter. What holds fields that the schema does not know counts as changed. */
   unchanged(): boolean {
     this.#unchanged ??= this.#isUnchanged();
     return this.#unchanged;
@@ -73,7 +74,7 @@ export class Correlation {
 
   #isUnchanged(): boolean {
     const { value, old } = this;
-    if (value === old) return true;
+    if (value === old && typeof value !== 'object') return true;
     if (Array.isArray(value)) {
       if (!Array.isArray(old) || value.length !== old.length) return false;
       if (this.#isKeyed()) return value.every((_, index) => this.index(index)?.unchanged() === true);
@@ -86,6 +87,7 @@ export class Correlation {
       const names = Object.keys(value);
       return names.length === Object.keys(old).length && names.every((name) => this.key(name)?.unchanged() === true);
     }
+    if (value === null) return old === null;
     return isNumber(value) && isNumber(old) && String(value) === String(old);
   }
 }

@@ -196,6 +196,14 @@ suite('ratcheting', () => {
     assert.deepEqual(violations(schema, now, old), ['spec.keyed[0].v: Invalid value: "longest": short']);
   });
 
+  test('what holds fields that the schema does not know is never taken for unchanged', () => {
+    const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { name: text } };
+    const ruled = spec({ open: { ...open, 'x-kubernetes-validations': [{ rule: 'self.name == "x"', message: 'x' }] }, other: text });
+    const update = (value: object): string[] => violations(ruled, { spec: { open: value, other: 'new' } }, { spec: { open: value } });
+    assert.deepEqual(update({ name: 'y' }), []);
+    assert.deepEqual(update({ name: 'y', unknown: 1 }), ['spec.open: Invalid value: x']);
+  });
+
   test('transition rules are not affected', () => {
     const never = spec({ name: { ...text, 'x-kubernetes-validations': [{ rule: 'self == oldSelf && false', message: 'never' }] } });
     assert.equal(violations(never, { spec: { name: 'a' } }, { spec: { name: 'a' } }).length, 1);
