@@ -40,7 +40,7 @@ export function planFold(expr: FoldExpr, planner: Plans): Step {
     /** Once for every element, its variables set. */
     const loop = function* (frame: Frame): Generator<Entry> {
       const over = range(frame);
-      frame.budget.spend(foldCosts[expr.macro].start + foldCosts[expr.macro].end);
+      frame.budget.spend(foldCosts[expr.macro].end);
       if (two) {
         for (const entry of entries(over)) {
           frame.locals[slot] = entry[0];

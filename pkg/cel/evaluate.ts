@@ -11,7 +11,7 @@ import { elementAt, entryAt, noOverloadFor, noSuchKey } from './library/standard
 import type { Expr } from './syntax/ast.ts';
 import type { Call, Checked } from './types/checker.ts';
 import { listCost, mapCost, nameCost } from './types/node-costs.ts';
-import type { Budget } from './values/budget.ts';
+import { Budget } from './values/budget.ts';
 import { accepts } from './values/type-of.ts';
 import {
   ArrayList,
@@ -134,11 +134,13 @@ class Planner implements Plans {
       case '_[?_]':
         return (frame) => optionalIndex(first(frame), second(frame), frame.budget);
       default:
-        return invoke(call, args);
+        return isConversion(expr) ? converted(invoke(call, args)) : invoke(call, args);
     }
   }
 
   #list(expr: Extract<Expr, { kind: 'list' }>): Step {
+    const constant = constantOf(expr);
+    if (constant !== undefined) return () => constant;
     const elements = expr.elements.map(({ value, optional }) => ({ step: this.plan(value), optional }));
     return (frame) => {
       frame.budget.spend(listCost);
@@ -152,6 +154,8 @@ class Planner implements Plans {
   }
 
   #map(expr: Extract<Expr, { kind: 'map' }>): Step {
+    const constant = constantOf(expr);
+    if (constant !== undefined) return () => constant;
     const entries = expr.entries.map(({ key, value, optional }) => ({ key: this.plan(key), value: this.plan(value), optional }));
     return (frame) => {
       frame.budget.spend(mapCost);
@@ -183,8 +187,10 @@ class Planner implements Plans {
     return this.within([expr.name], (slot) => {
       const body = this.plan(expr.body);
       return (frame) => {
+        const before = frame.budget.cost;
         const of = target(frame);
-        frame.budget.spend(listCost + 3);
+        // cel-go looks at the target twice: whether it holds something, and what.
+        frame.budget.spend(frame.budget.cost - before + 2);
         const value = held(of);
         if (value === undefined) return none;
         frame.locals[slot] = value;
@@ -195,6 +201,39 @@ class Planner implements Plans {
       };
     });
   }
+}
+
+/** Of lists and maps of literals: they are made once, and cost nothing. */
+function constantOf(expr: Expr): CelValue | undefined {
+  if (expr.kind === 'literal') return expr.value;
+  if (expr.kind === 'list') {
+    const values = expr.elements.map(({ value, optional }) => (optional ? undefined : constantOf(value)));
+    return values.every((value) => value !== undefined) ? new ArrayList(values) : undefined;
+  }
+  if (expr.kind !== 'map') return undefined;
+  const made = new Map<string, readonly [CelValue, CelValue]>();
+  for (const entry of expr.entries) {
+    const key = entry.key.kind === 'literal' ? entry.key.value : undefined;
+    const value = entry.optional ? undefined : constantOf(entry.value);
+    if (key === undefined || value === undefined || !isKey(key)) return undefined;
+    made.set(mapKey(key), [key, value]);
+  }
+  return new HashMap(made);
+}
+
+const isKey = (value: CelValue): boolean => ['string', 'boolean', 'bigint'].includes(typeof value);
+
+const conversions = ['bool', 'bytes', 'double', 'duration', 'int', 'string', 'timestamp', 'uint'];
+const isConversion = (expr: Extract<Expr, { kind: 'call' }>): boolean =>
+  conversions.includes(expr.name) && !expr.target && expr.args.every(({ kind }) => kind === 'literal');
+
+/** Of a literal: once, for nothing. */
+function converted(convert: Step): Step {
+  let value: CelValue | undefined;
+  return ({ globals }) => {
+    value ??= convert({ globals, locals: [], budget: new Budget(Infinity) });
+    return value;
+  };
 }
 
 /** What is no map has no fields. */

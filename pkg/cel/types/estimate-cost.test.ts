@@ -66,24 +66,24 @@ suite('estimates', () => {
   });
 });
 
-suite('costs of a run', () => {
+suite('costs of a run, in which literals are free', () => {
   const cases: readonly (readonly [string, number, number])[] = [
     // Expression, estimate, actual cost.
-    ['[1, 2, 3, 4, 5].sum()', 15, 15],
-    ["['012345678901', '012345678901'].isSorted()", 16, 12],
-    ['[1, 2, 3].indexOf(3)', 13, 13],
+    ['[1, 2, 3, 4, 5].sum()', 15, 5],
+    ["['012345678901', '012345678901'].isSorted()", 16, 2],
+    ['[1, 2, 3].indexOf(3)', 13, 3],
     ["'ABCDEFGHIJ abcdefghij'.lowerAscii()", 3, 3],
     ["'ABCDEFGHIJ abcdefghij'.replace('cdef', 'a')", 5, 5],
     ["url('https://kubernetes.io/').getHost()", 4, 4],
     ["ip('192.168.0.1').isLoopback()", 3, 3],
     ['quantity("50k").add(quantity("20")) == quantity("50.02k")', 5, 5],
     ["semver('1.0.0').major() == 1", 3, 3],
-    ['[1, 2].all(x, x > 0)', 21, 21],
-    ['[1, 2].exists(x, x > 0)', 23, 20],
-    ['[1, 2].map(x, x * 2).size() == 2', 51, 51],
-    ['[1, 2].filter(x, x > 1).size() == 1', 53, 41],
-    ['{"a": 1}.a == 1', 32, 32],
-    ['sets.contains([1, 2], [2])', 23, 23],
+    ['[1, 2].all(x, x > 0)', 21, 11],
+    ['[1, 2].exists(x, x > 0)', 23, 10],
+    ['[1, 2].map(x, x * 2).size() == 2', 51, 31],
+    ['[1, 2].filter(x, x > 1).size() == 1', 53, 21],
+    ['{"a": 1}.a == 1', 32, 2],
+    ['sets.contains([1, 2], [2])', 23, 3],
   ];
   for (const [source, estimated, actual] of cases) {
     test(source, () => {

@@ -11,7 +11,7 @@ export const mapCost = 30;
 export const messageCost = 40;
 
 export interface FoldCosts {
-  /** The accumulator's first value. */
+  /** The accumulator's first value; a constant, which is estimated, and costs nothing when it is there. */
   readonly start: number;
   /** Each time: whether to go on, and looking at the accumulator. */
   readonly test: number;
