@@ -5,7 +5,7 @@ import { compileRegex } from '../values/regex.ts';
 import { ArrayList, CelError } from '../values/value.ts';
 import { f, m, type Overload } from './overload.ts';
 
-const matches = (args: readonly [string, string], budget: Budget): boolean => compileRegex(args[1]).test(args[0], budget);
+const matches = (args: readonly [string, string], budget: Budget): boolean => compileRegex(args[1], budget).test(args[0], budget);
 
 export const regexes: readonly Overload[] = [
   f('matches', '(string, string) -> bool', matches, matching()),
@@ -14,7 +14,7 @@ export const regexes: readonly Overload[] = [
     'find',
     '(string, string) -> string',
     (args: readonly [string, string], budget) => {
-      const found = illegal(args[1]).find(args[0], 0, budget);
+      const found = legal(args[1], budget).find(args[0], 0, budget);
       return found ? args[0].slice(...found) : '';
     },
     matching({ found: true }),
@@ -33,17 +33,18 @@ export const regexes: readonly Overload[] = [
   ),
 ];
 
-function illegal(pattern: string): ReturnType<typeof compileRegex> {
+function legal(pattern: string, budget: Budget): ReturnType<typeof compileRegex> {
   try {
-    return compileRegex(pattern);
+    return compileRegex(pattern, budget);
   } catch (cause) {
-    throw new CelError(`Illegal regex: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    if (!(cause instanceof CelError)) throw cause;
+    throw new CelError(`Illegal regex: ${cause.message}`, { cause });
   }
 }
 
 /** A negative limit is none. An empty match next to the one before it does not count. */
 function findAll(text: string, pattern: string, { limit, budget }: { limit: bigint; budget: Budget }): ArrayList {
-  const regex = illegal(pattern);
+  const regex = legal(pattern, budget);
   const found: string[] = [];
   let at = 0;
   let last = -1;

@@ -75,6 +75,13 @@ test('a regular expression that grows when compiled pays for its size', () => {
   assert.equal(ended, 'stopped');
 });
 
+test('patterns that come from the object are paid for before they are compiled', () => {
+  const { ended, budget } = run('lists.range(90).all(i, "a".matches(string(i) + self.text.substring(0, 9).replace("a", "(a?){1000}")))');
+  assert.equal(ended, 'stopped');
+  assert.ok(budget.steps <= freeSteps + 2 * limit + 2_000_000, `${budget.steps} steps`);
+  assert.match(run(`"a".matches("${'(a?){1000}'.repeat(50)}")`).ended, /invalid matches argument/);
+});
+
 test('strings that double soon cost more than there is', () => {
   let source = 'v39 == ""';
   for (let index = 39; index > 0; index--) source = `cel.bind(v${index}, v${index - 1} + v${index - 1}, ${source})`;

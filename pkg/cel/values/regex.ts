@@ -4,6 +4,7 @@
  */
 import { RE2JS } from '@bufbuild/re2';
 import type { Budget } from './budget.ts';
+import { programSize } from './regex-size.ts';
 import { CelError } from './value.ts';
 
 export interface Regex {
@@ -14,11 +15,22 @@ export interface Regex {
 
 const known = new Map<string, Regex>();
 const maxKnown = 1024;
+/** A larger program is not made. */
+const maxSize = 100_000;
+/** To compile one instruction takes as long as so many steps. */
+const stepsToCompile = 64;
+/** The library keeps no more states than this of what it has seen, and begins anew a few times. */
+const maxStates = 50_000;
+/** What a test may leave in memory: states times their size. */
+const maxLeft = 100_000;
 
-/** Throws CelError for what is no regular expression. */
-export function compileRegex(pattern: string): Regex {
+/** Throws CelError for what is no regular expression, or too large. What is compiled for the first time is charged. */
+export function compileRegex(pattern: string, budget?: Budget): Regex {
   let regex = known.get(pattern);
   if (!regex) {
+    const size = programSize(pattern);
+    if (size > maxSize) throw new CelError('error parsing regexp: expression too large');
+    budget?.work(size * stepsToCompile);
     regex = compile(pattern);
     if (known.size >= maxKnown) known.clear();
     known.set(pattern, regex);
@@ -34,9 +46,12 @@ function compile(pattern: string): Regex {
     const program = compiled.re2().prog;
     return {
       test: (text, budget) => {
-        // Counted repetition makes a short pattern a long program, which one character may walk in full.
-        budget.work((text.length * Math.max(1, program.numInst() >> 3)) >> 3);
-        return compiled.test(text);
+        // Each character may lead to a state that was not seen before, which takes a walk through the program.
+        const states = Math.min(text.length, maxStates) * program.numInst();
+        budget.work((states >> 1) + (text.length >> 4));
+        const found = compiled.test(text);
+        if (states > maxLeft) compiled.reset();
+        return found;
       },
       find: (text, from, budget) => findMatch(program, { text, from, budget }),
     };
