@@ -289,3 +289,29 @@ test('the items of a list do not say what they are, in any form: the list does',
   assert.equal(converted.json.apiVersion, 'autoscaling/v1');
   assert.deepEqual(Object.keys(converted.json.items[0]).sort(), ['metadata', 'spec', 'status']);
 });
+
+test('a watch that takes bookmarks is told shortly before its end where it stands', async () => {
+  const { request, clock } = await server(['a']);
+  const timers = clock.pendingTimers;
+  const { metadata } = (await request('GET', maps)).json;
+  const typesOf = async (query: string): Promise<string[]> => {
+    const { response } = await request('GET', `${maps}?watch=true&resourceVersion=${metadata.resourceVersion}${query}`);
+    let text = '';
+    const reading = (async () => {
+      for await (const chunk of response.body as AsyncIterable<Uint8Array>) text += new TextDecoder().decode(chunk);
+    })();
+    await clock.advance(2_500);
+    await request('POST', '/api/v1/namespaces/default/secrets', { body: { metadata: { generateName: 's-' } } });
+    await clock.advance(3_000);
+    await reading;
+    const frames = text.split('\n').filter((line) => line !== '');
+    return frames.map(
+      (line) => `${JSON.parse(line).type} ${Number(JSON.parse(line).object.metadata.resourceVersion) - metadata.resourceVersion}`,
+    );
+  };
+  // What was written to other resources meanwhile need not be looked at again.
+  assert.deepEqual(await typesOf('&timeoutSeconds=5&allowWatchBookmarks=true'), ['BOOKMARK 1']);
+  assert.deepEqual(await typesOf('&timeoutSeconds=5'), []);
+  assert.deepEqual(await typesOf('&timeoutSeconds=2&allowWatchBookmarks=true'), []);
+  assert.ok(clock.pendingTimers <= timers, 'no timer is left behind');
+});

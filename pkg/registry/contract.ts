@@ -95,6 +95,8 @@ export interface WatchQuery {
   readonly sendInitialEvents?: boolean;
   readonly resourceVersionMatch?: string;
   readonly bookmarks: boolean;
+  /** Milliseconds until whoever watches will end it: a bookmark tells him shortly before where to resume. */
+  readonly timeout?: number;
   readonly signal: AbortSignal;
 }
 /** A bookmark has no entry; its revision is that up to which everything was delivered. */

@@ -52,6 +52,7 @@ export function watch(call: ResourceCall): ApiResponse {
       ...(resourceVersionMatch === undefined ? {} : { resourceVersionMatch }),
       ...(sendInitialEvents === undefined ? {} : { sendInitialEvents }),
       bookmarks,
+      timeout,
       signal: ended.signal,
     }),
   );

@@ -186,6 +186,7 @@ export class WatchCache implements FeedSink {
     });
     const end = (): void => stream.end();
     signal.addEventListener('abort', end, { once: true });
+    const cancel = options.bookmarks ? options.schedule?.(() => stream.push([{ type: 'BOOKMARK', revision: this.revision }])) : undefined;
     try {
       // From here to the first await nothing can come between what is read and what is pushed.
       const first = from === undefined ? this.#initial(filter, view, options) : this.#recent(channel, from);
@@ -202,6 +203,7 @@ export class WatchCache implements FeedSink {
         yield batch;
       }
     } finally {
+      cancel?.();
       signal.removeEventListener('abort', end);
       stream.end();
     }
@@ -418,6 +420,8 @@ export interface WatchStart {
   readonly initialEnd: boolean;
   readonly bookmarks: boolean;
   readonly signal: AbortSignal;
+  /** When to say once more where the watch stands; gives back how to cancel that. */
+  readonly schedule?: ((bookmark: () => void) => () => void) | undefined;
 }
 
 const noValue = new Uint8Array();

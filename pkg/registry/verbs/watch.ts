@@ -34,7 +34,7 @@ interface Checked {
 async function* events(
   { cache, environment }: Resource,
   view: View,
-  { signal, sendInitialEvents, bookmarks }: WatchQuery,
+  { signal, sendInitialEvents, bookmarks, timeout }: WatchQuery,
   { filter, asked }: Checked,
 ): AsyncGenerator<readonly RegistryEvent[], void> {
   if (environment.feed.closed) throw new ApiError('ServiceUnavailable', 'the registry has been closed');
@@ -48,7 +48,21 @@ async function* events(
   if (sendInitialEvents === true) from = undefined;
   else if (sendInitialEvents === false) from ??= cache.revision;
   // Whoever begins with what there is and takes bookmarks is told when that was all, whether asked for or not.
-  yield* cache.watch(filter, view, { from, initialEnd: from === undefined && bookmarks, bookmarks, signal });
+  const initialEnd = from === undefined && bookmarks;
+  const schedule = timeout === undefined ? undefined : beforeEnd(environment, timeout);
+  yield* cache.watch(filter, view, { from, initialEnd, bookmarks, signal, schedule });
+}
+
+/** Kubernetes' own margin. */
+const lastBookmark = 2_000;
+
+/** Calls back shortly before the watch's end, unless it is cancelled before; not for one that is that short. */
+function beforeEnd({ clock }: Resource['environment'], timeout: number): ((bookmark: () => void) => () => void) | undefined {
+  if (timeout <= lastBookmark) return undefined;
+  return (bookmark) => {
+    const timer = clock.setTimer(timeout - lastBookmark, bookmark);
+    return () => timer.cancel();
+  };
 }
 
 function checkWatchOptions({ sendInitialEvents, resourceVersionMatch: match }: WatchQuery): void {
