@@ -85,5 +85,6 @@ test('in a chain, steps of one object are one, and the middle of a long one is l
   ];
   assert.equal(chainText(steps.slice(0, 4)), 'kubectl update → Pod/a@1-3 → Pod/p4@4');
   assert.equal(chainText(steps, 4), 'kubectl update → Pod/a@1-3 → Pod/p4@4 → (4 steps) → Pod/p9@9 → Pod/p10@10');
-  assert.equal(chainText([{ revision: 3, write: { revision: 3, objects: [] } }]), 'something that you may not read@3');
+  assert.equal(chainText([{ revision: 3, write: { revision: 3, objects: [], hidden: true } }]), 'something that you may not read@3');
+  assert.equal(chainText([{ revision: 3, write: { revision: 3, objects: [] } }]), 'something of a kind that is gone@3');
 });

@@ -86,9 +86,9 @@ export function chainText(chain: readonly CauseStep[], most = Number.POSITIVE_IN
   return [...(record ? [`${record.agent ?? record.actor} ${record.verb}`] : []), ...texts].join(' → ');
 }
 
-function writtenText({ objects }: PastWrite): string {
+function writtenText({ objects, hidden }: PastWrite): string {
   const [first, ...others] = objects;
-  if (!first) return 'something that you may not read';
+  if (!first) return hidden ? 'something that you may not read' : 'something of a kind that is gone';
   return `${first.kind}/${first.name}${others.length > 0 ? ` and ${others.length} more` : ''}`;
 }
 

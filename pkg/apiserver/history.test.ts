@@ -113,7 +113,7 @@ test('who may get an object may read its history; causes that he may not get sta
   assert.equal(answer.status, 200);
   const { items, causes } = answer.json as ObjectHistory;
   assert.ok(items.some(({ revision }) => revision === changed));
-  assert.deepEqual(causes, { [further]: { revision: further, objects: [] } });
+  assert.deepEqual(causes, { [further]: { revision: further, objects: [], hidden: true } });
   const refused = await request('GET', `/debug/history${path}/d`, { user: alice });
   assert.equal(refused.status, 403);
   assert.match(refused.json.message, /configmaps "d" is forbidden: User "alice" cannot get resource "configmaps"/);

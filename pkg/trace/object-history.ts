@@ -44,8 +44,10 @@ export interface PastRevision {
 export interface PastWrite {
   readonly revision: number;
   readonly record?: WriteRecord;
-  /** Empty: whoever asks may not read what was written. */
+  /** Empty if `hidden`, and for what has no name any more: objects of a custom resource that is gone. */
   readonly objects: readonly (ObjectName & { readonly type: PastRevision['type'] })[];
+  /** Whoever asks may not read what was written. */
+  readonly hidden?: true;
 }
 
 /** One step on the way from a first request; `write` is absent where the revision is not kept any more. */

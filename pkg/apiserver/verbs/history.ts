@@ -72,7 +72,8 @@ async function causesOf(call: ResourceCall, items: readonly PastRevision[]): Pro
         for (const change of commit.changes) if (await isVisible(call, change, mayRead)) visible.push(change);
         const objects = visible.map(({ declaration, key, type }) => ({ ...nameOf(declaration, key), type }));
         // Who wrote what one may not read, and why, is no more to be told than what it was.
-        writes.push({ revision, objects, ...(record && objects.length > 0 ? { record } : {}) });
+        const hidden = objects.length === 0 && commit.changes.length > 0;
+        writes.push({ revision, objects, ...(hidden ? { hidden } : {}), ...(record && objects.length > 0 ? { record } : {}) });
       }
     }
     for (const write of writes) found[write.revision] = write;
