@@ -145,8 +145,12 @@ export class Registry {
   }
 
   /** After it, `storage` and `declarations` know every definition whose write was acknowledged before the call. */
-  fresh(): Promise<void> {
-    return this.#custom.fresh();
+  async fresh(): Promise<void> {
+    try {
+      await this.#custom.fresh();
+    } catch (error) {
+      throw storeFailure(error);
+    }
   }
 
   /** What was written at a revision; undefined: it is not kept, or was no commit of a registry. */

@@ -1,8 +1,9 @@
+import { isApiError } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { applyDefaults, type TypeDefaults } from '../../runtime/default.ts';
 import { pruneToSchema } from '../../runtime/prune.ts';
 import type { Schema } from '../../runtime/schema.ts';
-import { equalValues } from '../../runtime/values.ts';
+import { copyValue, equalValues } from '../../runtime/values.ts';
 import { type ObjectFormat, objectFormat } from '../object-format.ts';
 import { metadataOf, type Raw, raw, text } from '../raw.ts';
 
@@ -59,7 +60,7 @@ export class CustomFormat implements ObjectFormat {
     const stored = this.#in(versionIn(value)).decode(value, revision);
     const schema = this.#schemas.get(stored.apiVersion.slice(this.#group.length + 1));
     if (!schema) return stored;
-    const object = pruneToSchema(stored, schema, { fieldValidation: 'Ignore' }).value;
+    const object = shapedBy(schema, stored);
     applyDefaults(object, schema, noDefaults);
     metadataOf(object);
     if (!equalValues(object, raw(stored))) this.#altered.add(object);
@@ -82,6 +83,19 @@ export class CustomFormat implements ObjectFormat {
       this.#formats.set(version, format);
     }
     return format;
+  }
+}
+
+/**
+ * What has become impossible to read in the schema's shape (metadata of an object that was not always an embedded one)
+ * is shown as it is: one such object must not keep all others from being read.
+ */
+function shapedBy(schema: Schema, stored: KubeObject): Raw {
+  try {
+    return pruneToSchema(stored, schema, { fieldValidation: 'Ignore' }).value;
+  } catch (error) {
+    if (!isApiError(error, 'BadRequest')) throw error;
+    return copyValue(raw(stored)) as Raw;
   }
 }
 

@@ -86,6 +86,20 @@ describe('custom resources', () => {
     await test.registry.close();
   });
 
+  it('are read although their definition has come to ask for what they cannot give', async () => {
+    const test = await testRegistry();
+    const spec = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    const of = (props: object): object => ({ ...v1, schema: { openAPIV3Schema: { type: 'object', properties: { spec: props } } } });
+    const widgets = await define(test, { ...widgetsSpec, versions: [of(spec)] } as typeof widgetsSpec);
+    const odd = { kind: 'X', metadata: { labels: { a: 1 } } };
+    await widgets.create(test.context(), 'default', widget({ odd }));
+    const embedded = { type: 'object', 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true };
+    await redefine(test, [of({ ...spec, properties: { odd: embedded, more: { type: 'string', default: 'm' } } })]);
+    const now = storageOf(test.registry, 'widgets', 'example.com');
+    assert.deepEqual((await now.list(test.context(), { namespace: '' })).entries.map(specOf), [{ odd, more: 'm' }]);
+    await test.registry.close();
+  });
+
   it('end their watches when the definition changes', async () => {
     const test = await testRegistry();
     const widgets = await define(test);
