@@ -216,6 +216,19 @@ describe('kubectl', { skip: needsClients() }, () => {
     assert.match(k.fails('explain pod.spec.nothing'), /field "nothing" does not exist/);
     assert.match(k.ok('api-resources --verbs=list,watch --namespaced -o name'), /^deployments\.apps$/m);
     assert.ok(k.ok('api-versions').includes('apps/v1\n'));
+    k.ok('create -f -', {
+      input: JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'ReplicationController',
+        metadata: { name: 'rc' },
+        spec: {
+          selector: { a: 'rc' },
+          template: { metadata: { labels: { a: 'rc' } }, spec: { containers: [{ name: 'c', image: 'any' }] } },
+        },
+      }),
+    });
+    k.ok("wait rc/rc --for=jsonpath='{.status.readyReplicas}'=1 --timeout=30s");
+    assert.match(k.ok('describe rc rc'), /Normal +SuccessfulCreate +\S+ +replication-controller +Created pod: rc-/);
     k.ok('debug p --image=any -c dbg -- true');
     assert.equal(k.ok("get pod p -o jsonpath='{.spec.ephemeralContainers[*].name}'"), 'dbg');
     k.ok('debug p --copy-to=copy --image=any -- true');

@@ -13,7 +13,7 @@ export function statusCommand(): Command {
       const control = await ControlClient.connect(dataDirectory(flags));
       const status = control ? await control.status() : { name: flags.name, state: 'stopped' as const, nodes: [] };
       const ready = status.nodes.filter((node) => node.ready).length;
-      process.exitCode = status.state === 'stopped' ? 3 : status.nodes.length > 0 && ready === status.nodes.length ? 0 : 1;
+      process.exitCode = status.state === 'stopped' ? 3 : status.state === 'running' && ready === status.nodes.length ? 0 : 1;
       if (flags.output === 'json') process.stdout.write(`${JSON.stringify(status, undefined, 2)}\n`);
       else if (flags.output === 'yaml') process.stdout.write(stringify(status));
       else if (flags.output === 'name') process.stdout.write(`cluster/${status.name}\n`);

@@ -27,6 +27,8 @@ import {
 /** What makes a ReplicaSet different from a ReplicationController. */
 export interface ReplicaKind<T extends KubeObject> {
   readonly controller: string;
+  /** Who its events are from, where Kubernetes calls it otherwise. */
+  readonly source?: string;
   readonly ref: ResourceRef<T>;
   specOf(owner: T): ReplicaSpec;
   statusOf(owner: T): ReplicaStatus;
@@ -46,7 +48,7 @@ export function createReplicaController<T extends KubeObject>(context: Controlle
   const pods = informers.informer(podsRef, { indexes: podIndexes });
   const queue = controllerQueue(context, kind.ref.resource);
   const expectations = new Expectations(clock);
-  const events = context.recorder(kind.controller);
+  const events = context.recorder(kind.source ?? kind.controller);
 
   owners.addHandler({
     onAdd: (owner, causes) => queue.add(keyOf(owner), causes),

@@ -16,6 +16,7 @@ const noTemplate: PodTemplateSpec = {
 
 const kind: ReplicaKind<ReplicationController> = {
   controller: 'replicationcontroller-controller',
+  source: 'replication-controller',
   ref: replicationcontrollers,
   countsTerminating: false,
   specOf: ({ spec }) => ({
