@@ -61,6 +61,10 @@ describe('structural schema', () => {
         'X.additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive',
       ],
       [{ type: 'object', $ref: 'x' }, 'X.$ref: Forbidden: $ref is not supported'],
+      [
+        { type: 'string', allOf: [{ 'x-kubernetes-validations': [{ rule: 'true' }] }] },
+        'X.allOf[0].x-kubernetes-validations: Forbidden: must be empty to be structural',
+      ],
       [{ type: 'string', anyOf: [{ type: 'string' }] }, 'X.anyOf[0].type: Forbidden: must be undefined to be structural'],
       [
         { type: 'object', oneOf: [{ properties: { a: {} } }] },

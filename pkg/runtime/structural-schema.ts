@@ -221,6 +221,9 @@ function checkNarrowing(schema: JSONSchemaProps, structure: JSONSchemaProps, pat
     if (schema[keyword] === undefined || schema[keyword] === false || (keyword === 'type' && either)) continue;
     faults.push(forbiddenField(`${path}.${keyword}`, 'must be undefined to be structural'));
   }
+  if ((schema['x-kubernetes-validations'] ?? []).length > 0) {
+    faults.push(forbiddenField(`${path}.x-kubernetes-validations`, 'must be empty to be structural'));
+  }
   checkPattern(schema, path, faults);
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
     const own = structure.properties?.[name];
