@@ -246,7 +246,8 @@ test('create makes objects from flags', async () => {
   const run = await fresh('create');
   const files = { 'app.conf': 'x=1\n', 'bin.dat': new Uint8Array([0xff, 0xfe]), 'e.env': '# c\nA=1\n\nB=two words\n' };
   const cases: [string, string][] = [
-    ['create deployment web --image=a:1 --image=b --replicas=2 --port=80', 'deployment.apps/web created\n'],
+    ['create deployment web --image=a:1 --image=b --replicas=2', 'deployment.apps/web created\n'],
+    ['create deployment one --image=a:1 --port=80', 'deployment.apps/one created\n'],
     [
       'create configmap m --from-literal=k=v --from-file=app.conf --from-file=renamed=app.conf --from-file=bin.dat --from-env-file=e.env',
       'configmap/m created\n',
@@ -258,7 +259,7 @@ test('create makes objects from flags', async () => {
     ['create sa robot', 'serviceaccount/robot created\n'],
     ['create job once --image=a -- echo hi', 'job.batch/once created\n'],
     ['create deployment dry --image=a --dry-run=client', 'deployment.apps/dry created (dry run)\n'],
-    ['expose deployment web --name=exposed', 'service/exposed exposed\n'],
+    ['expose deployment one --name=exposed', 'service/exposed exposed\n'],
     ['run p --image=a:1 --env=A=1 --port=80 --labels=x=y -- arg', 'pod/p created\n'],
     ['run c --image=a:1 --restart=Never --command -- sleep 1', 'pod/c created\n'],
   ];
@@ -275,7 +276,7 @@ test('create makes objects from flags', async () => {
     '80-8080:8080:web',
   );
   assert.equal(await show('get svc np -o jsonpath={.spec.ports[0].nodePort}'), '30123');
-  assert.equal(await show('get svc exposed -o jsonpath={.spec.ports[0].port}:{.spec.selector.app}'), '80:web');
+  assert.equal(await show('get svc exposed -o jsonpath={.spec.ports[0].port}:{.spec.selector.app}'), '80:one');
   assert.equal(
     await show('get pod p -o jsonpath={.spec.containers[0].args}{.spec.containers[0].env[0].value}{.metadata.labels.x}'),
     '["arg"]1y',

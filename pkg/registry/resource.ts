@@ -120,7 +120,8 @@ export interface Strategy {
   validateCreate?(object: Raw): StatusCause[];
   /** `subresource` is empty for the object itself. */
   validateUpdate?(object: Raw, old: Raw, subresource: string): StatusCause[];
-  warnings?(object: Raw, old: Raw | undefined): string[];
+  /** `subresource` as above; `old` undefined: a create. */
+  warnings?(object: Raw, old: Raw | undefined, subresource: string): string[];
 
   /**
    * Writes to other keys in the same commit: what the object reserves (addresses, ports). May change `object`.

@@ -1,5 +1,6 @@
 /** Pods and what they are made of: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
-import { isObject, objectAt, objects, type Raw, text } from '../raw.ts';
+import { isObject, objects, type Raw, text } from '../raw.ts';
+import { podRequests, requestsFromLimits } from './resource-defaults.ts';
 import { fill, fillNumber, fillText, type TypeDefault } from './type-default.ts';
 
 /** 0644: files of volumes are readable by everybody in the container. */
@@ -25,18 +26,15 @@ const pod: TypeDefault = (value) => {
   const spec = value['spec'];
   if (!isObject(spec)) return;
   fill(spec, 'enableServiceLinks', true);
-  for (const list of ['containers', 'initContainers']) for (const item of objects(spec[list])) requestsFromLimits(item);
+  const containers = ['containers', 'initContainers'].flatMap((list) => objects(spec[list]));
+  for (const item of containers) requestsFromLimits(item);
+  podRequests(spec);
+  if (spec['hostNetwork'] !== true) return;
+  // In the machine's own network a port is where it is. A template does not say so: its pods do.
+  for (const port of containers.flatMap((item) => objects(item['ports']))) {
+    if (typeof port['containerPort'] === 'number') fillNumber(port, 'hostPort', port['containerPort']);
+  }
 };
-
-/** What a container may use at most, it asks for, unless it says otherwise. */
-function requestsFromLimits(value: Raw): void {
-  const resources = objectAt(value['resources']);
-  const limits = resources['limits'];
-  if (!isObject(limits)) return;
-  if (!isObject(resources['requests'])) resources['requests'] = {};
-  const requests = resources['requests'] as Raw;
-  for (const name in limits) fill(requests, name, limits[name]);
-}
 
 const podSpec: TypeDefault = (spec) => {
   fillText(spec, 'restartPolicy', 'Always');
@@ -49,14 +47,6 @@ const podSpec: TypeDefault = (spec) => {
   if (account !== '') {
     spec['serviceAccountName'] = account;
     spec['serviceAccount'] = account;
-  }
-  if (spec['hostNetwork'] === true) {
-    for (const list of ['containers', 'initContainers']) {
-      for (const item of objects(spec[list])) {
-        for (const port of objects(item['ports']))
-          if (typeof port['containerPort'] === 'number') fillNumber(port, 'hostPort', port['containerPort']);
-      }
-    }
   }
 };
 

@@ -5,6 +5,7 @@
 import type { TypeDefaults } from '../../runtime/default.ts';
 import { clusterDefaults } from './cluster-defaults.ts';
 import { podDefaults } from './pod-defaults.ts';
+import { resourceDefaults } from './resource-defaults.ts';
 import { serviceDefaults } from './service-defaults.ts';
 import { storageDefaults } from './storage-defaults.ts';
 import type { TypeDefault } from './type-default.ts';
@@ -12,6 +13,7 @@ import { workloadDefaults } from './workload-defaults.ts';
 
 const tables: readonly Readonly<Record<string, TypeDefault>>[] = [
   podDefaults,
+  resourceDefaults,
   serviceDefaults,
   workloadDefaults,
   storageDefaults,

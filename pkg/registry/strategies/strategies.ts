@@ -21,6 +21,7 @@ import {
 import { validateVolumeUpdate } from '../validation/storage.ts';
 import { validateCsiNodeUpdate } from '../validation/storage-classes.ts';
 import { validateStatefulSetUpdate } from '../validation/workload.ts';
+import { warningsOf } from '../warnings/warnings.ts';
 import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
 import { claimStrategy } from './claim.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
@@ -48,10 +49,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   configmaps: configMapStrategy,
   secrets: secretStrategy,
   nodes: { keepsStatusOnCreate: true, validateUpdate: (next, old) => validateNodeUpdate(next, old) },
-  endpoints: {
-    createOnUpdate: true,
-    warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
-  },
+  endpoints: { createOnUpdate: true },
   events: { createOnUpdate: true, collection: 'none' },
   limitranges: { createOnUpdate: true },
   podtemplates: { createOnUpdate: true, generation: true },
@@ -122,5 +120,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
 const plain: Strategy = {};
 
 export function strategyOf(group: string, resource: string): Strategy {
-  return strategies[group === '' ? resource : `${resource}.${group}`] ?? plain;
+  const strategy = strategies[group === '' ? resource : `${resource}.${group}`] ?? plain;
+  const warnings = warningsOf(group, resource);
+  if (!warnings) return strategy;
+  return { ...strategy, warnings: (object, old, subresource) => (subresource === '' ? warnings(object, old) : []) };
 }

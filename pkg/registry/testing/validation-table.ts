@@ -11,6 +11,7 @@ import type { ResourceDeclaration } from '../contract.ts';
 import { builtinDeclarations } from '../declarations.ts';
 import type { Raw } from '../raw.ts';
 import type { StrategyContext } from '../resource.ts';
+import { groupByStorage } from '../storage-groups.ts';
 import { strategyOf } from '../strategies/strategies.ts';
 import { defaultObject, validateTypes, validateTypesAgain } from '../typing.ts';
 
@@ -22,6 +23,23 @@ export function declarationOf(apiVersion: unknown, kind: unknown): ResourceDecla
   );
   assert.ok(found, `there is no ${String(kind)} in ${String(apiVersion)}`);
   return found;
+}
+
+/** One of every kind: the version that is stored, which comes first where there are several. */
+export function storedDeclarations(): ResourceDeclaration[] {
+  return groupByStorage(declarations).map((served) => served[0] as ResourceDeclaration);
+}
+
+/** Whether it is of a kind of Kubernetes' own. */
+export function isBuiltin({ apiVersion, kind }: Draft): boolean {
+  const [group, version] = String(apiVersion).includes('/') ? String(apiVersion).split('/') : ['', apiVersion];
+  return declarations.some((one) => one.kind === kind && one.group === group && one.version === version);
+}
+
+/** What a client is told of an object that is taken. */
+export function warningsAbout(draft: Draft, old?: Draft): string[] {
+  const { declaration, object } = prepared(draft);
+  return strategyOf(declaration.group, declaration.resource).warnings?.(object, old && prepared(old).object, '') ?? [];
 }
 
 /** As it stands in a test: `{ apiVersion, kind, ... }`. What `metadata` leaves out is filled in. */

@@ -1,6 +1,7 @@
 /** Data, nodes, namespaces and what else is not a workload. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { duplicateField, forbiddenField, invalidField, requiredField, tooLongField, unsupportedField } from '../../runtime/field-errors.ts';
+import { parseJson } from '../../runtime/json.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { parseCidr } from '../ip-address.ts';
 import { assign, objectAt, objects, type Raw, strings, text } from '../raw.ts';
@@ -36,6 +37,21 @@ const neededKeys: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/dockercfg': ['.dockercfg'],
 };
 
+/** Types of secrets that hold a registry's login as JSON, and under which key. */
+const dockerConfigs: Readonly<Record<string, string>> = {
+  'kubernetes.io/dockercfg': '.dockercfg',
+  'kubernetes.io/dockerconfigjson': '.dockerconfigjson',
+};
+
+function jsonFault(base64: string): string | undefined {
+  try {
+    parseJson(new TextDecoder().decode(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 const secret: Validator = (object, path, report) => {
   const data = objectAt(object['data']);
   let size = 0;
@@ -46,6 +62,11 @@ const secret: Validator = (object, path, report) => {
   if (size > maxData) report(tooLongField(below(path, 'data'), maxData));
   const type = text(object['type']);
   for (const key of neededKeys[type] ?? []) if (data[key] === undefined) report(requiredField(`${below(path, 'data')}[${key}]`));
+  const config = dockerConfigs[type];
+  if (config !== undefined && data[config] !== undefined) {
+    const fault = jsonFault(text(data[config]));
+    if (fault !== undefined) report(invalidField(`${below(path, 'data')}[${config}]`, '<secret contents redacted>', fault));
+  }
   if (type === 'kubernetes.io/basic-auth' && data['username'] === undefined && data['password'] === undefined) {
     report(requiredField(`${below(path, 'data')}[username]`));
     report(requiredField(`${below(path, 'data')}[password]`));
@@ -72,7 +93,12 @@ const nodeSpec: Validator = (spec, path, report) => {
     if (seen.has(pair)) report(duplicateField(at, taint, 'taints must be unique by key and effect pair'));
     seen.add(pair);
   }
-  for (const [i, cidr] of strings(spec['podCIDRs']).entries()) {
+  const blocks = strings(spec['podCIDRs']);
+  const families = blocks.flatMap((block) => parseCidr(block)?.family ?? []);
+  if (blocks.length > 2 || new Set(families).size < families.length) {
+    report(invalidField(below(path, 'podCIDRs'), blocks, 'may specify no more than one CIDR for each IP family'));
+  }
+  for (const [i, cidr] of blocks.entries()) {
     if (!parseCidr(cidr))
       report(invalidField(`${below(path, 'podCIDRs')}[${i}]`, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
   }

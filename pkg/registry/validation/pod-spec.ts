@@ -180,6 +180,7 @@ export const podValidators: Validators = {
   'api.core.v1.PodSpec': podSpec,
   'api.core.v1.Toleration': toleration,
   'api.core.v1.PodResourceClaim': seenAbove,
+  'api.core.v1.PodOS': seenAbove,
 };
 
 export function checkCount(report: Report, path: string, list: unknown, max: number): void {

@@ -120,6 +120,7 @@ const absolute: Rule = (value, path, report) => {
 
 export const storageValidators: Validators = {
   'api.core.v1.PersistentVolumeClaimSpec': claimSpec,
+  'api.core.v1.TypedLocalObjectReference': seenAbove,
   'api.core.v1.TypedObjectReference': seenAbove,
   'api.core.v1.PersistentVolumeSpec': volumeSpec,
   'api.core.v1.LocalVolumeSource': validators(fields({ path: needed() }), fields({ path: noClimbing })),

@@ -89,7 +89,7 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   ];
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
   await admit(write, object, undefined);
-  for (const warning of strategy.warnings?.(object, undefined) ?? []) context.warn(warning);
+  for (const warning of strategy.warnings?.(object, undefined, '') ?? []) context.warn(warning);
 
   const encoded = encodeFor(resource, object);
   const { value, shaped } = encoded instanceof Promise ? await encoded : encoded;

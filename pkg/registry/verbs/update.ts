@@ -113,7 +113,7 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   causes.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
   if (call.admission !== false) await admit(write, object, existing);
-  for (const warning of strategy.warnings?.(object, old) ?? []) context.warn(warning);
+  for (const warning of strategy.warnings?.(object, old, subresource) ?? []) context.warn(warning);
 
   const storeKey = cache.keyOf(key.namespace, key.name);
   const expect = current.revision;
