@@ -1,11 +1,5 @@
-/**
- * Devices that are asked for and offered, all but their expressions:
- * https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/
- */
-import type { StatusCause } from '../../api/generated/meta-v1.ts';
-import { duplicateField, forbiddenField, invalidField, requiredField, tooLongField, tooManyField } from '../../runtime/field-errors.ts';
+import { invalidField, requiredField, tooLongField, tooManyField } from '../../runtime/field-errors.ts';
 import { stringifyJson } from '../../runtime/json.ts';
-import { equalValues } from '../../runtime/values.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { capacityPolicy } from './device-capacity.ts';
 import { immutable } from './immutability.ts';
@@ -34,7 +28,7 @@ import {
 import { driverName } from './storage-classes.ts';
 import { below, checkName, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 
-const maxRequests = 32;
+export const maxRequests = 32;
 const maxConstraints = 32;
 const maxConfigs = 32;
 const maxSelectors = 32;
@@ -53,8 +47,6 @@ const maxAttributes = 32;
 const maxAttributeText = 64;
 const maxTaints = 16;
 const maxBindingConditions = 4;
-const maxReservations = 256;
-const maxStatusConditions = 8;
 
 export const poolName: Rule = (value, path, report) => {
   const name = text(value);
@@ -88,7 +80,7 @@ const fullAttributeName: Rule = (value, path, report) => {
 // --- claims
 
 /** What a claim's requests are called: `a`, or `a/b` for one of several that would do. */
-function requestNames(claim: Raw): Set<string> {
+export function requestNames(claim: Raw): Set<string> {
   const names = new Set<string>();
   for (const { name, firstAvailable } of objects(claim['requests'])) {
     names.add(text(name));
@@ -98,7 +90,7 @@ function requestNames(claim: Raw): Set<string> {
 }
 
 const notARequest = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
-function requestReference(names: ReadonlySet<string>): Rule {
+export function requestReference(names: ReadonlySet<string>): Rule {
   return (value, path, report) => {
     const name = text(value);
     const parts = name.split('/');
@@ -273,7 +265,7 @@ const taint = fields({
 });
 
 /** What has to become true, and what must not, before a pod is bound to the node of a device. */
-const bindingConditions: Validator = (value, path, report) => {
+export const bindingConditions: Validator = (value, path, report) => {
   const [wait, fail] = ['bindingConditions', 'bindingFailureConditions'] as const;
   const [awaited, failing] = [strings(value[wait]), strings(value[fail])];
   for (const [field, list] of [
@@ -342,63 +334,3 @@ export const deviceValidators: Validators = {
 
 /** Whose devices they are, and where, stays. */
 export const validateSliceUpdate = immutable('spec.pool.name', 'spec.driver', 'spec.nodeName');
-
-const reservation = fields({ resource: needed(), name: needed(), uid: needed() });
-
-/** Who uses the devices of a claim, and which they are. Once given they are not exchanged. */
-export function validateDeviceClaimStatus(next: Raw, old: Raw): StatusCause[] {
-  const [now, was] = [objectAt(next['status']), objectAt(old['status'])];
-  const causes: StatusCause[] = [];
-  const report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: next });
-  const at = 'status.reservedFor';
-  const users = objects(now['reservedFor']);
-  if (users.length > maxReservations) report(tooManyField(at, users.length, maxReservations));
-  const uids = new Set<unknown>();
-  for (const [i, user] of users.entries()) {
-    reservation(user, `${at}[${i}]`, report);
-    if (uids.has(user['uid'])) report(duplicateField(`${at}[${i}]`, user['uid']));
-    uids.add(user['uid']);
-  }
-  const { allocation } = now;
-  if (users.length > 0 && allocation === undefined) report(forbiddenField(at, 'may not be specified when `allocated` is not set'));
-  const before = objects(was['reservedFor']).map((user) => user['uid']);
-  if (
-    allocation !== undefined &&
-    objectAt(next['metadata'])['deletionTimestamp'] !== undefined &&
-    users.some(({ uid }) => !before.includes(uid))
-  ) {
-    report(forbiddenField(at, 'new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set'));
-  }
-  if (allocation !== undefined && was['allocation'] !== undefined) {
-    if (!equalValues(allocation, was['allocation'])) report(invalidField('status.allocation', allocation, 'field is immutable'));
-  } else if (isObject(allocation)) checkAllocation(allocation, objectAt(objectAt(next['spec'])['devices']), report);
-  checkDeviceStatuses(now, report);
-  return causes;
-}
-
-function checkAllocation(allocation: Raw, claimed: Raw, report: Report): void {
-  const reference = requestReference(requestNames(claimed));
-  const at = 'status.allocation.devices.results';
-  const results = objectAt(allocation['devices'])['results'];
-  atMost(maxRequests)(results, at, report);
-  for (const [i, result] of objects(results).entries()) {
-    const where = `${at}[${i}]`;
-    reference(result['request'], below(where, 'request'), report);
-    driverName(result['driver'], below(where, 'driver'), report);
-    poolName(result['pool'], below(where, 'pool'), report);
-    neededName(dnsLabel)(result['device'], below(where, 'device'), report);
-    bindingConditions(result, where, report);
-  }
-}
-
-/** Drivers say something only of devices that the claim has. */
-function checkDeviceStatuses(status: Raw, report: Report): void {
-  const id = ({ driver, pool, device: name, shareID }: Raw): string => [driver, pool, name, shareID ?? ''].join('/');
-  const given = new Set(objects(objectAt(objectAt(status['allocation'])['devices'])['results']).map(id));
-  for (const [i, one] of objects(status['devices']).entries()) {
-    const at = `status.devices[${i}]`;
-    if (!given.has(id(one))) report(invalidField(at, id(one), 'must be an allocated device in the claim'));
-    const conditions = objects(one['conditions']).length;
-    if (conditions > maxStatusConditions) report(tooManyField(below(at, 'conditions'), conditions, maxStatusConditions));
-  }
-}
