@@ -61,6 +61,12 @@ export function prepared(draft: Draft): { readonly declaration: ResourceDeclarat
 
 const said = (causes: readonly StatusCause[]): string[] => causes.map(({ field, message }) => `${field}: ${message}`);
 
+/** Resolves when what the checks of it need has been loaded. */
+export async function loadRules(draft: Draft): Promise<void> {
+  const { declaration, object } = prepared(draft);
+  await strategyOf(declaration.group, declaration.resource).prepareValidation?.(object);
+}
+
 /** What is wrong with creating it. */
 export function refusals(draft: Draft): string[] {
   const { declaration, object } = prepared(draft);
