@@ -1,8 +1,8 @@
 /** What each resource does differently on its way to the store, by group and plural. Those that are not here do nothing. */
 import { equalValues } from '../../runtime/values.ts';
 import { definitionStrategy } from '../custom/definition-strategy.ts';
-import { metadataOf, type Raw } from '../raw.ts';
-import type { Strategy } from '../resource.ts';
+import { assign, metadataOf, type Raw } from '../raw.ts';
+import type { Prepare, Strategy } from '../resource.ts';
 import { validatePodRequestStatus } from '../validation/certificates.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
 import { validateDeviceClaimStatus } from '../validation/device-claim-status.ts';
@@ -43,6 +43,9 @@ const contentOrLabels = (next: Raw, old: Raw): boolean =>
   ['addressType', 'endpoints', 'ports'].some((key) => !equalValues(next[key] ?? [], old[key] ?? [])) ||
   !equalValues(metadataOf(next)['labels'] ?? {}, metadataOf(old)['labels'] ?? {});
 
+/** Of the kinds that have a status, a Deployment's alone guards its labels too. */
+const keepLabels: Prepare = (object, old) => assign(metadataOf(object), 'labels', metadataOf(old)['labels']);
+
 const strategies: Readonly<Record<string, Strategy>> = {
   pods: podStrategy,
   namespaces: namespaceStrategy,
@@ -59,6 +62,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'replicasets.apps': { generation: true, validateUpdate: onWrite({ object: immutable('spec.selector'), status: replicaSetCounts }) },
   'deployments.apps': {
     generation: specOrAnnotations,
+    prepareSubresource: { status: keepLabels },
     validateUpdate: onWrite({ object: immutable('spec.selector'), status: deploymentCounts }),
   },
   'daemonsets.apps': { generation: true, validateUpdate: onWrite({ object: immutable('spec.selector'), status: daemonSetCounts }) },

@@ -18,9 +18,14 @@ test('a status write cannot touch the spec, nor a spec write the status; generat
     .object as Deployment;
   assert.deepEqual(created.status, {});
   assert.equal(created.metadata.generation, 1);
-  const both = changed({ spec: { ...created.spec, replicas: 5 }, status: { replicas: 3, observedGeneration: 1 } });
+  const both = changed({
+    metadata: { ...created.metadata, labels: { by: 'status' } },
+    spec: { ...created.spec, replicas: 5 },
+    status: { replicas: 3, observedGeneration: 1 },
+  });
   const withStatus = (await storage.update(context(), key, both, { subresource: 'status' })).entry.object as Deployment;
   assert.equal(withStatus.spec?.replicas, 1);
+  assert.equal(withStatus.metadata.labels, undefined);
   assert.deepEqual(withStatus.status, { replicas: 3, observedGeneration: 1 });
   assert.equal(withStatus.metadata.generation, 1);
   const again = changed({ spec: { ...created.spec, replicas: 5 }, status: {} });
