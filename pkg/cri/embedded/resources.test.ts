@@ -47,9 +47,9 @@ suite('limits and signals of the embedded runtime', { skip: needsContainers ?? n
   });
 
   test('a fork bomb stops at the limit of processes, and the container can be stopped', async () => {
-    const id = await machine.start(await machine.sandbox(), ['sh', '-c', 'while :; do sleep 1000 & done'], {
-      resources: { pidsLimit: 16 },
-    });
+    // The shell that cannot fork any more gives up; what it has started stays.
+    const bomb = 'sh -c "while :; do sleep 1000 & done"; exec sleep 1000';
+    const id = await machine.start(await machine.sandbox(), ['sh', '-c', bomb], { resources: { pidsLimit: 16 } });
     await machine.eventually(async () => (await machine.runtime.containerStats(id)).pids >= 15);
     assert.ok((await machine.runtime.containerStats(id)).pids <= 16);
     await machine.runtime.stopContainer(id, 0);
