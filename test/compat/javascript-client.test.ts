@@ -82,8 +82,14 @@ describe('the JavaScript client of Kubernetes', () => {
     assert.deepEqual([scaled.metadata?.uid, scaled.spec?.replicas], [made.metadata?.uid, 2]);
     const { metadata } = await api.patch(web, undefined, undefined, 'javascript', true, PatchStrategy.ServerSideApply);
     assert.ok(metadata?.managedFields?.some(({ manager, operation }) => manager === 'javascript' && operation === 'Apply'));
-    const read = await api.read<V1Deployment & KubernetesObject>({ ...web, metadata: { name: 'web', namespace } });
-    await api.replace(read);
+    // The Deployment's controller writes its status meanwhile: whoever is second reads again.
+    await until('a replacement', async () => {
+      const read = await api.read<V1Deployment & KubernetesObject>({ ...web, metadata: { name: 'web', namespace } });
+      return api.replace(read).catch((error: unknown) => {
+        if (error instanceof ApiException && error.code === 409) return undefined;
+        throw error;
+      });
+    });
     const { items } = await api.list('apps/v1', 'Deployment', namespace);
     assert.deepEqual(
       items.map((item) => item.metadata?.name),
