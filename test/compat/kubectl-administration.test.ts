@@ -149,7 +149,9 @@ describe('kubectl', { skip: needsClients() }, () => {
     k.ok("wait configmap/late --for=jsonpath='{.data.a}'=b --timeout=10s");
     assert.match(k.fails('wait configmap/late --for=delete --timeout=1s'), /timed out waiting for the condition on configmaps\/late/);
     assert.match(k.fails('wait pod/nobody --for=condition=Ready --timeout=1s'), /pods "nobody" not found/);
-    const going = k.start('wait configmap/late --for=delete --timeout=30s');
+    // Of what is gone before it looks it says nothing: at this verbosity it tells when it watches.
+    const going = k.start('wait configmap/late --for=delete --timeout=30s -v=6');
+    await going.printed(/watch=true/);
     k.ok('delete configmap late');
     await going.printed(/condition met/);
     await going.stop();
