@@ -272,12 +272,15 @@ suite('containers of the embedded runtime', { skip: needsContainers ?? needsBusy
 
   test('a pod that shares its processes: PID 1 takes in orphans, signals reach a neighbour, its root shows nothing', async () => {
     const sandbox = await machine.sandbox({ namespaces: { pid: 'pod' } });
-    const one = await machine.start(sandbox, ['sh', '-c', 'sleep 1000; echo "ended $?"; exit 5']);
-    const two = await machine.start(sandbox, ['sh', '-c', '(sleep 0.01 &) ; sleep 1000']);
-    assert.match(await machine.exec(two, 'ps'), /sleep 1000.*sleep 1000/s);
-    await machine.eventually(async () => !/\[sleep\]/.test(await machine.exec(two, 'ps', '-o', 'pid,comm,args')));
+    const one = await machine.start(sandbox, ['sh', '-c', 'sleep 1001; exit 5']);
+    const two = await machine.start(sandbox, ['sh', '-c', '(sleep 0.01 &) ; sleep 1002']);
+    // A container that was started may not have come to its command yet.
+    const processes = async (): Promise<string> => await machine.exec(two, 'ps', '-o', 'pid,args');
+    const sleeper = /^ *(\d+) sleep 1001$/m;
+    await machine.eventually(async () => sleeper.test(await processes()) && / sleep 1002$/m.test(await processes()));
+    await machine.eventually(async () => !/\[sleep\]/.test(await processes()) && !/sleep 0.01$/m.test(await processes()));
     assert.match(await machine.exec(two, 'ls', '/proc/1/root/'), /Permission denied/);
-    await machine.exec(two, 'sh', '-c', "kill $(ps -o pid,args | awk '/[s]leep 1000/ && !/sh -c/ {print $1}' | head -1)");
+    await machine.exec(two, 'kill', sleeper.exec(await processes())?.[1] ?? 'the process that one waits for');
     const status = await machine.ended(one);
     assert.equal(status.exitCode, 5);
     await machine.runtime.stopContainer(two, 0);
