@@ -315,7 +315,9 @@ function registerShortHistories(engine: Engine): void {
         model.compacted = Math.max(model.compacted, compacted);
         for (const previous of [true, false]) {
           const expected = (range: KeyRange, from: number, to = model.revision): unknown[] =>
-            model.events(range, from, to).map(({ previous: before, ...event }) => ({ ...event, ...(previous && before ? { before } : {}) }));
+            model
+              .events(range, from, to)
+              .map(({ previous: before, ...event }) => ({ ...event, ...(previous && before ? { before } : {}) }));
           const told = async (range: KeyRange, from: number, to?: number): Promise<unknown[]> => {
             const events = await store.changes(range, { from, previous, ...(to === undefined ? {} : { to }) });
             return events.map(({ previous: before, ...event }) => ({ ...event, ...(previous && before ? { before } : {}) }));
