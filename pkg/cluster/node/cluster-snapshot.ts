@@ -5,8 +5,9 @@
  * as the cluster it came from; and what containers wrote.
  */
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
+import { rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../../storage/lmdb/data-directory.ts';
 import { lockDirectory } from '../../storage/lmdb/directory-lock.ts';
 import { LmdbStore } from '../../storage/lmdb/lmdb-store.ts';
 import { type OnProgress, type PastStore, readSnapshotInfo, restoreSnapshot } from '../../storage/lmdb/snapshot.ts';
@@ -145,7 +146,7 @@ export async function restoreCluster(options: RestoreClusterOptions): Promise<Re
   const to = stateOf ? undefined : options.to;
   const work = join(directory, workplace);
   const store = join(work, 'store');
-  await mkdir(store, { recursive: true, mode: 0o700 });
+  await makeDirectory(store);
   let ours = false;
   try {
     // Of another process that is at it just now, nothing is touched.

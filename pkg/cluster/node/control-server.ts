@@ -11,9 +11,6 @@ const longestCall = 1024 * 1024;
 /** Serves the control socket. `stop` resolves when the cluster has stopped. Returns what closes the socket. */
 export async function serveControl(directory: string, control: ClusterControl, stop: () => Promise<void>): Promise<() => Promise<void>> {
   const path = controlSocketPath(directory);
-  if (Buffer.byteLength(path) > longestSocketPath) {
-    throw new Error(`the path of the data directory is too long for a socket in it (${path}); choose a shorter --data-dir`);
-  }
   rmSync(path, { force: true });
   const server = createServer((request, response) => {
     void answer(request, control, stop).then((result) => {
@@ -33,8 +30,11 @@ export async function serveControl(directory: string, control: ClusterControl, s
   };
 }
 
+/** Throws for a directory in which no socket can be. */
 export function controlSocketPath(directory: string): string {
-  return join(directory, socketName);
+  const path = join(directory, socketName);
+  if (Buffer.byteLength(path) <= longestSocketPath) return path;
+  throw new Error(`the path of the data directory is too long for a socket in it (${path}); choose a shorter --data-dir`);
 }
 
 async function answer(request: IncomingMessage, control: ClusterControl, stop: () => Promise<void>): Promise<ControlAnswer> {
