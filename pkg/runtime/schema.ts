@@ -65,6 +65,8 @@ export interface Field {
   readonly alwaysPresent: boolean;
   /** What always stands in JSON when nothing is set: a scalar that is neither a pointer nor left out when empty. */
   readonly zero: string | number | boolean | undefined;
+  /** Go writes null when nothing is set (lists, maps, pointers, times): null is the same as unset. */
+  readonly nullWhenUnset: boolean;
   readonly default: unknown;
   /** Field numbers of protobuf: more than one where the field lives in an embedded message. */
   readonly numbers: readonly number[];
@@ -253,6 +255,8 @@ function zeroOf(type: ScalarType, omitEmpty: boolean): string | number | boolean
   return omitEmpty ? undefined : zeros[type];
 }
 
+const isTime = ({ kind, type }: Schema): boolean => kind === 'scalar' && (type === 'time' || type === 'micro-time');
+
 function parseField([name, type, ...flags]: [string, string, ...string[]]): Field {
   const attribute = (letter: string): string | undefined => flags.find((flag) => flag.startsWith(letter))?.slice(letter.length);
   const schema = parseType(type, {
@@ -273,6 +277,8 @@ function parseField([name, type, ...flags]: [string, string, ...string[]]): Fiel
     omitEmpty,
     alwaysPresent: value && schema.kind === 'object' && !flags.includes('z'),
     zero: schema.kind === 'scalar' && value ? zeroOf(schema.type, omitEmpty) : undefined,
+    nullWhenUnset:
+      isTime(schema) && value ? !flags.includes('z') : !omitEmpty && (!value || schema.kind === 'array' || schema.kind === 'map'),
     // A default that Go would not write is none.
     default: byDefault === undefined || (value && omitEmpty && !JSON.parse(byDefault)) ? undefined : JSON.parse(byDefault),
     numbers: attribute('#')?.split('.').map(Number) ?? [],
