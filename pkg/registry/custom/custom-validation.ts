@@ -4,7 +4,8 @@
  */
 import type { JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
-import { listFaults, validateValue } from '../../runtime/value-validation.ts';
+import { listFaults } from '../../runtime/list-validation.ts';
+import { validateValue } from '../../runtime/value-validation.ts';
 import type { CustomFacts } from '../contract.ts';
 import { metadataOf, type Raw } from '../raw.ts';
 import { metadataValidators } from '../validation/metadata.ts';

@@ -7,7 +7,7 @@ import { apiServiceName, storageVersionName } from './api-service.ts';
 import { trustBundleName } from './certificates.ts';
 import { asPrefix, dnsLabel, dnsSubdomain, exceedsBytes, labelValue, type NameCheck, pathSegment, qualifiedName } from './names.ts';
 import { ipName } from './network.ts';
-import { below, checkName, checkNotNegative, type Report, type Validators } from './validator.ts';
+import { below, checkName, checkNotNegative, type Report, type Validator, type Validators } from './validator.ts';
 
 /** All of an object's annotations together: 256 KiB. */
 const maxAnnotations = 256 * 1024;
@@ -130,6 +130,18 @@ export const metadataValidators: Validators = {
     validateOwners(metadata['ownerReferences'], below(path, 'ownerReferences'), report);
     validateFinalizers(metadata['finalizers'], below(path, 'finalizers'), report);
   },
+};
+
+/** Metadata of an object within another: it may have no name yet, and any that can stand in a path. */
+export const validateEmbeddedMetadata: Validator = (metadata, path, report) => {
+  for (const field of ['generateName', 'name']) checkName(report, below(path, field), metadata[field], pathSegment);
+  const namespace = text(metadata['namespace']);
+  if (namespace !== '') checkName(report, below(path, 'namespace'), namespace, dnsLabel);
+  checkNotNegative(report, below(path, 'generation'), metadata['generation']);
+  validateLabels(metadata['labels'], below(path, 'labels'), report);
+  validateAnnotations(metadata['annotations'], below(path, 'annotations'), report);
+  validateOwners(metadata['ownerReferences'], below(path, 'ownerReferences'), report);
+  validateFinalizers(metadata['finalizers'], below(path, 'finalizers'), report);
 };
 
 /** What may not change about metadata when the object is written again. */
