@@ -40,7 +40,7 @@ export function rewindCommand(): Command {
       try {
         const done = terminal.phase(`reading cluster "${flags.name}"`);
         try {
-          await saveSnapshot(flags, file, flags.to);
+          await saveSnapshot(flags, file);
         } catch (error) {
           done(`cluster "${flags.name}" not read`, true);
           throw error;

@@ -1,7 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import type { Moment } from './cluster-snapshot.ts';
 import { type ClusterControl, type ControlAnswer, type ControlCall, socketName } from './control-protocol.ts';
 
 /** Unix socket paths are limited by the kernel to 107 bytes (sun_path). */
@@ -51,7 +50,7 @@ async function answer(request: IncomingMessage, control: ClusterControl, stop: (
       loadImage: () => control.loadImage(args[0] as string),
       listImages: () => control.listImages(),
       removeImage: () => control.removeImage(args[0] as string),
-      saveSnapshot: () => control.saveSnapshot(args[0] as string, (args[1] as Moment | null) ?? undefined),
+      saveSnapshot: () => control.saveSnapshot(args[0] as string),
     };
     if (!Object.hasOwn(operations, method)) return { error: `the running cluster does not know "${method}"; is it of another version?` };
     return { result: (await operations[method]()) ?? null };
