@@ -14,7 +14,11 @@ export function defaultTolerationSeconds(seconds: { readonly notReady: number; r
   ];
   return {
     handles: ({ declaration, operation, subresource }) =>
-      declaration.group === '' && declaration.resource === 'pods' && subresource === '' && operation === 'CREATE',
+      declaration.group === '' &&
+      declaration.resource === 'pods' &&
+      subresource === '' &&
+      // Also on an update: a manifest that replaces a pod does not say them either, and must not take them away.
+      (operation === 'CREATE' || operation === 'UPDATE'),
     mutate({ object }) {
       const spec = child(raw(object as KubeObject), 'spec');
       const tolerations = objects(spec['tolerations']);

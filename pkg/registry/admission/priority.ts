@@ -2,7 +2,7 @@ import type { PriorityClass } from '../../api/generated/scheduling-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { filterOf } from '../cache/filter.ts';
 import type { Admission, AdmissionAttempt } from '../contract.ts';
-import { child, raw, text } from '../raw.ts';
+import { child, objectAt, raw, text } from '../raw.ts';
 import type { Environment } from '../resource.ts';
 import { forbidden } from './forbidden.ts';
 
@@ -23,9 +23,11 @@ export function priority(environment: Environment): Admission {
   return {
     handles: (attempt) =>
       attempt.subresource === '' &&
-      ((isPod(attempt) && attempt.operation === 'CREATE') || (isClass(attempt) && attempt.object !== undefined)),
+      ((isPod(attempt) && (attempt.operation === 'CREATE' || attempt.operation === 'UPDATE')) ||
+        (isClass(attempt) && attempt.object !== undefined)),
     async mutate(attempt) {
       if (!isPod(attempt)) return undefined;
+      if (attempt.operation === 'UPDATE') return keepPriority(attempt);
       const spec = child(raw(attempt.object as KubeObject), 'spec');
       const name = text(spec['priorityClassName']);
       const all = await classes();
@@ -60,6 +62,15 @@ export function priority(environment: Environment): Admission {
       if (other) throw forbidden(attempt, `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`);
     },
   };
+}
+
+/** What a pod was given when it was created stays; a manifest that replaces it need not repeat it. */
+function keepPriority({ object, old }: AdmissionAttempt): KubeObject | undefined {
+  const spec = child(raw(object as KubeObject), 'spec');
+  const before = objectAt(raw(old as KubeObject)['spec']);
+  const missing = ['priority', 'preemptionPolicy'].filter((field) => spec[field] === undefined && before[field] !== undefined);
+  for (const field of missing) spec[field] = before[field];
+  return missing.length > 0 ? object : undefined;
 }
 
 /** There should be one; should there be more, the lowest counts, as in Kubernetes. */
