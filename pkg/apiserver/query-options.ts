@@ -8,10 +8,10 @@ import { type FieldTerm, parseFieldSelector, parseSelector, type Selector } from
 import { forbiddenField, invalidField, tooLongField, unsupportedField } from '../runtime/field-errors.ts';
 import { isTrue } from './request-info.ts';
 
-/** An integer parameter; absent or empty: undefined. */
+/** An integer parameter; absent: undefined. */
 export function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
-  if (text === null || text === '') return undefined;
+  if (text === null) return undefined;
   const wellFormed = /^[+-]?\d+$/.test(text);
   if (!wellFormed || BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) {
     throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${wellFormed ? 'value out of range' : 'invalid syntax'}`);
@@ -51,11 +51,6 @@ export function listParameters(query: URLSearchParams, verb: 'list' | 'watch' | 
   const resourceVersionMatch = text(query, 'resourceVersionMatch');
   const sendInitialEvents = boolean(query, 'sendInitialEvents');
   const timeoutSeconds = integer(query, 'timeoutSeconds');
-  if (resourceVersion !== undefined && !/^\d{1,20}$/.test(resourceVersion)) {
-    throw badRequest(
-      `Invalid value: ${JSON.stringify(resourceVersion)}: strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
-    );
-  }
   const parameters: ListParameters = {
     ...(labelSelector === undefined ? {} : { labels: parseSelector(labelSelector) }),
     ...(fieldSelector === undefined ? {} : { fields: parseFieldSelector(fieldSelector) }),

@@ -8,6 +8,7 @@ import { attach, exec } from './connect/exec.ts';
 import { log } from './connect/log.ts';
 import { portForward } from './connect/port-forward.ts';
 import { proxy } from './connect/proxy.ts';
+import { deprecationOf } from './deprecated-kinds.ts';
 import { noSuchPath } from './discovery/discovery-documents.ts';
 import type { Exchange } from './exchange.ts';
 import type { Negotiated } from './negotiate.ts';
@@ -124,14 +125,8 @@ function methodNotAllowed(): ApiError {
   return new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} });
 }
 
-/** What Kubernetes 1.36 still serves but asks to leave. */
-const deprecated: ReadonlyMap<string, string> = new Map([
-  ['/v1/componentstatuses', 'v1 ComponentStatus is deprecated in v1.19+'],
-  ['/v1/endpoints', 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
-]);
-
-function warnOfDeprecation(exchange: Exchange, { group, version, resource, custom }: ResourceDeclaration): void {
+function warnOfDeprecation(exchange: Exchange, declaration: ResourceDeclaration): void {
   if (exchange.request.direct) return;
-  const text = custom ? custom.deprecation : deprecated.get(`${group}/${version}/${resource}`);
+  const text = deprecationOf(declaration);
   if (text !== undefined) exchange.warnings.add(text);
 }

@@ -94,6 +94,8 @@ export interface WatchQuery {
   readonly resourceVersion?: string;
   readonly sendInitialEvents?: boolean;
   readonly resourceVersionMatch?: string;
+  /** Of a list: a watch that has one is refused. */
+  readonly continue?: string;
   readonly bookmarks: boolean;
   /** Milliseconds until whoever watches will end it: a bookmark tells him shortly before where to resume. */
   readonly timeout?: number;

@@ -51,7 +51,6 @@ const fields: Readonly<Record<string, Fields>> = {
   secrets: paths('type'),
   services: paths('spec.clusterIP', 'spec.type'),
   replicationcontrollers: { 'status.replicas': (object) => path('status.replicas')(object) || '0' },
-  'replicasets.apps': { 'status.replicas': (object) => path('status.replicas')(object) || '0' },
   'jobs.batch': { 'status.successful': (object) => path('status.succeeded')(object) || '0' },
   events: {
     ...Object.fromEntries(reference.map((name) => [`involvedObject.${name}`, path(`involvedObject.${name}`)])),

@@ -41,7 +41,7 @@ export function watch(call: ResourceCall): ApiResponse {
   exchange.signal.addEventListener('abort', onAbort, { once: true });
   if (exchange.signal.aborted) end();
 
-  const { labels, resourceVersion, resourceVersionMatch, sendInitialEvents, bookmarks } = parameters;
+  const { labels, resourceVersion, resourceVersionMatch, sendInitialEvents, continue: token, bookmarks } = parameters;
   const fields = withName(parameters.fields, call.key.name);
   const batches = checkedAtOnce(end, () =>
     call.storage.watch(readContext(call, ended.signal), {
@@ -51,6 +51,7 @@ export function watch(call: ResourceCall): ApiResponse {
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       ...(resourceVersionMatch === undefined ? {} : { resourceVersionMatch }),
       ...(sendInitialEvents === undefined ? {} : { sendInitialEvents }),
+      ...(token === undefined ? {} : { continue: token }),
       bookmarks,
       timeout,
       signal: ended.signal,

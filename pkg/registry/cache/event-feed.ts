@@ -108,7 +108,7 @@ export class EventFeed {
     this.#waiters.push(waiter);
     const timer = this.#clock.setTimer(blockTimeout, () => {
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
-      done.reject(tooLargeResourceVersion(revision, this.#revision));
+      done.reject(tooLargeResourceVersion(revision, this.#revision, 1));
     });
     try {
       await done.promise;

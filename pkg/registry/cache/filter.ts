@@ -43,11 +43,11 @@ export function filterOf(query: FilterQuery, declaration: ResourceDeclaration, i
     if (term.field === 'metadata.name') {
       if (term.equal && name === undefined) name = term.value;
       else rest.push(term);
-    } else if (term.field === 'metadata.namespace' && declaration.namespaced) {
-      if (term.equal && namespace === '') namespace = term.value;
-      else rest.push(term);
-    } else if (!Object.hasOwn(declaration.selectableFields, term.field)) {
+    } else if (!isSelectable(term.field, declaration)) {
       throw unsupportedField(term.field, declaration);
+    } else if (term.field === 'metadata.namespace') {
+      if (term.equal && namespace === '' && declaration.namespaced) namespace = term.value;
+      else rest.push(term);
     } else {
       if (term.equal && term.field === indexedField) indexed ??= term.value;
       rest.push(term);
@@ -93,7 +93,23 @@ function fieldReader(field: string, declaration: ResourceDeclaration): (object: 
   return declaration.selectableFields[field] as (object: KubeObject) => string;
 }
 
-export function unsupportedField(field: string, declaration: ResourceDeclaration): Error {
-  if (Object.keys(declaration.selectableFields).length > 0) return badRequest(`field label not supported: ${field}`);
+/**
+ * Kinds with fields of their own say for themselves which they are: without a namespace they do not name it, where the
+ * others do, though nothing has one.
+ */
+export function isSelectable(field: string, { group, resource, namespaced, selectableFields, custom }: ResourceDeclaration): boolean {
+  if (field === 'metadata.name') return true;
+  if (field !== 'metadata.namespace') return Object.hasOwn(selectableFields, field);
+  if (group === 'certificates.k8s.io' && resource === 'podcertificaterequests') return false;
+  return namespaced || (custom === undefined && Object.keys(selectableFields).length === 0);
+}
+
+/** The words differ by kind, as they do in Kubernetes. */
+export function unsupportedField(field: string, { group, version, kind, selectableFields, custom }: ResourceDeclaration): Error {
+  if (group === 'batch' && kind === 'Job') return badRequest(`field label ${JSON.stringify(field)} not supported for Job`);
+  if (kind === 'ResourceSlice' && group === 'resource.k8s.io') {
+    return badRequest(`field label not supported for ${group}/${version}, Kind=${kind}: ${field}`);
+  }
+  if (custom || Object.keys(selectableFields).length > 0) return badRequest(`field label not supported: ${field}`);
   return badRequest(`"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`);
 }

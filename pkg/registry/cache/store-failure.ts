@@ -8,7 +8,7 @@ export function storeFailure(error: unknown): unknown {
     case 'Compacted':
       return new ApiError('Expired', 'The resourceVersion for the provided list is too old.', { cause: error });
     case 'FutureRevision':
-      return new ApiError('Timeout', `Too large resource version: ${error.message}`, { cause: error });
+      return new ApiError('Timeout', `Timeout: Too large resource version: ${error.message}`, { cause: error });
     case 'Unknown':
       return new ApiError('ServerTimeout', `the store did not say whether the write took place: ${error.message}`, { cause: error });
     case 'Unavailable':
@@ -22,12 +22,15 @@ export function storeFailure(error: unknown): unknown {
   }
 }
 
-/** K8s' `NewTooLargeResourceVersionError`: the reader asks for a revision that this server has not seen yet. */
-export function tooLargeResourceVersion(asked: number, current: number): ApiError {
-  return new ApiError('Timeout', `Too large resource version: ${asked}, current: ${current}`, {
+/**
+ * K8s' `NewTooLargeResourceVersionError`: the reader asks for a revision that this server has not seen yet. It is told
+ * to come back where waiting can help: not when it is that very revision it wants, and the store has none.
+ */
+export function tooLargeResourceVersion(asked: number, current: number, retryAfterSeconds?: number): ApiError {
+  return new ApiError('Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
     details: {
       causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-      retryAfterSeconds: 1,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     },
   });
 }

@@ -2,7 +2,7 @@ import { apiVersionOf, deepFreeze, type KubeObject } from '../../api/object.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import type { InVersion } from '../../runtime/managed-fields.ts';
 import { builtinSchema } from '../../runtime/schema.ts';
-import { unsupportedField } from '../cache/filter.ts';
+import { isSelectable, unsupportedField } from '../cache/filter.ts';
 import type { View } from '../cache/watch-channel.ts';
 import type { Entry, ResourceDeclaration } from '../contract.ts';
 import { kube, raw } from '../raw.ts';
@@ -53,7 +53,7 @@ export function versionOf(served: ResourceDeclaration, stored: ResourceDeclarati
     return converted;
   };
   const storedField = (name: string): string => {
-    if (!name.startsWith('metadata.') && !Object.hasOwn(served.selectableFields, name)) throw unsupportedField(name, served);
+    if (!isSelectable(name, served)) throw unsupportedField(name, served);
     return fields[name] ?? name;
   };
   return { view, outward, toStored, storedField };

@@ -1,4 +1,5 @@
 import { badRequest } from '../../api/errors.ts';
+import { parseJson } from '../../runtime/json.ts';
 import { isObject } from '../raw.ts';
 
 /** Where the next page of a list begins. `revision` -1: wherever the store stands then (an inconsistent list). */
@@ -9,11 +10,12 @@ export interface ContinueToken {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder();
+const version = 'meta.k8s.io/v1';
 
 /** In the form of Kubernetes' own tokens. */
 export function formatContinue({ revision, after }: ContinueToken): string {
-  const bytes = encoder.encode(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start: `${after}\0` }));
+  const bytes = encoder.encode(JSON.stringify({ v: version, rv: revision, start: `${after}\0` }));
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
@@ -22,21 +24,39 @@ export function formatContinue({ revision, after }: ContinueToken): string {
 
 /** Throws BadRequest for what this server never gave out. */
 export function parseContinue(token: string): ContinueToken {
+  const { v, rv, start } = membersOf(token);
+  if (v !== version) throw notValid(`server does not recognize this encoded version ${v}`);
+  if (rv === 0) throw notValid(`incorrect encoded start resourceVersion (version ${version})`);
+  if (start === '') throw notValid(`encoded start key empty (version ${version})`);
+  if (start.startsWith('/') || start.split('/').includes('..')) throw notValid(start);
+  if (!start.endsWith('\0') || start.length < 2) throw notValid(`no page ends at ${JSON.stringify(start)}`);
+  return { revision: Math.max(rv, -1), after: start.slice(0, -1) };
+}
+
+/** A member that is not there is empty, or zero. */
+function membersOf(token: string): { readonly v: string; readonly rv: number; readonly start: string } {
+  const at = token.search(/[^A-Za-z0-9_-]/);
+  if (at >= 0 || token.length % 4 === 1) throw notValid(`illegal base64 data at input byte ${at < 0 ? token.length - 1 : at}`);
+  const binary = atob(token.replaceAll('-', '+').replaceAll('_', '/'));
+  const text = decoder.decode(Uint8Array.from(binary, (c) => c.charCodeAt(0)));
   let value: unknown;
   try {
-    const binary = atob(token.replaceAll('-', '+').replaceAll('_', '/'));
-    value = JSON.parse(decoder.decode(Uint8Array.from(binary, (c) => c.charCodeAt(0))));
+    ({ value } = parseJson(text));
   } catch (cause) {
-    throw badRequest(`continue key is not valid: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    throw notValid(cause instanceof Error ? cause.message : String(cause));
   }
-  const { v, rv, start } = isObject(value) ? value : { v: undefined, rv: undefined, start: undefined };
-  if (v !== 'meta.k8s.io/v1')
-    throw badRequest(`continue key is not valid: server does not recognize this encoded version ${JSON.stringify(v ?? '')}`);
-  if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv === 0 || rv < -1) {
-    throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
-  }
-  if (typeof start !== 'string' || !start.endsWith('\0') || start.length < 2 || start.startsWith('/') || start.split('/').includes('..')) {
-    throw badRequest('continue key is not valid: encoded start key empty or not below the list (version meta.k8s.io/v1)');
-  }
-  return { revision: rv, after: start.slice(0, -1) };
+  if (value !== null && !isObject(value)) throw notValid(`json: cannot unmarshal ${typeOf(value)} into a continue token`);
+  const { v = '', rv = 0, start = '' } = value ?? {};
+  if (typeof v !== 'string') throw notValid(`json: cannot unmarshal ${typeOf(v)} into the version`);
+  if (typeof rv !== 'number' || !Number.isSafeInteger(rv)) throw notValid(`json: cannot unmarshal ${typeOf(rv)} into the resourceVersion`);
+  if (typeof start !== 'string') throw notValid(`json: cannot unmarshal ${typeOf(start)} into the start key`);
+  return { v, rv, start };
+}
+
+function typeOf(value: unknown): string {
+  return Array.isArray(value) ? 'array' : typeof value === 'bigint' ? 'number' : typeof value;
+}
+
+function notValid(why: string): Error {
+  return badRequest(`invalid continue token: continue key is not valid: ${why}`);
 }

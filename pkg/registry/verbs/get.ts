@@ -25,12 +25,14 @@ export async function findEntry(resource: Resource, key: ObjectKey, resourceVers
   return cache.get(storeKey);
 }
 
-/** Empty and absent: undefined. Throws BadRequest for what is no revision. */
+/** Empty and absent: undefined. Throws BadRequest for what is no revision. One beyond 2^53 is none that will ever come. */
 export function parseResourceVersion(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
-  const revision = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(revision)) {
-    throw badRequest(`invalid resource version: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const wellFormed = /^\d+$/.test(text);
+  if (!wellFormed || BigInt(text) >= 2n ** 64n) {
+    const value = JSON.stringify(text);
+    const why = `strconv.ParseUint: parsing ${value}: ${wellFormed ? 'value out of range' : 'invalid syntax'}`;
+    throw badRequest(`invalid resource version: resourceVersion: Invalid value: ${value}: ${why}`);
   }
-  return revision;
+  return Number(text);
 }

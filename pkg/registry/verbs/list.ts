@@ -45,13 +45,14 @@ export async function listEntries(resource: Resource, query: ListQuery): Promise
   const exact = query.resourceVersionMatch === 'Exact' || (!query.resourceVersionMatch && limit !== undefined);
   if (asked !== undefined && asked > 0) {
     await cache.ready(false);
-    if (asked > cache.revision) await reachFresh(resource, asked);
+    if (asked > cache.revision) await (exact ? resource.environment.feed.fresh() : reachFresh(resource, asked));
     if (exact) return listAt(resource, filter, { revision: asked, limit, after: undefined, paging: false });
     return listCached(resource, filter, limit, undefined);
   }
   if (asked === 0) {
     await cache.ready(false);
-    return listCached(resource, filter, limit, undefined);
+    // What is at hand comes whole, as Kubernetes' watch cache gives it.
+    return listCached(resource, filter, undefined, undefined);
   }
   return listNow(resource, filter, limit, undefined);
 }
@@ -110,6 +111,7 @@ interface PastOptions {
 async function listAt(resource: Resource, filter: Filter, options: PastOptions): Promise<Page> {
   const { revision, limit, after } = options;
   const { cache, environment } = resource;
+  if (!Number.isSafeInteger(revision)) throw tooLargeResourceVersion(revision, cache.revision);
   if (options.paging && environment.pageAge.isOver(revision)) throw expiredPage(tokenOf(filter, -1, after as string));
   try {
     // Where nothing has changed since, the present is that past; but only as long as the store keeps it.
@@ -117,12 +119,7 @@ async function listAt(resource: Resource, filter: Filter, options: PastOptions):
     if (kept && cache.changedAt <= revision && revision <= cache.revision) return listCached(resource, filter, limit, after, revision);
     return await readPast(resource, filter, options);
   } catch (error) {
-    if (isStoreError(error, 'FutureRevision')) {
-      // No list has been at that revision yet: nobody was given such a token.
-      throw options.paging
-        ? badRequest('continue key is not valid: its resourceVersion is in the future')
-        : tooLargeResourceVersion(revision, cache.revision);
-    }
+    if (isStoreError(error, 'FutureRevision')) throw tooLargeResourceVersion(revision, cache.revision);
     if (isStoreError(error, 'Compacted')) throw options.paging ? expiredPage(tokenOf(filter, -1, after as string)) : expiredList();
     throw error;
   }
@@ -190,10 +187,14 @@ function expiredPage(token: string): ApiError {
 /** The combinations of list options that have no meaning. */
 function checkListOptions(query: ListQuery): void {
   const { resourceVersion = '', resourceVersionMatch: match } = query;
+  if (match) checkMatch(query, match);
   if (query.continue && resourceVersion !== '' && resourceVersion !== '0') {
     throw badRequest('specifying resource version is not allowed when using continue');
   }
-  if (match === undefined || match === '') return;
+}
+
+function checkMatch(query: ListQuery, match: string): void {
+  const { resourceVersion = '' } = query;
   const causes: StatusCause[] = [];
   const field = 'resourceVersionMatch';
   if (resourceVersion === '') causes.push(forbiddenField(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));

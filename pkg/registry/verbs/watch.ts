@@ -65,7 +65,7 @@ function beforeEnd({ clock }: Resource['environment'], timeout: number): ((bookm
   };
 }
 
-function checkWatchOptions({ sendInitialEvents, resourceVersionMatch: match }: WatchQuery): void {
+function checkWatchOptions({ sendInitialEvents, resourceVersionMatch: match, continue: token }: WatchQuery): void {
   const causes: StatusCause[] = [];
   const field = 'resourceVersionMatch';
   if (sendInitialEvents !== undefined && match !== 'NotOlderThan') {
@@ -77,5 +77,6 @@ function checkWatchOptions({ sendInitialEvents, resourceVersionMatch: match }: W
     }
     if (match !== 'NotOlderThan') causes.push(unsupportedField(field, match, ['NotOlderThan']));
   }
+  if (token) causes.push(forbiddenField(field, 'resourceVersionMatch is forbidden when continue is provided'));
   if (causes.length > 0) throw invalid(listOptions, '', causes);
 }
