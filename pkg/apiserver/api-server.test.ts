@@ -397,9 +397,12 @@ test('every answer names the request; a given Audit-ID is kept if it is one', as
 
 test('curl and browsers get JSON that can be read, others when they ask', async () => {
   const { request } = await testServer();
-  assert.match((await request('GET', '/version', { headers: { 'user-agent': 'curl/8' } })).text, /^{\n {2}"/);
-  assert.match((await request('GET', '/version?pretty=true')).text, /^{\n {2}"/);
-  assert.doesNotMatch((await request('GET', '/version')).text, /\n./);
+  assert.match((await request('GET', '/api/v1', { headers: { 'user-agent': 'curl/8' } })).text, /^{\n {2}"/);
+  assert.match((await request('GET', '/api/v1?pretty=true')).text, /^{\n {2}"/);
+  assert.doesNotMatch((await request('GET', '/api/v1')).text, /\n./);
+  // Whoever asks for these two wants to read them.
+  assert.match((await request('GET', '/version')).text, /^{\n {2}"/);
+  assert.match((await request('GET', '/')).text, /^{\n {2}"/);
 });
 
 test('a WebSocket brings its token among its subprotocols; the answer is another one of them', async () => {

@@ -68,6 +68,7 @@ export interface ApiServerOptions {
 export class ApiServer {
   /** In the order in which a request passes them. */
   readonly filters: readonly Filter[];
+  readonly #identify: Filter;
   readonly #services: Services;
   readonly #routes: NonResourceRoutes;
   readonly #metrics: RequestMetrics;
@@ -79,9 +80,10 @@ export class ApiServer {
     const authorizer = options.authorizer ?? new ComponentAuthorizer();
     const { compressor, kubelets, backends, tokens } = options;
     this.#services = { registry, clock, random, log, compressor, kubelets, backends, tokens, authorizer };
+    this.#identify = auditId(random.fork('audit-id'));
     this.filters = [
       authenticate(options.authenticators ?? [inProcessAuthenticator, certificateAuthenticator, ...(tokens ? [tokens] : [])]),
-      auditId(random.fork('audit-id')),
+      this.#identify,
       impersonate(authorizer),
       limit({ clock, metrics, maxReads: options.maxReadsInFlight ?? 400, maxWrites: options.maxWritesInFlight ?? 200 }),
       authorize(authorizer),
@@ -120,6 +122,7 @@ export class ApiServer {
     try {
       timeout = this.#timeoutOf(request);
     } catch (error) {
+      this.#identify.apply(exchange);
       return this.#refuse(exchange, error);
     }
     return new Promise((resolve) => {

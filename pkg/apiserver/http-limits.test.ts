@@ -67,10 +67,10 @@ test('requests on one connection are answered in turn: in pieces, in chunks, ann
   const chunks = `${(5).toString(16)}\r\n${text.slice(0, 5)}\r\n${(text.length - 5).toString(16)};x=y\r\n${text.slice(5)}\r\n0\r\ntrailer: z\r\n\r\n`;
   const chunked = `POST ${maps} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${chunks}`;
   const expecting = post('expected', `content-length: ${body('expected').length}\r\nexpect: 100-continue\r\n`);
-  const head = 'HEAD /version HTTP/1.1\r\nhost: x\r\n\r\n';
+  const head = 'HEAD /apis HTTP/1.1\r\nhost: x\r\n\r\n';
   const answers = await exchange(chunked.slice(0, 30), chunked.slice(30), expecting, head + closing);
   assert.deepEqual(statuses(answers), ['201', '100', '201', '200', '200']);
-  assert.equal(answers.match(/gitVersion/g)?.length, 1, 'HEAD has no body');
+  assert.doesNotMatch(answers, /APIGroupList/, 'HEAD has no body');
   for (const name of ['chunked', 'expected']) assert.equal((await request('GET', `${maps}/${name}`)).status, 200);
 });
 

@@ -18,7 +18,7 @@ export interface Negotiated {
   readonly pretty?: boolean;
 }
 
-const mediaTypes: readonly MediaType[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+export const mediaTypes: readonly MediaType[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
 interface Clause {
   readonly type: string;
@@ -63,6 +63,26 @@ export function negotiatePlain(accept: string | undefined, offered: readonly Med
 
 export function notAcceptable(offered: readonly string[]): ApiError {
   return new ApiError('NotAcceptable', `only the following media types are accepted: ${offered.join(', ')}`);
+}
+
+/** What a list is given as: a watch has the same path. */
+export const listedTypes: readonly string[] = [
+  ...mediaTypes,
+  'application/json;stream=watch',
+  'application/vnd.kubernetes.protobuf;stream=watch',
+];
+
+/**
+ * Before anything else is looked at, a client must name one of the types that a path produces, or accept anything; which
+ * of their forms it wants is looked at after. Throws NotAcceptable.
+ */
+export function checkProduced(accept: string | undefined, produced: readonly string[]): void {
+  if (accept === undefined || accept === '' || accept === '*/*') return;
+  const types = accept.split(',').map((clause) => clause.split(';', 1)[0]?.trim() ?? '');
+  if (!types.some((type) => type === '*/*' || produced.includes(type))) {
+    const message = `406: Not Acceptable\n\nAvailable representations: ${produced.join(', ')}`;
+    throw new ApiError('NotAcceptable', message, { details: {} });
+  }
 }
 
 function choose(accept: string, offered: readonly MediaType[], forms: Forms): Negotiated | undefined {

@@ -1,16 +1,16 @@
 /**
  * Everything beside resources: discovery, health, version, metrics, and the list of these paths at `/`.
  */
-import { ApiError } from '../api/errors.ts';
 import type { ApiResponse } from '../api/http.ts';
 import type { Logger } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
-import { Discovery, noSuchPath } from './discovery/discovery-documents.ts';
+import { Discovery } from './discovery/discovery-documents.ts';
 import { OpenApiDocuments } from './discovery/open-api-documents.ts';
 import type { Exchange } from './exchange.ts';
 import { Health, type HealthCheck } from './health.ts';
-import { negotiatePlain } from './negotiate.ts';
+import { checkProduced } from './negotiate.ts';
+import { methodNotAllowed, noSuchPage } from './no-such-path.ts';
 import type { Compressor, RegistryPort } from './resource-call.ts';
 import { respondObject } from './respond.ts';
 import { versionInfo } from './version.ts';
@@ -25,6 +25,8 @@ export interface NonResourceOptions {
   readonly tokens?: ServiceAccountTokens;
 }
 
+type Page = (exchange: Exchange) => Promise<ApiResponse> | ApiResponse;
+
 const encoder = new TextEncoder();
 
 export class NonResourceRoutes {
@@ -32,84 +34,57 @@ export class NonResourceRoutes {
   readonly #discovery: Discovery;
   readonly #health: Health;
   readonly #openApi: OpenApiDocuments;
+  /** By path. */
+  readonly #pages: ReadonlyMap<string, Page>;
 
   constructor(options: NonResourceOptions) {
     this.#options = options;
     this.#discovery = new Discovery(options.registry);
     this.#health = new Health(options.healthChecks ?? [], options.log);
     this.#openApi = new OpenApiDocuments(options.registry, options.compressor);
+    const index: Page = (exchange) => indented(exchange, { paths: this.#paths() });
+    this.#pages = new Map<string, Page>([
+      ['/', index],
+      ['/index.html', index],
+      ['/version', (exchange) => this.#version(exchange)],
+      ['/version/', (exchange) => this.#version(exchange)],
+      ['/metrics', () => this.#metrics()],
+      ['/metrics/slis', async () => metricsPage(await this.#health.slis())],
+      ['/openapi/v2', (exchange) => this.#openApi.v2(exchange)],
+      ['/openapi/v3', (exchange) => this.#openApi.v3Index(exchange)],
+      ...(options.tokens ? issuerPages(options.tokens) : []),
+    ]);
   }
 
   async respond(exchange: Exchange): Promise<ApiResponse> {
-    const { method, path } = exchange.request;
-    const parts = path.split('/').filter((part) => part !== '');
-    const route = this.#route(parts[0]);
-    if (!route) return noSuchPath();
-    if (method !== 'GET' && method !== 'HEAD') {
-      throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} });
-    }
-    return (await route(exchange, parts)) ?? noSuchPath();
-  }
-
-  #route(
-    root: string | undefined,
-  ): ((exchange: Exchange, parts: readonly string[]) => Promise<ApiResponse | undefined> | undefined) | undefined {
+    // That it can be decoded was found out when it was told what it asks for.
+    const path = decodeURIComponent(exchange.request.path);
+    const page = this.#pages.get(path);
+    if (page) return page(exchange);
+    const [, root, ...rest] = path.split('/');
     switch (root) {
       case 'api':
       case 'apis':
-        return (exchange, parts) => this.#discovery.respond(exchange, parts);
+        if (rest.at(-1) === '') rest.pop();
+        return this.#discovery.respond(exchange, [root, ...rest]);
       case 'healthz':
       case 'livez':
       case 'readyz':
-        return (exchange, parts) => this.#health.respond(exchange, parts);
-      case 'version':
-        return (exchange, parts) => (parts.length === 1 ? this.#json(exchange, versionInfo(this.#options.platform)) : undefined);
+        return (await this.#health.respond(exchange, root, path.slice(root.length + 2))) ?? noSuchPage();
       case 'openapi':
-        return (exchange, parts) => this.#openApi.respond(exchange, parts.slice(1));
-      case 'openid':
-        return async (exchange, parts) => (parts.slice(1).join('/') === 'v1/jwks' ? this.#keySet(exchange) : undefined);
-      case '.well-known':
-        return async (exchange, parts) => (parts.slice(1).join('/') === 'openid-configuration' ? this.#openId(exchange) : undefined);
-      case 'metrics':
-        return async (_, parts) => (parts.length === 1 ? this.#metrics() : undefined);
-      case undefined:
-        return (exchange) => this.#json(exchange, { paths: this.#paths() });
+        return rest[0] === 'v3' ? this.#openApi.v3(exchange, rest.slice(1).join('/')) : noSuchPage();
       default:
-        return undefined;
+        return noSuchPage();
     }
   }
 
-  /** Whatever the client would rather have. */
-  #json(exchange: Exchange, object: unknown): Promise<ApiResponse> {
-    return respondObject(exchange, object, { mediaType: 'application/json' });
-  }
-
-  #object(exchange: Exchange, object: unknown): Promise<ApiResponse> {
-    return respondObject(exchange, object, negotiatePlain(exchange.request.headers['accept'], ['application/json', 'application/yaml']));
+  #version(exchange: Exchange): Promise<ApiResponse> {
+    checkRead(exchange, ['application/json']);
+    return indented(exchange, versionInfo(this.#options.platform));
   }
 
   async #metrics(): Promise<ApiResponse> {
-    const text = await this.#options.metrics.expose();
-    return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: encoder.encode(text) };
-  }
-
-  /** The public key of service accounts' tokens, for others who check them. */
-  async #keySet(exchange: Exchange): Promise<ApiResponse | undefined> {
-    const { tokens } = this.#options;
-    return tokens ? this.#object(exchange, await tokens.keySet()) : undefined;
-  }
-
-  /** https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery */
-  async #openId(exchange: Exchange): Promise<ApiResponse | undefined> {
-    const { tokens } = this.#options;
-    if (!tokens) return undefined;
-    return this.#object(exchange, {
-      issuer: tokens.issuer,
-      jwks_uri: `https://${exchange.request.headers['host'] ?? 'kubernetes.default.svc'}/openid/v1/jwks`,
-      response_types_supported: ['id_token'],
-      subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: ['ES256'],
-    });
+    return metricsPage(await this.#options.metrics.expose());
   }
 
   #paths(): string[] {
@@ -117,6 +92,47 @@ export class NonResourceRoutes {
       const base = name === '' ? '/api' : `/apis/${name}`;
       return [base, ...versions.map(({ version }) => `${base}/${version}`)];
     });
-    return [...new Set(['/apis', ...groups, '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'])].sort();
+    const pages = [...this.#pages.keys()].filter((path) => path !== '/' && path !== '/index.html' && path !== '/version/');
+    return [...new Set(['/apis', '/apis/', ...groups, ...pages, ...this.#health.paths(), '/openapi/v3/'])].sort();
   }
+}
+
+/** What may be read, and in which forms. Throws MethodNotAllowed and NotAcceptable. */
+function checkRead({ request }: Exchange, produced: readonly string[]): void {
+  if (request.method !== 'GET') throw methodNotAllowed();
+  checkProduced(request.headers['accept'], produced);
+}
+
+/** JSON for whoever asks, laid out to be read. */
+function indented(exchange: Exchange, object: unknown): Promise<ApiResponse> {
+  return respondObject(exchange, object, { mediaType: 'application/json', pretty: true });
+}
+
+function metricsPage(text: string): ApiResponse {
+  const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores' };
+  return { status: 200, headers, body: encoder.encode(text) };
+}
+
+/**
+ * The public key of service accounts' tokens, for others who check them, and where to find it.
+ * https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery
+ */
+function issuerPages(tokens: ServiceAccountTokens): [path: string, page: Page][] {
+  const page = (exchange: Exchange, contentType: string, object: unknown): ApiResponse => {
+    checkRead(exchange, [contentType]);
+    const headers = { 'content-type': contentType, 'cache-control': 'public, max-age=3600' };
+    return { status: 200, headers, body: encoder.encode(JSON.stringify(object)) };
+  };
+  const configuration: Page = (exchange) =>
+    page(exchange, 'application/json', {
+      issuer: tokens.issuer,
+      jwks_uri: `https://${exchange.request.headers['host'] ?? 'kubernetes.default.svc'}/openid/v1/jwks`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['ES256'],
+    });
+  return [
+    ['/.well-known/openid-configuration', configuration],
+    ['/openid/v1/jwks', async (exchange) => page(exchange, 'application/jwk-set+json', await tokens.keySet())],
+  ];
 }

@@ -36,9 +36,22 @@ test('what a list is asked in vain is refused in Kubernetes’ words, in every f
   const cases: readonly (readonly [query: string, status: number, message: string | RegExp])[] = [
     ['limit=x', 400, 'strconv.ParseInt: parsing "x": invalid syntax'],
     ['limit=9223372036854775808', 400, 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
-    ['continue=x', 400, /^continue key is not valid: /],
-    ['continue=bnVsbA', 400, /^continue key is not valid: server does not recognize this encoded version ""$/],
-    ['resourceVersion=x', 400, /strconv.ParseUint: parsing "x": invalid syntax$/],
+    ['limit=', 400, 'strconv.ParseInt: parsing "": invalid syntax'],
+    ['continue=x', 400, 'invalid continue token: continue key is not valid: illegal base64 data at input byte 0'],
+    ['continue=e30', 400, 'invalid continue token: continue key is not valid: server does not recognize this encoded version '],
+    ['continue=abc', 400, /^invalid continue token: continue key is not valid: invalid character 'i' looking for beginning of value$/],
+    ['continue=x&resourceVersion=x', 400, 'specifying resource version is not allowed when using continue'],
+    [
+      'resourceVersion=x',
+      400,
+      'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+    ['resourceVersion=99999999999999999999', 400, /: value out of range$/],
+    [
+      'resourceVersion=x&resourceVersionMatch=Newest',
+      422,
+      `${listOptions}resourceVersionMatch: Unsupported value: "Newest": supported values: "Exact", "NotOlderThan", ""`,
+    ],
     [
       'resourceVersionMatch=Exact',
       422,
@@ -93,14 +106,64 @@ test('what a list is asked in vain is refused in Kubernetes’ words, in every f
     const meaningless = /continue|Match|sendInitial|limit=922/.test(query);
     if (!meaningless) assert.equal(watched.status, status, `watch ${query}`);
   }
-  const pods = await request('GET', '/api/v1/pods?fieldSelector=spec.color%3Dred');
-  assert.deepEqual([pods.status, pods.json.message], [400, 'field label not supported: spec.color']);
+  const watched = await request('GET', `${maps}?watch=true&continue=x`);
+  assert.deepEqual(
+    [watched.status, watched.json.message],
+    [422, `${listOptions}resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided`],
+  );
   const table = { headers: { accept: forms[1] as string } };
   const included = await request('GET', `${maps}?includeObject=All`, table);
   assert.equal(
     included.json.message,
     `Unable to convert to Table as requested: includeObject: Invalid value: "All": must be 'Metadata', 'Object', 'None', or empty`,
   );
+});
+
+test('the fields that select are those of the kind, and each kind has its own words for others', async () => {
+  const { request } = await server([]);
+  const unknown = '"spec.color" is not a known field selector: only "metadata.name", "metadata.namespace"';
+  const cases: readonly (readonly [resource: string, field: string, message: string | undefined])[] = [
+    ['/api/v1/pods', 'spec.color', 'field label not supported: spec.color'],
+    ['/apis/apps/v1/replicasets', 'spec.color', unknown],
+    ['/apis/apps/v1/replicasets', 'status.replicas', unknown.replace('spec.color', 'status.replicas')],
+    ['/api/v1/replicationcontrollers', 'status.replicas', undefined],
+    ['/apis/batch/v1/jobs', 'spec.color', 'field label "spec.color" not supported for Job'],
+    [
+      '/apis/resource.k8s.io/v1/resourceslices',
+      'spec.color',
+      'field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: spec.color',
+    ],
+    // What has no namespace can be selected by it in vain, unless the kind has fields of its own.
+    ['/api/v1/persistentvolumes', 'metadata.namespace', undefined],
+    ['/api/v1/nodes', 'metadata.namespace', 'field label not supported: metadata.namespace'],
+    ['/apis/certificates.k8s.io/v1beta1/podcertificaterequests', 'metadata.namespace', 'field label not supported: metadata.namespace'],
+  ];
+  for (const [resource, field, message] of cases) {
+    const answer = await request('GET', `${resource}?fieldSelector=${field}%3Dx`);
+    assert.deepEqual([answer.status, answer.json.message], [message === undefined ? 200 : 400, message], `${resource} ${field}`);
+  }
+});
+
+test('what is at hand comes whole whatever the limit; a page is of one revision', async () => {
+  const { request } = await server(['a', 'b', 'c']);
+  const sizeOf = async (query: string): Promise<unknown[]> => {
+    const { json } = await request('GET', `${maps}?limit=2&${query}`);
+    return [json.items.length, json.metadata.continue !== undefined];
+  };
+  assert.deepEqual(await sizeOf(''), [2, true]);
+  assert.deepEqual(await sizeOf('resourceVersion=0'), [3, false]);
+  assert.deepEqual(await sizeOf('resourceVersion=0&resourceVersionMatch=NotOlderThan'), [3, false]);
+});
+
+test('who uses a version that will go is told so, an old kind what to use instead', async () => {
+  const { request } = await server([]);
+  const warningOf = async (path: string): Promise<string | undefined> => (await request('GET', path)).headers['warning'];
+  assert.equal(
+    await warningOf('/apis/resource.k8s.io/v1beta1/resourceclaims'),
+    '299 - "resource.k8s.io/v1beta1 ResourceClaim is deprecated in v1.35+, unavailable in v1.38+"',
+  );
+  assert.equal(await warningOf('/api/v1/endpoints'), '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"');
+  assert.equal(await warningOf('/apis/resource.k8s.io/v1/resourceclaims'), undefined);
 });
 
 test('each form is given in the media types that can express it, to those who ask for it rightly', async () => {
@@ -136,14 +199,16 @@ test('each form is given in the media types that can express it, to those who as
     ['application/yaml;q=0.9,application/json;q=0.1', maps, 'yaml ConfigMapList'],
     ['application/json;q=0,*/*', maps, 'ConfigMapList'],
     ['application/json;q=0', maps, 406],
-    ['text/html,application/*;q=0.1', maps, 'ConfigMapList'],
+    ['text/html,*/*;q=0.1', maps, 'ConfigMapList'],
+    ['text/html,application/*;q=0.1', maps, 406],
     [`application/json;as=Table;${meta}`, '/apis', 406],
   ];
   for (const [accept, path, expected] of cases) assert.equal(await kindOf(accept, path), expected, `${accept} of ${path}`);
   const refused = await get('text/html');
   assert.equal(
     refused.json.message,
-    'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, ' +
+      'application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
   );
   // A refusal has one form only, whatever form was wanted.
   const missing = await get(`application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;${meta}`, `${maps}/none`);

@@ -99,6 +99,11 @@ export function rawTail(path: string, subresource: string): string {
   return match?.[1] ?? '';
 }
 
+/** Two slashes in a row, which no path of the API has. One at the end is let pass. */
+export function hasEmptySegment(path: string): boolean {
+  return path.includes('//');
+}
+
 function decodePath(path: string): string[] {
   let parts = (path[0] === '/' ? path.slice(1) : path).split('/');
   if (parts.includes('')) parts = parts.filter((part) => part !== '');

@@ -1,7 +1,7 @@
 /**
  * From a request's path to its verb: which resource, whether it has the verb, and which function carries it out.
  */
-import { ApiError, badRequest } from '../api/errors.ts';
+import { badRequest } from '../api/errors.ts';
 import type { ApiResponse } from '../api/http.ts';
 import type { ResourceDeclaration } from '../registry/contract.ts';
 import { attach, exec } from './connect/exec.ts';
@@ -9,11 +9,11 @@ import { log } from './connect/log.ts';
 import { portForward } from './connect/port-forward.ts';
 import { proxy } from './connect/proxy.ts';
 import { deprecationOf } from './deprecated-kinds.ts';
-import { noSuchPath } from './discovery/discovery-documents.ts';
 import type { Exchange } from './exchange.ts';
-import type { Negotiated } from './negotiate.ts';
-import type { RequestInfo } from './request-info.ts';
-import { negotiateResource, type ResourceCall, type Services, type Verb } from './resource-call.ts';
+import { checkProduced, listedTypes, mediaTypes, type Negotiated } from './negotiate.ts';
+import { methodNotAllowed, noSuchPage, noSuchPath } from './no-such-path.ts';
+import { hasEmptySegment, type RequestInfo } from './request-info.ts';
+import { isBuiltIn, negotiateResource, type ResourceCall, type Services, type Verb } from './resource-call.ts';
 import { create } from './verbs/create.ts';
 import { createBinding } from './verbs/create-binding.ts';
 import { createSubresource } from './verbs/create-subresource.ts';
@@ -55,6 +55,8 @@ const connections: Readonly<Record<string, Verb>> = {
 
 /** What goes through to a kubelet, a pod or a service is in its hands, the form of its answer too. */
 const passedOn: ReadonlySet<Verb> = new Set([exec, attach, portForward, proxy]);
+/** What logs are given as, beside the forms of objects in which they are refused. */
+const logTypes: readonly string[] = ['text/plain', ...mediaTypes];
 const passedThrough: Negotiated = { mediaType: 'application/json', as: 'object', metaVersion: 'v1' };
 
 export async function routeResource(exchange: Exchange, services: Services): Promise<ApiResponse> {
@@ -66,10 +68,16 @@ export async function routeResource(exchange: Exchange, services: Services): Pro
     if (posted) return posted;
     // Its definition may have been written through another server, a moment ago.
     await registry.fresh();
-    storage = registry.storage(info.group, info.version, info.resource) ?? noSuchPath();
+    storage = registry.storage(info.group, info.version, info.resource);
+    if (!storage) return isOfOurs(exchange, services) ? noSuchPath() : noSuchPage();
   }
   const { declaration } = storage;
-  const verb = verbOf(info, declaration);
+  const verb = verbOf(exchange, declaration);
+  if (isBuiltIn(declaration) && !passedOn.has(verb)) {
+    const collection = info.name === '' && info.verb !== 'deletecollection' && exchange.request.method === 'GET';
+    checkProduced(exchange.request.headers['accept'], verb === log ? logTypes : collection ? listedTypes : mediaTypes);
+  }
+  checkName(info);
   if (passedOn.has(verb) && exchange.request.query.has('dryRun')) throw badRequest('dryRun is not supported');
   const call: ResourceCall = {
     exchange,
@@ -102,9 +110,23 @@ function routePosted(exchange: Exchange, services: Services): Promise<ApiRespons
   return noSuchPath();
 }
 
-function verbOf(info: RequestInfo, declaration: ResourceDeclaration): Verb {
+/** Whether a group of Kubernetes' own is asked for. What else there could be, definitions alone say. */
+function isOfOurs({ info }: Exchange, { registry }: Services): boolean {
+  return registry.declarations().some((declaration) => declaration.group === info.group && isBuiltIn(declaration));
+}
+
+/** A name is one segment of a path, and says so wherever the path is taken apart. */
+function checkName({ name }: RequestInfo): void {
+  const fault = name === '.' || name === '..' ? `may not be '${name}'` : name.includes('%') ? "may not contain '%'" : undefined;
+  if (fault !== undefined) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${fault}`);
+}
+
+function verbOf({ info, request }: Exchange, declaration: ResourceDeclaration): Verb {
+  if (hasEmptySegment(request.path) && info.tail === '') noSuchPath();
+  if (request.method === 'HEAD' && isBuiltIn(declaration) && info.subresource !== 'proxy') throw methodNotAllowed();
   const inNamespace = info.namespace !== '';
   if (declaration.namespaced ? !inNamespace && info.name !== '' : inNamespace && info.resource !== 'namespaces') noSuchPath();
+  if (info.resource === 'namespaces' && info.group === '' && info.name !== info.namespace) noSuchPath();
   if (info.subresource === '') {
     const needsNamespace = declaration.namespaced && !inNamespace && (info.verb === 'create' || info.verb === 'deletecollection');
     const named = info.name !== '' && info.verb === 'create';
@@ -119,10 +141,6 @@ function verbOf(info: RequestInfo, declaration: ResourceDeclaration): Verb {
   const verb = own ?? subresourceVerbs[info.verb];
   if (!verb || !subresource.verbs.includes(info.verb)) throw methodNotAllowed();
   return verb;
-}
-
-function methodNotAllowed(): ApiError {
-  return new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} });
 }
 
 function warnOfDeprecation(exchange: Exchange, declaration: ResourceDeclaration): void {

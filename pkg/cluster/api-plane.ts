@@ -17,6 +17,7 @@ import type { Store } from '../storage/store.ts';
 import { createSystemNamespaces, createSystemObjects } from './bootstrap.ts';
 import type { NetworkPlan, Patience } from './cluster-options.ts';
 import { components } from './components.ts';
+import { healthChecks } from './health-checks.ts';
 
 export interface ApiPlaneOptions extends Patience {
   readonly store: Store;
@@ -68,8 +69,10 @@ export function createApiPlane(options: ApiPlaneOptions): ApiPlane {
     ...(options.notReadyTolerationSeconds === undefined ? {} : { notReadyTolerationSeconds: options.notReadyTolerationSeconds }),
     ...(options.unreachableTolerationSeconds === undefined ? {} : { unreachableTolerationSeconds: options.unreachableTolerationSeconds }),
   });
+  let phase: 'starting' | 'serving' | 'closing' = 'starting';
   const server = new ApiServer({
     registry,
+    healthChecks: healthChecks({ store: options.store, registry, phase: () => phase }),
     tokens: new ServiceAccountTokens({ signer: options.signer, registry, clock, random: random.fork('tokens') }),
     kubelets: options.kubelets,
     ...(options.backends ? { backends: options.backends } : {}),
@@ -92,8 +95,10 @@ export function createApiPlane(options: ApiPlaneOptions): ApiPlane {
       const bootstrap = client(components.apiserver, 'kube-apiserver');
       await createSystemNamespaces(bootstrap);
       await createSystemObjects(bootstrap, network);
+      phase = 'serving';
     },
     async close() {
+      phase = 'closing';
       server.close();
       await registry.close();
     },

@@ -24,7 +24,8 @@ export function hasProtobuf(apiVersion: string, kind: string): boolean {
 }
 
 function schemaFor(apiVersion: string, kind: string): Schema | undefined {
-  const { group, version } = parseApiVersion(apiVersion);
+  // The oldest documents of discovery name no version, though they are of the first.
+  const { group, version } = parseApiVersion(apiVersion === '' ? 'v1' : apiVersion);
   // Status is of meta.k8s.io in discovery's eyes, and calls itself v1; so do lists of nothing in particular.
   const definition = definitionOfKind(group, version, kind);
   return definition === undefined ? undefined : builtinSchema(definition);

@@ -41,8 +41,8 @@ const groupOrder = [
   'coordination.k8s.io',
   'node.k8s.io',
   'discovery.k8s.io',
-  'flowcontrol.apiserver.k8s.io',
   'resource.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
   'internal.apiserver.k8s.io',
   'storagemigration.k8s.io',
 ];
@@ -95,9 +95,10 @@ function parseVersion(version: string): { stability: number; major: number; mino
   return { stability: stage === undefined ? 2 : stage === 'beta' ? 1 : 0, major: Number(major), minor: Number(minor ?? 0) };
 }
 
-export function apiGroup({ name, versions }: ApiGroup): APIGroup {
+/** As an item of a list: kind and apiVersion are the list's. */
+export function apiGroup({ name, versions }: ApiGroup): Omit<APIGroup, 'kind' | 'apiVersion'> {
   const named = versions.map(({ version }) => ({ groupVersion: apiVersionOf({ group: name, version }), version }));
-  return { kind: 'APIGroup', apiVersion: 'v1', name, versions: named, preferredVersion: named[0] as (typeof named)[number] };
+  return { name, versions: named, preferredVersion: named[0] as (typeof named)[number] };
 }
 
 /** The resources of one version, each followed by its subresources. `stored`: the version objects are stored in. */
@@ -113,7 +114,7 @@ export function apiResources({ resources }: ApiVersion, stored: (declaration: Re
       verbs,
       ...(shortNames.length > 0 ? { shortNames } : {}),
       ...(categories.length > 0 ? { categories } : {}),
-      ...(verbs.includes('get') ? { storageVersionHash: storageVersionHash(stored(declaration)) } : {}),
+      ...(verbs.includes('create') && verbs.includes('get') ? { storageVersionHash: storageVersionHash(stored(declaration)) } : {}),
     };
     return [own, ...subresources(declaration)];
   });
@@ -147,9 +148,17 @@ function subresources({ group, version, resource, namespaced, subresources }: Re
 
 const hashes = new Map<string, string>();
 
+/** What Kubernetes 1.36 stores in another version than the preferred one, by group and kind. */
+const storedOtherwise: Readonly<Record<string, string>> = {
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': 'admissionregistration.k8s.io/v1beta1',
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': 'admissionregistration.k8s.io/v1beta1',
+  'apiextensions.k8s.io/CustomResourceDefinition': 'apiextensions.k8s.io/v1beta1',
+  'events.k8s.io/Event': '/v1',
+  'resource.k8s.io/DeviceTaintRule': 'resource.k8s.io/v1alpha3',
+};
+
 /** Changes when the stored version does: the first 8 bytes of SHA-256, as Kubernetes makes it. */
 function storageVersionHash({ group, version, kind }: ResourceDeclaration): string {
-  return getOrAdd(hashes, `${group}/${version}/${kind}`, () =>
-    toBase64(sha256(new TextEncoder().encode(`${group}/${version}/${kind}`)).subarray(0, 8)),
-  );
+  const stored = `${storedOtherwise[`${group}/${kind}`] ?? `${group}/${version}`}/${kind}`;
+  return getOrAdd(hashes, stored, () => toBase64(sha256(new TextEncoder().encode(stored)).subarray(0, 8)));
 }

@@ -1,8 +1,6 @@
 /**
  * The documents of discovery: /api, /apis and below, and all of it at once (aggregated discovery).
  */
-import { ApiError } from '../../api/errors.ts';
-import type { APIGroupList, APIResourceList, APIVersions } from '../../api/generated/meta-v1.ts';
 import type { ApiResponse } from '../../api/http.ts';
 import { apiVersionOf } from '../../api/object.ts';
 import { toBase64Url } from '../../client/credentials/base64.ts';
@@ -10,16 +8,15 @@ import { sha256 } from '../../client/credentials/sha-256.ts';
 import type { ResourceDeclaration } from '../../registry/contract.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import type { Exchange } from '../exchange.ts';
-import { holdsCurrent, negotiatePlain, parseAccept } from '../negotiate.ts';
+import { checkProduced, holdsCurrent, mediaTypes, negotiatePlain, parseAccept } from '../negotiate.ts';
+import { methodNotAllowed, noSuchPage, noSuchPath } from '../no-such-path.ts';
 import type { RegistryPort } from '../resource-call.ts';
 import { respondObject } from '../respond.ts';
-import { type ApiGroup, type ApiVersion, apiGroup, apiResources, groupsOf, offeredVerbs } from './api-groups.ts';
-
-type AggregatedVersion = 'v2' | 'v2beta1';
+import { type ApiGroup, apiGroup, apiResources, groupsOf, offeredVerbs } from './api-groups.ts';
 
 interface Documents {
   readonly groups: readonly ApiGroup[];
-  /** By path and version of aggregated discovery: bytes and ETag. */
+  /** Of aggregated discovery, by `api` and `apis`: bytes and ETag. */
   readonly aggregated: Map<string, { readonly bytes: Uint8Array; readonly etag: string }>;
 }
 
@@ -37,66 +34,62 @@ export class Discovery {
     return this.#current().groups;
   }
 
-  /** `path`: the segments after the host. undefined: there is no such document. */
-  respond(exchange: Exchange, path: readonly string[]): Promise<ApiResponse> | undefined {
-    const [root, ...rest] = path;
-    if (rest.length === 0) {
-      const version = wantsAggregated(exchange.request.headers['accept']);
-      if (version) return Promise.resolve(this.#aggregated(exchange, root === 'api', version));
-    }
-    const document = root === 'api' ? this.#coreDocument(rest, exchange) : this.#groupDocument(rest);
-    return document === undefined ? undefined : respondObject(exchange, document, negotiatePlain(exchange.request.headers['accept']));
+  /** `path`: the segments after the host. */
+  respond(exchange: Exchange, [root = '', ...rest]: readonly string[]): Promise<ApiResponse> | ApiResponse {
+    const { headers, method } = exchange.request;
+    const accept = headers['accept'];
+    const [name, version] = root === 'api' ? ['', rest[0]] : rest;
+    const group = name === undefined ? undefined : this.groups().find((each) => each.name === name);
+    // The lists of groups, and what custom resources bring, are given whatever the method; the rest is for reading alone.
+    const strict = root === 'api' || (version !== undefined && group?.versions.some(({ resources }) => !resources[0]?.custom));
+    if (name !== undefined && (!group || (name === '' && root === 'apis'))) return noSuchPage();
+    if (strict && method !== 'GET') throw methodNotAllowed();
+    if (rest.length === 0 && wantsAggregated(accept)) return this.#aggregated(exchange, root === 'api');
+    const document = rest.length > 2 ? undefined : this.#document(exchange, group, version);
+    if (!document) return strict ? noSuchPath() : noSuchPage();
+    if (strict) checkProduced(accept, mediaTypes);
+    return respondObject(exchange, document, negotiatePlain(accept));
   }
 
-  #coreDocument([version, ...rest]: readonly string[], { request }: Exchange): unknown {
-    const core = this.groups().find((group) => group.name === '');
-    if (!core || rest.length > 0) return undefined;
-    if (version !== undefined) return this.#resources(core, version);
-    const versions: APIVersions = {
+  #document({ request }: Exchange, group: ApiGroup | undefined, version: string | undefined): unknown {
+    if (!group) {
+      const groups = this.groups().filter(({ name }) => name !== '');
+      return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(apiGroup) };
+    }
+    if (version !== undefined) return this.#resources(group, version);
+    if (group.name !== '') return { kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(group) };
+    // It and the list of the group's resources are older than versions of such documents: they name none.
+    return {
       kind: 'APIVersions',
-      apiVersion: 'v1',
-      versions: core.versions.map((each) => each.version),
+      versions: group.versions.map((each) => each.version),
       serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: request.headers['host'] ?? '' }],
     };
-    return versions;
   }
 
-  #groupDocument([name, version, ...rest]: readonly string[]): unknown {
-    if (rest.length > 0) return undefined;
-    if (name === undefined) {
-      const groups = this.groups().filter((group) => group.name !== '');
-      const list: APIGroupList = { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(apiGroup) };
-      return list;
-    }
-    const group = name === '' ? undefined : this.groups().find((each) => each.name === name);
-    if (!group) return undefined;
-    return version === undefined ? apiGroup(group) : this.#resources(group, version);
-  }
-
-  #resources(group: ApiGroup, version: string): APIResourceList | undefined {
+  #resources(group: ApiGroup, version: string): unknown {
     const found = group.versions.find((each) => each.version === version);
     if (!found) return undefined;
     return {
       kind: 'APIResourceList',
-      apiVersion: 'v1',
+      ...(group.name === '' ? {} : { apiVersion: 'v1' }),
       groupVersion: apiVersionOf({ group: group.name, version }),
       resources: apiResources(found, storedIn(group)),
     };
   }
 
   /** https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery */
-  #aggregated(exchange: Exchange, core: boolean, version: AggregatedVersion): ApiResponse {
+  #aggregated(exchange: Exchange, core: boolean): ApiResponse {
     const { aggregated, groups } = this.#current();
-    const key = `${core ? 'api' : 'apis'} ${version}`;
+    const key = core ? 'api' : 'apis';
     let document = aggregated.get(key);
     if (!document) {
       const items = groups.filter((group) => (group.name === '') === core).map(aggregatedGroup);
-      const bytes = encodeJson({ kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items });
+      const bytes = encodeJson({ kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items });
       document = { bytes, etag: `"${toBase64Url(sha256(bytes))}"` };
       aggregated.set(key, document);
     }
     const headers = {
-      'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
+      'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
       etag: document.etag,
       vary: 'Accept',
       'cache-control': 'public',
@@ -115,11 +108,6 @@ export class Discovery {
   }
 }
 
-/** Throws NotFound in the words that clients expect for a path that nothing is at. */
-export function noSuchPath(): never {
-  throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
-}
-
 /** Objects are stored in the group's preferred version that has the kind. */
 function storedIn(group: ApiGroup): (declaration: ResourceDeclaration) => ResourceDeclaration {
   return (declaration) => {
@@ -132,56 +120,47 @@ function storedIn(group: ApiGroup): (declaration: ResourceDeclaration) => Resour
   };
 }
 
-function aggregatedGroup(group: ApiGroup): unknown {
+function aggregatedGroup({ name, versions }: ApiGroup): unknown {
   return {
-    metadata: { name: group.name, creationTimestamp: null },
-    versions: group.versions.map((version) => ({
-      version: version.version,
-      freshness: 'Current',
-      resources: aggregatedResources(version),
-    })),
+    metadata: name === '' ? {} : { name },
+    versions: versions.map(({ version, resources }) => ({ version, resources: resources.map(aggregatedResource), freshness: 'Current' })),
   };
-}
-
-function aggregatedResources({ resources }: ApiVersion): unknown[] {
-  return resources.map((declaration) => aggregatedResource(declaration));
 }
 
 function aggregatedResource(declaration: ResourceDeclaration): unknown {
   const { group, version, resource, kind, singular, namespaced, shortNames, categories, subresources } = declaration;
+  /** A built-in kind of the version in which it is listed does not repeat it. */
+  const responseKind = (ofGroup: string, ofVersion: string, ofKind: string): unknown =>
+    !declaration.custom && ofGroup === group && ofVersion === version
+      ? { group: '', version: '', kind: ofKind }
+      : { group: ofGroup, version: ofVersion, kind: ofKind };
+  const names = Object.keys(subresources).sort();
   return {
     resource,
-    responseKind: { group, version, kind },
+    responseKind: responseKind(group, version, kind),
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singular,
     verbs: offeredVerbs(declaration),
     ...(shortNames.length > 0 ? { shortNames } : {}),
     ...(categories.length > 0 ? { categories } : {}),
-    ...(Object.keys(subresources).length === 0
+    ...(names.length === 0
       ? {}
       : {
-          subresources: Object.keys(subresources)
-            .sort()
-            .map((name) => {
-              const {
-                verbs: subverbs,
-                kind: [subgroup, subversion, subkind],
-              } = subresources[name] as ResourceDeclaration['subresources'][string];
-              return { subresource: name, responseKind: { group: subgroup, version: subversion, kind: subkind }, verbs: subverbs };
-            }),
+          subresources: names.map((name) => {
+            const { verbs, kind: subkind } = subresources[name] as ResourceDeclaration['subresources'][string];
+            return { subresource: name, responseKind: responseKind(...subkind), verbs };
+          }),
         }),
   };
 }
 
-function wantsAggregated(accept: string | undefined): AggregatedVersion | undefined {
-  for (const { type, parameters } of parseAccept(accept ?? '')) {
-    if (type !== 'application/json') continue;
-    if (parameters.get('as') !== 'APIGroupDiscoveryList' || parameters.get('g') !== 'apidiscovery.k8s.io') {
-      if (parameters.get('as') === undefined) return undefined;
-      continue;
-    }
-    const version = parameters.get('v');
-    if (version === 'v2' || version === 'v2beta1') return version;
-  }
-  return undefined;
+/** Whoever can read it is given it, however much more something else is wanted. */
+function wantsAggregated(accept: string | undefined): boolean {
+  return parseAccept(accept ?? '').some(
+    ({ type, parameters }) =>
+      type === 'application/json' &&
+      parameters.get('as') === 'APIGroupDiscoveryList' &&
+      parameters.get('g') === 'apidiscovery.k8s.io' &&
+      parameters.get('v') === 'v2',
+  );
 }

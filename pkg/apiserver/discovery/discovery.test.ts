@@ -11,7 +11,7 @@ test('every declared resource is found by discovery, and by aggregated discovery
   const plain = new Map<string, unknown>();
   const versions: [string, string][] = (await request('GET', '/api')).json.versions.map((version: string) => ['', version]);
   for (const group of (await request('GET', '/apis')).json.groups) {
-    assert.deepEqual((await request('GET', `/apis/${group.name}`)).json, group);
+    assert.deepEqual((await request('GET', `/apis/${group.name}`)).json, { kind: 'APIGroup', apiVersion: 'v1', ...group });
     assert.deepEqual(group.preferredVersion, group.versions[0]);
     for (const { version } of group.versions) versions.push([group.name, version]);
   }
@@ -40,9 +40,13 @@ test('every declared resource is found by discovery, and by aggregated discovery
       for (const { version, resources } of versions) {
         for (const { resource, responseKind, verbs, scope, subresources = [] } of resources) {
           const namespaced = scope === 'Namespaced';
-          aggregated.set(`${metadata.name}/${version}/${resource}`, [responseKind.kind, verbs, namespaced]);
+          aggregated.set(`${metadata.name ?? ''}/${version}/${resource}`, [responseKind.kind, verbs, namespaced]);
           for (const each of subresources) {
-            aggregated.set(`${metadata.name}/${version}/${resource}/${each.subresource}`, [each.responseKind.kind, each.verbs, namespaced]);
+            aggregated.set(`${metadata.name ?? ''}/${version}/${resource}/${each.subresource}`, [
+              each.responseKind.kind,
+              each.verbs,
+              namespaced,
+            ]);
           }
         }
       }
@@ -58,10 +62,62 @@ test('short names, storage hashes and the order of groups are those of Kubernete
   assert.deepEqual(pods.shortNames, ['po']);
   assert.deepEqual(pods.categories, ['all']);
   assert.equal(pods.storageVersionHash, 'xPOwRZ+Yhw8=');
+  const events = (await request('GET', '/apis/events.k8s.io/v1')).json.resources[0];
+  assert.equal(events.storageVersionHash, 'r2yiGXH7wu8=', 'events are stored in the first version of the API');
   const groups = (await request('GET', '/apis')).json.groups.map((group: { name: string }) => group.name);
   assert.ok(groups.indexOf('apps') < groups.indexOf('events.k8s.io'));
   const autoscaling = (await request('GET', '/apis/autoscaling')).json;
   assert.equal(autoscaling.preferredVersion.version, 'v2');
+});
+
+test('aggregated discovery is for whoever can read it, and repeats no version', async () => {
+  const { request } = await testServer();
+  const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+  const kindOf = async (accept: string): Promise<unknown> => (await request('GET', '/apis', { headers: { accept } })).json.kind;
+  assert.equal(await kindOf(`application/json,${aggregated};q=0.5`), 'APIGroupDiscoveryList');
+  assert.equal(await kindOf(`${aggregated.replace('v2', 'v2beta1')},application/json`), 'APIGroupList');
+  const { items } = (await request('GET', '/api', { headers: { accept: aggregated } })).json;
+  const pods = items[0].versions[0].resources.find(({ resource }: { resource: string }) => resource === 'pods');
+  assert.deepEqual(pods.responseKind, { group: '', version: '', kind: 'Pod' });
+  const eviction = pods.subresources.find(({ subresource }: { subresource: string }) => subresource === 'eviction');
+  assert.deepEqual(eviction.responseKind, { group: 'policy', version: 'v1', kind: 'Eviction' });
+});
+
+test('a path that leads nowhere is a Status below the API, a page elsewhere', async () => {
+  const { request } = await testServer();
+  const answerTo = async (method: string, path: string, accept?: string): Promise<unknown[]> => {
+    const { status, headers } = await request(method, path, { headers: accept === undefined ? {} : { accept } });
+    return [status, headers['content-type']];
+  };
+  const json = 'application/json';
+  const page = 'text/plain; charset=utf-8';
+  const cases: readonly (readonly [method: string, path: string, status: number, contentType: string | undefined])[] = [
+    ['GET', '/api/v2', 404, json],
+    ['GET', '/api/v1/nothing', 404, json],
+    ['GET', '/api/v1//pods', 404, json],
+    ['GET', '/api/v1/namespaces/default/namespaces', 404, json],
+    ['GET', '/apis/apps/v2', 404, json],
+    ['GET', '/apis/apps/v2/deployments', 404, json],
+    ['GET', '/apis/nothing/v1/things', 404, page],
+    ['POST', '/nothing', 404, page],
+    ['GET', '//api/v1', 404, page],
+    ['GET', '/healthz/', 404, page],
+    ['GET', '/openapi/v3/nothing', 404, undefined],
+    ['GET', '/%61pi/v1', 200, json],
+    ['GET', '/api/v1/pods/', 200, json],
+    ['GET', '/api/v1/namespaces/..%2f', 404, json],
+    ['GET', '/api/v1/namespaces/default/pods/..', 400, json],
+    ['GET', '/api/v1/namespaces/default/pods/a%25', 400, json],
+    ['HEAD', '/api/v1/pods', 405, json],
+    ['HEAD', '/apis', 200, json],
+    ['POST', '/version', 405, json],
+    ['POST', '/livez', 200, page],
+  ];
+  for (const [method, path, ...expected] of cases) assert.deepEqual(await answerTo(method, path), expected, `${method} ${path}`);
+  const core = await request('GET', '/api', { headers: { accept: 'application/vnd.kubernetes.protobuf' } });
+  assert.deepEqual(Array.from(core.bytes.subarray(4, 21)), [10, 15, 10, 0, 18, 11, ...Buffer.from('APIVersions')], 'it names no version');
+  const refused = await request('GET', '/version', { headers: { accept: 'text/html' } });
+  assert.deepEqual([refused.status, refused.json.message], [406, '406: Not Acceptable\n\nAvailable representations: application/json']);
 });
 
 test('versions are ordered by stability, then by number, transitively', () => {
@@ -95,6 +151,9 @@ test('health checks are told one by one, excluded by name, and fail the whole wh
   assert.equal((await request('GET', '/livez?exclude=store')).text, 'ok');
   assert.match((await request('GET', '/livez?verbose&exclude=store&exclude=x')).text, /cannot be excluded: no matches for "x"/);
   assert.equal((await request('GET', '/livez/store')).status, 500);
+  assert.match((await request('GET', '/metrics/slis')).text, /\nkubernetes_healthcheck{name="store",type="livez"} 0\n/);
+  const { paths } = (await request('GET', '/')).json;
+  assert.ok(paths.includes('/readyz/informer-sync') && !paths.includes('/livez/informer-sync'));
   assert.equal((await request('GET', '/livez/ping')).text, 'ok');
 });
 

@@ -53,42 +53,36 @@ export class OpenApiDocuments {
     this.#compressor = compressor;
   }
 
-  /** `path`: the segments behind /openapi. undefined: there is no such document. */
-  respond(exchange: Exchange, [kind, ...rest]: readonly string[]): Promise<ApiResponse> | undefined {
-    if (kind === 'v2' && rest.length === 0) return this.#all(exchange);
-    if (kind !== 'v3') return undefined;
-    return rest.length === 0 ? this.#index(exchange) : this.#group(exchange, rest.join('/'));
-  }
-
-  #index({ request }: Exchange): Promise<ApiResponse> {
-    negotiatePlain(request.headers['accept'], ['application/json']);
+  /** JSON in whichever form it is asked for; called plain text, as Kubernetes calls it. */
+  v3Index({ request }: Exchange): ApiResponse {
     const entries = [...this.#current().v3].map(([path, { hash }]) => [path, { serverRelativeURL: addressOf(path, hash) }]);
     const body = encodeJson({ paths: Object.fromEntries(entries) });
-    const headers = { etag: `"${toBase64Url(sha256(body))}"`, vary: 'Accept', 'content-type': 'application/json' };
-    if (holdsCurrent(request.headers['if-none-match'], headers.etag)) return Promise.resolve({ status: 304, headers });
-    return Promise.resolve({ status: 200, headers, body });
+    const headers = { etag: `"${toBase64Url(sha256(body))}"`, vary: 'Accept', 'content-type': 'text/plain; charset=utf-8' };
+    if (holdsCurrent(request.headers['if-none-match'], headers.etag)) return { status: 304, headers };
+    return { status: 200, headers, body };
   }
 
-  #group(exchange: Exchange, path: string): Promise<ApiResponse> | undefined {
+  /** `path`: what follows /openapi/v3/. */
+  v3(exchange: Exchange, path: string): ApiResponse {
     const document = this.#current().v3.get(path);
-    if (!document) return undefined;
+    if (!document) return { status: 404, headers: {} };
     const { request } = exchange;
     negotiatePlain(request.headers['accept'], ['application/json']);
     const etag = `"${document.hash}"`;
     const asked = request.query.get('hash');
     if (asked !== null && asked !== '' && asked !== document.hash) {
-      return Promise.resolve({ status: 301, headers: { location: addressOf(path, document.hash) } });
+      return { status: 301, headers: { location: addressOf(path, document.hash), etag, vary: 'Accept' } };
     }
     // An address with its hash always leads to the same document.
     const caching: Record<string, string> = asked === document.hash ? { 'cache-control': 'public, immutable, max-age=31536000' } : {};
     const headers = { ...caching, etag, vary: 'Accept' };
-    if (holdsCurrent(request.headers['if-none-match'], etag)) return Promise.resolve({ status: 304, headers });
+    if (holdsCurrent(request.headers['if-none-match'], etag)) return { status: 304, headers };
     document.bytes ??= encodeJson(openApiV3(document, document.resources));
     const response = respondBytes(exchange, 'application/json', document.bytes, this.#compressor);
-    return Promise.resolve({ ...response, headers: { ...headers, ...response.headers } });
+    return { ...response, headers: { ...headers, ...response.headers } };
   }
 
-  async #all(exchange: Exchange): Promise<ApiResponse> {
+  async v2(exchange: Exchange): Promise<ApiResponse> {
     const { headers } = exchange.request;
     const contentType = chooseV2(headers['accept']);
     const { v2, v3 } = this.#current();

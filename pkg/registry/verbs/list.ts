@@ -111,7 +111,12 @@ interface PastOptions {
 async function listAt(resource: Resource, filter: Filter, options: PastOptions): Promise<Page> {
   const { revision, limit, after } = options;
   const { cache, environment } = resource;
-  if (!Number.isSafeInteger(revision)) throw tooLargeResourceVersion(revision, cache.revision);
+  // No list has been at that revision yet: nobody was given such a token.
+  const fromFuture = (): ApiError =>
+    options.paging
+      ? badRequest('invalid continue token: continue key is not valid: its resourceVersion is in the future')
+      : tooLargeResourceVersion(revision, cache.revision);
+  if (!Number.isSafeInteger(revision)) throw fromFuture();
   if (options.paging && environment.pageAge.isOver(revision)) throw expiredPage(tokenOf(filter, -1, after as string));
   try {
     // Where nothing has changed since, the present is that past; but only as long as the store keeps it.
@@ -119,7 +124,7 @@ async function listAt(resource: Resource, filter: Filter, options: PastOptions):
     if (kept && cache.changedAt <= revision && revision <= cache.revision) return listCached(resource, filter, limit, after, revision);
     return await readPast(resource, filter, options);
   } catch (error) {
-    if (isStoreError(error, 'FutureRevision')) throw tooLargeResourceVersion(revision, cache.revision);
+    if (isStoreError(error, 'FutureRevision')) throw fromFuture();
     if (isStoreError(error, 'Compacted')) throw options.paging ? expiredPage(tokenOf(filter, -1, after as string)) : expiredList();
     throw error;
   }
