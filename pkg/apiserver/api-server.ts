@@ -122,7 +122,7 @@ export class ApiServer {
     try {
       timeout = this.#timeoutOf(request);
     } catch (error) {
-      this.#identify.apply(exchange);
+      void this.#identify.apply(exchange);
       return this.#refuse(exchange, error);
     }
     return new Promise((resolve) => {
