@@ -41,7 +41,7 @@ export function systemContext(verb: string): RequestContext {
     verb,
     causes: [],
     dryRun: false,
-    fieldManager: 'kube-apiserver',
+    fieldManager: 'gokube',
     fieldValidation: 'Ignore',
     warn: () => undefined,
     signal: new AbortController().signal,

@@ -62,7 +62,6 @@ function plainField(name: string): Field {
     value: false,
     omitEmpty: false,
     alwaysPresent: false,
-    nullWhenUnset: false,
     zero: undefined,
     default: undefined,
     numbers: [],

@@ -10,17 +10,9 @@ import { forbidden, invalid, notSupported, required } from './faults.ts';
 import { resolveFieldPath } from './field-path.ts';
 import { perRuleEstimate, perSchemaEstimate } from './limits.ts';
 
-export interface RuleCheckOptions {
-  /**
-   * Schemas at or below which something else is wrong: their rules are not looked at. Whoever says so has told how
-   * rules are written (`writtenFaults`), too; otherwise that comes first.
-   */
-  readonly unsound?: ReadonlySet<JSONSchemaProps>;
-}
-
-/** All faults. `path`: of the schema, `spec.versions[0].schema.openAPIV3Schema`. */
-export function ruleFaults(schema: JSONSchemaProps, path: string, { unsound }: RuleCheckOptions = {}): StatusCause[] {
-  const check = new RuleCheck(unsound);
+/** All faults, those of how rules are written first. `path`: of the schema, `spec.versions[0].schema.openAPIV3Schema`. */
+export function ruleFaults(schema: JSONSchemaProps, path: string): StatusCause[] {
+  const check = new RuleCheck();
   check.node(schema, path, { cardinality: 1, resource: true });
   return [...check.written, ...check.meant, ...check.totals(path)];
 }
@@ -39,13 +31,8 @@ const hasLineBreaks = (text: string): boolean => /[\n\r]/.test(text);
 class RuleCheck {
   readonly written: StatusCause[] = [];
   readonly meant: StatusCause[] = [];
-  readonly #unsound: ReadonlySet<JSONSchemaProps> | undefined;
   #total = 0;
   readonly #costs: { readonly path: string; readonly cost: number }[] = [];
-
-  constructor(unsound: ReadonlySet<JSONSchemaProps> | undefined) {
-    this.#unsound = unsound;
-  }
 
   node(schema: JSONSchemaProps, path: string, place: Place): void {
     const before = this.written.length;
@@ -53,9 +40,11 @@ class RuleCheck {
     const rules = schema['x-kubernetes-validations'] ?? [];
     if (rules.length === 0) return;
     const at = (index: number): string => `${path}.x-kubernetes-validations[${index}]`;
-    if (!this.#unsound) for (const [index, rule] of rules.entries()) this.written.push(...writtenFaults(rule, schema, at(index)));
+    rules.forEach((rule, index) => {
+      this.written.push(...writtenFaults(rule, at(index), schema));
+    });
     // What is written wrong, here or below, makes for messages about types that would go away with it.
-    if (this.written.length > before || this.#unsound?.has(schema)) return;
+    if (this.written.length > before) return;
     const type = schemaType(schema, place.resource);
     if (!type) {
       this.meant.push({
@@ -168,8 +157,7 @@ function goRule(rule: ValidationRule): Readonly<Record<string, unknown>> {
   };
 }
 
-/** What is wrong with how a rule is written, whatever it means. */
-export function writtenFaults(rule: ValidationRule, schema: JSONSchemaProps, path: string): StatusCause[] {
+function writtenFaults(rule: ValidationRule, path: string, schema: JSONSchemaProps): StatusCause[] {
   const faults: StatusCause[] = [];
   const text = rule.rule.trim();
   const message = (rule.message ?? '').trim();

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import type { Moment } from './cluster-snapshot.ts';
 import { type ClusterControl, type ControlAnswer, type ControlCall, socketName } from './control-protocol.ts';
 
 /** Unix socket paths are limited by the kernel to 107 bytes (sun_path). */
@@ -10,6 +11,9 @@ const longestCall = 1024 * 1024;
 /** Serves the control socket. `stop` resolves when the cluster has stopped. Returns what closes the socket. */
 export async function serveControl(directory: string, control: ClusterControl, stop: () => Promise<void>): Promise<() => Promise<void>> {
   const path = controlSocketPath(directory);
+  if (Buffer.byteLength(path) > longestSocketPath) {
+    throw new Error(`the path of the data directory is too long for a socket in it (${path}); choose a shorter --data-dir`);
+  }
   rmSync(path, { force: true });
   const server = createServer((request, response) => {
     void answer(request, control, stop).then((result) => {
@@ -29,11 +33,8 @@ export async function serveControl(directory: string, control: ClusterControl, s
   };
 }
 
-/** Throws for a directory in which no socket can be. */
 export function controlSocketPath(directory: string): string {
-  const path = join(directory, socketName);
-  if (Buffer.byteLength(path) <= longestSocketPath) return path;
-  throw new Error(`the path of the data directory is too long for a socket in it (${path}); choose a shorter --data-dir`);
+  return join(directory, socketName);
 }
 
 async function answer(request: IncomingMessage, control: ClusterControl, stop: () => Promise<void>): Promise<ControlAnswer> {
@@ -50,7 +51,7 @@ async function answer(request: IncomingMessage, control: ClusterControl, stop: (
       loadImage: () => control.loadImage(args[0] as string),
       listImages: () => control.listImages(),
       removeImage: () => control.removeImage(args[0] as string),
-      saveSnapshot: () => control.saveSnapshot(args[0] as string),
+      saveSnapshot: () => control.saveSnapshot(args[0] as string, (args[1] as Moment | null) ?? undefined),
     };
     if (!Object.hasOwn(operations, method)) return { error: `the running cluster does not know "${method}"; is it of another version?` };
     return { result: (await operations[method]()) ?? null };
