@@ -15,7 +15,12 @@ export async function connectToCluster(flags: ClusterFlags): Promise<ControlClie
   const control = await ControlClient.connect(directory);
   if (control) return control;
   throw new UserError(`the cluster "${flags.name}" is not running`, {
-    hint: existsSync(directory) ? 'start it with: gokube up --detach' : 'create it with: gokube up --detach',
+    hint: `${existsSync(directory) ? 'start' : 'create'} it with: gokube up${flagsOf(flags)} --detach`,
     exitCode: 3,
   });
+}
+
+/** The flags that name this cluster, where it is not the default one. */
+export function flagsOf(flags: ClusterFlags): string {
+  return `${flags.name === 'default' ? '' : ` --name ${flags.name}`}${flags.dataDir === undefined ? '' : ` --data-dir ${flags.dataDir}`}`;
 }

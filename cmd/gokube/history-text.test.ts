@@ -72,10 +72,51 @@ test('long values are cut to the line, and what begins as JSON is shown as JSON'
   } as ObjectHistory;
   const lines = historyLines(long, compareNeighbours(long, false), options);
   assert.ok(
-    lines.every((line) => line.length <= 130),
+    lines.every((line) => line.length <= 120),
     lines.join('\n'),
   );
-  assert.ok(lines.some((line) => line.includes('→ "{') && line.endsWith('…')));
+  assert.ok(lines.some((line) => line.startsWith('      +   "{') && line.endsWith('…')));
+});
+
+test('on a narrow terminal no line is longer than it, and where two values begin to differ can be seen', () => {
+  const same = 'the same words at the beginning of both of them, and then ';
+  const wide = {
+    ...history,
+    items: [
+      { ...history.items[0], object: object(`${same}this`, 'a') },
+      { ...history.items[1], object: object(`${same}that`, 'a') },
+      { ...history.items[2], object: object('short', 'a') },
+    ],
+    causes: Object.fromEntries(
+      [1, 3, 5, 9, 15].map((at, i) => [at, write(at, `a-rather-long-name-${at}`, 'kubectl', ...(i > 0 ? [at - 1, at - 2] : []))]),
+    ),
+  } as ObjectHistory;
+  for (const width of [44, 60, 72, 100]) {
+    const lines = historyLines(wide, compareNeighbours(wide, false), { ...options, width });
+    const long = lines.filter((line) => line.length > width);
+    assert.deepEqual(long, []);
+    assert.ok(lines.some((line) => /^ {6}- .*this$/.test(line)) && lines.some((line) => /^ {6}\+ .*that$/.test(line)), lines.join('\n'));
+    assert.equal(lines.filter((line) => /^@/.test(line)).length, 3);
+  }
+});
+
+test('of a secret it is told that a value has changed, not what it was or is', () => {
+  const secret = (data: object) => ({
+    metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(data) } },
+    data,
+  });
+  const told = {
+    ...history,
+    object: { ...history.object, kind: 'Secret', resource: 'secrets' },
+    items: [
+      { ...history.items[0], object: secret({ password: 'aHVudGVyMg==', gone: 'Z29uZQ==' }) },
+      { ...history.items[1], object: secret({ password: 'aHVudGVyMw==', 'tls.key': 'bmV3' }) },
+    ],
+  } as ObjectHistory;
+  const lines = historyLines(told, compareNeighbours(told, false), options).join('\n');
+  assert.match(lines, /data\.password: \*\*\* \(12 characters\) → \*\*\* \(12 characters\)/);
+  assert.match(lines, /\+ data\["tls\.key"\]: \*\*\*/);
+  assert.doesNotMatch(lines, /aHV|Z29|bmV3/);
 });
 
 test('in a chain, steps of one object are one, and the middle of a long one is left out', () => {

@@ -3,12 +3,13 @@ import { humanDuration } from '../../pkg/registry/tables/human-duration.ts';
 import { type FieldChange, fieldDiff } from '../../pkg/runtime/field-diff.ts';
 import type { WriteRecord } from '../../pkg/trace/cause.ts';
 import { type CauseStep, chainsOf, type ObjectHistory, type PastRevision, type PastWrite } from '../../pkg/trace/object-history.ts';
+import { changeLines, wrapped } from './change-lines.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface HistoryTextOptions {
   readonly diff: boolean;
   readonly now: number;
-  /** Characters in a line: longer values are cut. */
+  /** Characters in a line: longer values are cut, and chains go on in the next one. */
   readonly width: number;
   readonly paint: Terminal['paint'];
 }
@@ -44,23 +45,23 @@ export function historyLines(history: ObjectHistory, items: readonly ComparedRev
 }
 
 function revisionLines(history: ObjectHistory, item: ComparedRevision, options: HistoryTextOptions): string[] {
-  const { paint, now } = options;
+  const { paint, now, width } = options;
   const { record } = item;
   const colour = { created: '32', updated: '33', deleted: '31' }[item.type];
   const when = record ? `${clockTime(record.time, now)} (${humanDuration(now - record.time)} ago)` : '';
-  const head = [
-    paint('1', `@${item.revision}`),
-    paint(colour, item.type),
-    when,
-    record ? whoOf(record) : 'by a program that keeps no records',
-  ];
-  const lines = [head.filter((part) => part !== '').join('  ')];
+  const plain = [`@${item.revision}`, item.type, when].filter((part) => part !== '').join('  ');
+  const who = record ? whoOf(record) : 'by a program that keeps no records';
+  const head = plain.replace(/^(@\d+) {2}(\w+)/, (_, at: string, type: string) => `${paint('1', at)}  ${paint(colour, type)}`);
+  const fits = plain.length + 2 + who.length <= width;
+  const lines = fits ? [`${head}  ${who}`] : [head, ...wrapped('    ', who, width)];
   const chains = chainsOf(history, item);
-  for (const chain of chains.slice(0, mostChains)) lines.push(`    because  ${chainText(chain, mostSteps)}`);
-  if (chains.length > mostChains) lines.push(paint('2', `             and ${chains.length - mostChains} more: -o json`));
-  if (options.diff && item.type === 'updated') lines.push(...changeLines(item.changes, options));
+  for (const chain of chains.slice(0, mostChains)) lines.push(...wrapped(because, chainText(chain, mostSteps), width));
+  if (chains.length > mostChains) lines.push(paint('2', `${' '.repeat(because.length)}and ${chains.length - mostChains} more: -o json`));
+  if (options.diff && item.type === 'updated') lines.push(...changesOf(history, item, options));
   return lines;
 }
+
+const because = '    because  ';
 
 /** `apply by kubernetes-admin with kubectl`. */
 function whoOf({ verb, actor, agent }: WriteRecord): string {
@@ -92,24 +93,16 @@ function writtenText({ objects, hidden }: PastWrite): string {
   return `${first.kind}/${first.name}${others.length > 0 ? ` and ${others.length} more` : ''}`;
 }
 
-function changeLines(changes: readonly FieldChange[] | undefined, { paint, width }: HistoryTextOptions): string[] {
+function changesOf({ object }: ObjectHistory, { changes }: ComparedRevision, { paint, width }: HistoryTextOptions): string[] {
   if (!changes) return [paint('2', '      (the revision before it is not kept any more: nothing to compare with)')];
   if (changes.length === 0) return [paint('2', '      (nothing but bookkeeping: managedFields)')];
-  return changes.map((change) => {
-    const room = Math.max(30, width - change.path.length - 12);
-    const added = !('before' in change);
-    const removed = !('after' in change);
-    if (added) return `      ${paint('32', '+')} ${change.path}: ${paint('32', shortValue(change.after, room))}`;
-    if (removed) return `      ${paint('31', '-')} ${change.path}: ${paint('31', shortValue(change.before, room))}`;
-    const half = Math.floor(room / 2);
-    return `        ${change.path}: ${paint('31', shortValue(change.before, half))} → ${paint('32', shortValue(change.after, half))}`;
-  });
+  const secret = object.kind === 'Secret' && object.apiVersion === 'v1';
+  return changeLines(changes, { paint, width, ...(secret ? { isSecret: holdsSecret } : {}) });
 }
 
-/** A value in one line: text as it is where that is clear, else JSON; cut where it is longer than `room`. */
-function shortValue(value: unknown, room: number): string {
-  const text = typeof value === 'string' && /^[^\s"'{[][^\n]*$/.test(value) ? value : JSON.stringify(value);
-  return text.length <= room ? text : `${text.slice(0, room - 1)}…`;
+/** Where the values of a Secret stand; kubectl's annotation repeats them. */
+function holdsSecret(path: string): boolean {
+  return /^(data|stringData)\b/.test(path) || path.includes('last-applied-configuration');
 }
 
 /** `12:03:11`, with the day in front unless it is today's. */

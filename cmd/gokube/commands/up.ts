@@ -10,7 +10,7 @@ import { createPinoLogger } from '../../../pkg/log/pino-logger.node.ts';
 import { openStore } from '../../../pkg/storage/open-store.node.ts';
 import { type EtcdFlags, storeOptions, withEtcdFlags } from '../../etcd-flags.ts';
 import { type HistoryFlags, historyLimits, withHistoryFlags } from '../../history-flags.ts';
-import { dataDirectory } from '../cluster-directory.ts';
+import { dataDirectory, flagsOf } from '../cluster-directory.ts';
 import { explainFailure } from '../explain-failure.ts';
 import { type ClusterFlags, parseCount, parseDuration, UserError, withClusterFlags } from '../program.ts';
 import { Terminal } from '../terminal.ts';
@@ -74,7 +74,7 @@ export function upCommand(): Command {
           return;
         }
         throw new UserError(`cluster "${flags.name}" is running already (process ${pid}, data in ${directory})`, {
-          hint: `stop it with: gokube down${flags.name === 'default' ? '' : ` --name ${flags.name}`}; or start another with --name and --port`,
+          hint: `stop it with: gokube down${flagsOf(flags)}; or start another with --name and --port`,
         });
       }
       try {
@@ -173,7 +173,7 @@ async function announce(parts: {
   done(`${count} of ${nodes.length} nodes ready`, !ready);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   terminal.line(`cluster "${flags.name}" is up after ${seconds} s; context "${context.name}" written to ${context.file}`);
-  const name = flags.name === 'default' ? '' : ` --name ${flags.name}`;
+  const name = flagsOf(flags);
   terminal.line();
   terminal.line('Try next:');
   terminal.line(`  ${gokubeCommand()} kubectl${name} get nodes`);

@@ -118,7 +118,7 @@ export class EtcdConnection {
     return new Promise((resolve, reject) => {
       const until = Math.min(deadline, performance.now() + connectTimeout);
       member.client.waitForReady(onWallClock(until), (error) =>
-        error ? reject(new NotSent(`no connection to ${channel.getTarget()}`)) : resolve(),
+        error ? reject(new NotSent(`no connection to ${channel.getTarget().replace(/^dns:/, '')}`)) : resolve(),
       );
     });
   }
