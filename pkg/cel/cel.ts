@@ -9,5 +9,6 @@
  * Everything is pure: no clock, no I/O, no state beyond caches.
  */
 export { matchConditionFault } from './admission/match-condition.ts';
-export { ruleFaults } from './rules/rule-faults.ts';
+export { ruleFaults, writtenFaults } from './rules/rule-faults.ts';
 export { compileRules, rulesNotChecked, type SchemaRules } from './rules/schema-rules.ts';
+export { patternFault } from './values/regex.ts';

@@ -41,7 +41,7 @@ export function systemContext(verb: string): RequestContext {
     verb,
     causes: [],
     dryRun: false,
-    fieldManager: 'gokube',
+    fieldManager: 'kube-apiserver',
     fieldValidation: 'Ignore',
     warn: () => undefined,
     signal: new AbortController().signal,

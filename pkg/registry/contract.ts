@@ -2,8 +2,8 @@
  * What the API server sees of the registry: one declaration per resource, and one generic path from a verb to the
  * store for all of them. HTTP, media types and who may do what are not known here.
  *
- * create, update:  decode or patch (the caller's function) → defaults → mutating admission → defaults → strategy
- *                  → validation → validating admission → compare-and-set; after a conflict, again from the
+ * create, update:  decode or patch (the caller’s function) → defaults → owned fields → mutating admission → defaults
+ *                  → strategy → validation → validating admission → compare-and-set; after a conflict, again from the
  *                  current object on.
  */
 import type { DeleteOptions } from '../api/generated/meta-v1.ts';

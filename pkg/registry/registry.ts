@@ -3,8 +3,8 @@
  *
  * Reads:   `verbs/get.ts`, `list.ts`, `watch.ts` → the resource's `cache/watch-cache.ts`, filled on demand and fed by
  *          one watch of the store (`cache/event-feed.ts`); the past comes from the store itself.
- * Writes:  `verbs/create.ts`, `update.ts`, `delete.ts`: defaults → mutating admission → defaults → strategy →
- *          validation → validating admission → compare-and-set, again from the current object on after a conflict.
+ * Writes:  `verbs/create.ts`, `update.ts`, `delete.ts`: defaults → owned fields → mutating admission → defaults →
+ *          strategy → validation → validating admission → compare-and-set, again from the current object on after a conflict.
  * Per resource: `declarations.ts` (facts), `strategies/` (behaviour), `tables/` (columns), `selectable-fields.ts`.
  * Per type: `defaults/` and `validation/`, so that every kind which embeds a PodSpec has them.
  *

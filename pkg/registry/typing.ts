@@ -7,7 +7,8 @@ import type { RequestContext, ResourceDeclaration } from './contract.ts';
 import { validateCustomResource } from './custom/custom-validation.ts';
 import { declaredSchema } from './declared-schema.ts';
 import { typeDefaults } from './defaults/type-defaults.ts';
-import { kube, metadataOf, type Raw, raw } from './raw.ts';
+import { assign, kube, metadataOf, type Raw, raw } from './raw.ts';
+import { reachThrough } from './reach.ts';
 import type { Resource } from './resource.ts';
 import { validateObject } from './validation/type-validators.ts';
 
@@ -33,10 +34,10 @@ export function validateTypesAgain(
 ): StatusCause[] {
   if (declaration.custom) return validateCustomResource(declaration.custom, object, old);
   const part = subresource === 'status' ? 'metadata' : 'all';
-  const causes = validateObject(declaration.definition, object, { part, old });
+  const causes = validateObject(declaration.definition, object, part);
   if (causes.length === 0) return causes;
   const said = ({ field, message }: StatusCause): string => `${field}: ${message}`;
-  const before = new Set(validateObject(declaration.definition, old, { part, old }).map(said));
+  const before = new Set(validateObject(declaration.definition, old, part).map(said));
   return causes.filter((cause) => !before.has(said(cause)));
 }
 
@@ -54,7 +55,10 @@ export interface TrackedWrite {
   readonly time: string;
 }
 
-/** Brings `metadata.managedFields` of the object up to date, in place: what the writer changed is the writer's. */
+/**
+ * Brings `metadata.managedFields` of the object up to date, in place: what the writer changed is the writer's. To be
+ * called before the server adds anything of its own, which is nobody's.
+ */
 export function trackFields({ declaration, inVersion }: Resource, object: Raw, old: Raw | undefined, write: TrackedWrite): void {
   const { context, subresource, apiVersion, time } = write;
   const stored = declaredSchema(declaration);
@@ -72,8 +76,8 @@ export function trackFields({ declaration, inVersion }: Resource, object: Raw, o
     subresource,
     time,
     inVersion,
+    reach: reachThrough(declaration, subresource),
   });
   const { managedFields } = metadataOf(raw({ apiVersion: '', kind: '', metadata }));
-  if (managedFields === undefined) delete metadataOf(object)['managedFields'];
-  else metadataOf(object)['managedFields'] = managedFields;
+  assign(metadataOf(object), 'managedFields', managedFields);
 }

@@ -17,8 +17,8 @@ import {
   emptyObject,
   type Manager,
   managersOf,
+  reachOf,
   recordUpdate,
-  unownedBy,
   type WriteFacts,
   withManagers,
 } from './managed-fields.ts';
@@ -45,14 +45,13 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
  * configuration that cannot be merged.
  */
 export function applyConfiguration(options: ApplyOptions): { readonly object: KubeObject } {
-  const { live, schema } = options;
-  const applied = withinReach(options);
+  const { live, schema, applied } = options;
   if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
   checkConfiguration(applied, schema);
   const from = live ?? emptyObject(schema);
   const managers = startingManagers(live, options);
   const last = managers.find((entry) => isApplier(entry, options));
-  const fields = fieldsOf(asJson(applied), schema);
+  const fields = reachOf(options)(fieldsOf(asJson(applied), schema));
   const others = managers.filter((entry) => !isApplier(entry, options));
 
   const merged = mergeApplied(asJson(from), asJson(applied), schema) as JsonObject;
@@ -119,13 +118,6 @@ function withoutDropped(merged: JsonObject, last: Owner, owners: readonly Owner[
   return asJson(inVersion(left, apiVersion)?.object ?? whole);
 }
 
-/** Without what a write through this subresource does not reach. */
-function withinReach({ applied, schema, subresource }: ApplyOptions): KubeObject {
-  const out = { ...asJson(applied) };
-  for (const element in unownedBy({ schema, subresource })) delete out[element.slice(2)];
-  return out as unknown as KubeObject;
-}
-
 function isApplier(entry: Manager, { manager, subresource }: WriteFacts): boolean {
   return entry.operation === 'Apply' && entry.manager === manager && entry.subresource === subresource;
 }
@@ -141,7 +133,7 @@ function applier(managers: readonly Manager[], fields: FieldSet, options: ApplyO
 function startingManagers(live: KubeObject | undefined, options: ApplyOptions): readonly Manager[] {
   const managers = managersOf(live);
   if (!live || managers.length > 0) return managers;
-  const writer = { ...options, manager: firstOwner, subresource: '' };
+  const writer = { ...options, manager: firstOwner };
   return recordUpdate([], writer, differencesBetween(emptyObject(options.schema), live, { ...writer, inVersion: undefined }));
 }
 

@@ -7,9 +7,10 @@ import { applyConfiguration } from './apply.ts';
 import { customDefinition, schemaFromOpenApi } from './custom-schema.ts';
 import { applyDefaults } from './default.ts';
 import { hasFormat } from './formats.ts';
+import { listFaults } from './list-validation.ts';
 import { compilePattern } from './pattern.ts';
 import { pruneToSchema } from './prune.ts';
-import { listFaults, validateValue } from './value-validation.ts';
+import { validateValue } from './value-validation.ts';
 
 const kind = { group: 'example.com', version: 'v1', kind: 'Widget' };
 const props: JSONSchemaProps = {
@@ -91,7 +92,7 @@ describe('custom resource', () => {
 
   it("is refused in Kubernetes' words", () => {
     assert.deepEqual(faults({ size: 5, colour: 'green', name: 'abc', port: 'http', maybe: null, limits: { a: 1 } }), []);
-    assert.deepEqual(faults(undefined), ['spec: Invalid value: "undefined": spec in body must be of type object: "undefined"']);
+    assert.deepEqual(faults(undefined), ['spec: Invalid value: "null": spec in body must be of type object: "null"']);
     assert.deepEqual(
       validateValue(base, props).map(({ field, message }) => `${field}: ${message}`),
       ['spec: Required value'],
@@ -99,7 +100,6 @@ describe('custom resource', () => {
     const cases: readonly [spec: object, fault: string][] = [
       [{}, 'spec.size: Required value'],
       [{ size: 'x' }, 'spec.size: Invalid value: "string": spec.size in body must be of type integer: "string"'],
-      [{ size: 1.5 }, 'spec.size: Invalid value: "number": spec.size in body must be of type integer: "number"'],
       [{ size: null }, 'spec.size: Invalid value: "null": spec.size in body must be of type integer: "null"'],
       [{ size: 0 }, 'spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1'],
       [{ size: 11 }, 'spec.size: Invalid value: 11: spec.size in body should be less than or equal to 10'],
@@ -116,6 +116,16 @@ describe('custom resource', () => {
       [{ size: 1, when: 'today' }, 'spec.when: Invalid value: "today": spec.when in body must be of type date-time: "today"'],
     ];
     for (const [spec, fault] of cases) assert.deepEqual(faults(spec), [fault]);
+    // What is said of a number and its type does not name the field.
+    assert.deepEqual(faults({ size: 1.5 }), [
+      'spec.size: Invalid value: "number": spec.size in body must be of type integer: "number"',
+      '<nil>: Invalid value: "": Checked value must be of type integer (default format) in spec.size',
+    ]);
+    assert.deepEqual(faults({ size: 'x', colour: 5 }), [
+      'spec.size: Invalid value: "string": spec.size in body must be of type integer: "string"',
+      'spec.colour: Invalid value: "integer": spec.colour in body must be of type string: "integer"',
+      'spec.colour: Unsupported value: 5: supported values: "red", "green"',
+    ]);
   });
 
   it('is not refused for what was wrong before and has not changed, but for lists without identity', () => {
@@ -127,7 +137,7 @@ describe('custom resource', () => {
     assert.deepEqual(now({ ...old.spec, limits: { a: 'x', b: 'y' } }), ['spec.limits.b']);
   });
 
-  it('obeys anyOf, oneOf, allOf and not', () => {
+  it('obeys anyOf, oneOf, allOf and not, and tells of the alternative that fits best', () => {
     const combined: JSONSchemaProps = {
       type: 'integer',
       anyOf: [{ minimum: 10 }, { maximum: -10 }],
@@ -136,13 +146,22 @@ describe('custom resource', () => {
       not: { enum: [50] },
     };
     const refused = (value: number): string[] =>
-      validateValue(value, combined, { path: 'x' }).map(({ message = '' }) => message.replace(/^.*must /, ''));
+      validateValue(value, combined, { path: 'x' }).map(({ field, message = '' }) => `${field}: ${message.replace(/^.*?: /, '')}`);
     assert.deepEqual(refused(14), []);
-    assert.deepEqual(refused(4), ['validate at least one schema (anyOf)']);
-    assert.deepEqual(refused(12), ['validate one and only one schema (oneOf). Found 2 valid alternatives']);
-    assert.deepEqual(refused(11), ['validate one and only one schema (oneOf). Found none valid']);
-    assert.ok(refused(104).includes('validate all the schemas (allOf)'));
-    assert.deepEqual(refused(50), ['not validate the schema (not)']);
+    assert.deepEqual(refused(4), [
+      'x: "": "" must validate at least one schema (anyOf)',
+      'x: 4:  in body should be greater than or equal to 10',
+    ]);
+    assert.deepEqual(refused(12), ['x: "": "" must validate one and only one schema (oneOf). Found 2 valid alternatives']);
+    assert.deepEqual(refused(11), [
+      'x: "": "" must validate one and only one schema (oneOf). Found none valid',
+      'x: 11:  in body should be a multiple of 2',
+    ]);
+    assert.deepEqual(refused(104), [
+      'x: 104:  in body should be less than or equal to 100',
+      'x: "": "" must validate all the schemas (allOf). None validated',
+    ]);
+    assert.deepEqual(refused(50), ['x: "": "" must not validate the schema (not)']);
   });
 
   it('has owned fields like any other object: sets and maps by element, the untyped by key', () => {

@@ -62,6 +62,7 @@ function plainField(name: string): Field {
     value: false,
     omitEmpty: false,
     alwaysPresent: false,
+    nullWhenUnset: false,
     zero: undefined,
     default: undefined,
     numbers: [],

@@ -64,11 +64,7 @@ function named(value: unknown, schema: Schema | undefined, member: boolean): Fie
   if (isAtomic(schema, value) || isEmpty(value)) return emptySet;
   const out: MutableSet = member ? { '.': emptySet } : {};
   if (Array.isArray(value)) {
-    for (const item of value) {
-      const element = elementOf(item, schema as Schema);
-      if (element !== undefined) out[element] = (schema as Schema).listType === 'set' ? emptySet : named(item, schema?.items, true);
-    }
-    return out;
+    return elements(out, value, schema as Schema, (item) => named(item, schema?.items, true));
   }
   // The fields of an object follow from its type; the keys of a map are there because somebody put them.
   const entries = schema?.kind !== 'object';
@@ -83,15 +79,34 @@ function whole(value: unknown, schema: Schema | undefined): FieldSet {
   if (isAtomic(schema, value) || isEmpty(value)) return emptySet;
   const out: MutableSet = { '.': emptySet };
   if (Array.isArray(value)) {
-    for (const item of value) {
-      const element = elementOf(item, schema as Schema);
-      if (element !== undefined) out[element] = (schema as Schema).listType === 'set' ? emptySet : whole(item, schema?.items);
-    }
-    return out;
+    return elements(out, value, schema as Schema, (item) => whole(item, schema?.items));
   }
   for (const key in value as JsonObject) {
     const field = schema?.kind === 'object' ? schema.fields.get(key) : undefined;
     out[field?.element ?? `f:${key}`] = whole((value as JsonObject)[key], field?.schema ?? typeUnder(schema, key));
+  }
+  if (schema?.kind === 'object') for (const element of nullsOf(schema)) out[element] ??= emptySet;
+  return out;
+}
+
+const nulls = new WeakMap<Schema, readonly string[]>();
+
+/** The fields of a type that are there even when nothing is set. */
+function nullsOf(schema: Schema): readonly string[] {
+  let elements = nulls.get(schema);
+  if (!elements) {
+    elements = [...schema.fields.values()].filter((field) => field.nullWhenUnset).map((field) => field.element);
+    nulls.set(schema, elements);
+  }
+  return elements;
+}
+
+/** In place. An element that stands twice is one thing, whose fields are not told apart. */
+function elements(out: MutableSet, list: readonly unknown[], schema: Schema, node: (item: unknown) => FieldSet): FieldSet {
+  for (const item of list) {
+    const element = elementOf(item, schema);
+    if (element === undefined) continue;
+    out[element] = schema.listType === 'set' || Object.hasOwn(out, element) ? emptySet : node(item);
   }
   return out;
 }
@@ -111,22 +126,16 @@ export interface Comparison {
 
 export function compareObjects(before: JsonObject, after: JsonObject, schema: Schema): Comparison {
   const comparer = new Comparer();
-  const metadata = schema.fields.get('metadata')?.schema;
-  const compareRoot = (a: JsonObject, b: JsonObject, type: Schema | undefined, skip: (key: string) => boolean): void => {
-    for (const key in b) if (!skip(key)) comparer.under(key, own(a, key), b[key], typeUnder(type, key));
-    for (const key in a) if (!skip(key) && !Object.hasOwn(b, key)) comparer.under(key, a[key], undefined, typeUnder(type, key));
-  };
-  compareRoot(before, after, schema, (key) => key === 'apiVersion' || key === 'kind' || key === 'metadata');
+  comparer.members(before, after, schema, (key) => key === 'apiVersion' || key === 'kind' || key === 'metadata');
   const [old, now] = [before['metadata'], after['metadata']];
   comparer.path.push('metadata');
-  compareRoot(isObject(old) ? old : {}, isObject(now) ? now : {}, metadata, (key) => unowned.has(key));
+  const metadata = schema.fields.get('metadata')?.schema;
+  comparer.members(isObject(old) ? old : {}, isObject(now) ? now : {}, metadata, (key) => unowned.has(key));
   comparer.path.pop();
   return comparer;
 }
 
 const mark = '\u0000';
-
-const own = (object: JsonObject, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
 
 class Comparer implements Comparison {
   added: MutableSet = {};
@@ -135,8 +144,21 @@ class Comparer implements Comparison {
   /** Names of fields as they are, elements of lists as sets name them, behind a mark that no field's name begins with. */
   readonly path: string[] = [];
 
-  /** `undefined` stands for absence. */
-  under(name: string, before: unknown, after: unknown, schema: Schema | undefined): void {
+  /** The fields of an object or the entries of a map; those that `skip` names are passed over. */
+  members(before: JsonObject, after: JsonObject, schema: Schema | undefined, skip?: (key: string) => boolean): void {
+    const fields = schema?.kind === 'object' ? schema.fields : undefined;
+    const entries = schema?.kind === 'map' ? schema.items : undefined;
+    const compare = (key: string, a: unknown, b: unknown): void => {
+      const field = fields?.get(key);
+      const absent = field?.nullWhenUnset ? null : undefined;
+      this.#under(key, a === undefined ? absent : a, b === undefined ? absent : b, field?.schema ?? entries);
+    };
+    for (const key in after) if (!skip?.(key)) compare(key, own(before, key), after[key]);
+    for (const key in before) if (!skip?.(key) && !Object.hasOwn(after, key)) compare(key, before[key], undefined);
+  }
+
+  /** `undefined` stands for absence, which null is not. */
+  #under(name: string, before: unknown, after: unknown, schema: Schema | undefined): void {
     if (before === after) return;
     this.path.push(name);
     if (before === undefined) insert(this.added, this.path, whole(after, schema));
@@ -146,26 +168,60 @@ class Comparer implements Comparison {
   }
 
   #both(before: unknown, after: unknown, schema: Schema | undefined): void {
-    if (isAtomic(schema, before) || isAtomic(schema, after) || Array.isArray(before) !== Array.isArray(after)) {
+    // Null stands beside a list or a map as an empty one does; as such it differs from one that is empty.
+    const [a, b] = [before ?? emptyLike(after), after ?? emptyLike(before)];
+    if (isAtomic(schema, a) || isAtomic(schema, b) || Array.isArray(a) !== Array.isArray(b) || (isEmpty(a) && isEmpty(b))) {
       if (!equalValues(before, after)) insert(this.modified, this.path, emptySet);
-      return;
-    }
-    if (Array.isArray(before) && Array.isArray(after)) {
-      this.#lists(before, after, schema as Schema);
-      return;
-    }
-    const [a, b] = [before as JsonObject, after as JsonObject];
-    for (const key in b) this.under(key, own(a, key), b[key], typeUnder(schema, key));
-    for (const key in a) if (!Object.hasOwn(b, key)) this.under(key, a[key], undefined, typeUnder(schema, key));
+    } else if (Array.isArray(a) && Array.isArray(b)) this.#lists(a, b, schema as Schema);
+    else this.members(a as JsonObject, b as JsonObject, schema);
   }
 
   #lists(before: readonly unknown[], after: readonly unknown[], schema: Schema): void {
-    const old = byElement(before, schema);
-    const now = byElement(after, schema);
+    const old = elementsOf(before, schema);
+    const now = elementsOf(after, schema);
     const items = schema.listType === 'set' ? undefined : schema.items;
-    for (const [element, item] of now) this.under(mark + element, old.get(element), item, items);
-    for (const [element, item] of old) if (!now.has(element)) this.under(mark + element, item, undefined, items);
+    for (const element of new Set([...now.keys(), ...old.keys()])) {
+      const [a, b] = [old.get(element) ?? [], now.get(element) ?? []];
+      if (a.length < 2 && b.length < 2) this.#under(mark + element, a[0], b[0], items);
+      else this.#repeated(mark + element, [a, b], items);
+    }
   }
+
+  /** An element that stands more than once, before or after, is one thing with all that it says. */
+  #repeated(name: string, [before, after]: readonly [readonly unknown[], readonly unknown[]], items: Schema | undefined): void {
+    this.path.push(name);
+    if (before.length > 1 && after.length > 1) {
+      if (!equalValues(before, after)) insert(this.modified, this.path, emptySet);
+    } else if (before.length > 1) {
+      insert(this.removed, this.path, emptySet);
+      if (after.length > 0) insert(this.added, this.path, whole(after[0], items));
+    } else {
+      insert(this.added, this.path, emptySet);
+      if (before.length > 0) insert(this.removed, this.path, whole(before[0], items));
+    }
+    this.path.pop();
+  }
+}
+
+const own = (object: JsonObject, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
+
+/** For null, beside a list or a map; null itself beside anything else. */
+function emptyLike(other: unknown): unknown {
+  if (Array.isArray(other)) return [];
+  return isObject(other) ? {} : null;
+}
+
+/** All that stands under each name; what has no name is passed over. */
+function elementsOf(list: readonly unknown[], schema: Schema): Map<string, unknown[]> {
+  const out = new Map<string, unknown[]>();
+  for (const item of list) {
+    const element = elementOf(item, schema);
+    if (element === undefined) continue;
+    const same = out.get(element);
+    if (same) same.push(item);
+    else out.set(element, [item]);
+  }
+  return out;
 }
 
 /** Elements by name; one that stands twice, or has none, counts by its last value, or not at all. */

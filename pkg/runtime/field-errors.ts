@@ -32,4 +32,4 @@ export const forbiddenField = (field: string, detail = ''): StatusCause => cause
 export const tooLongField = (field: string, max: number): StatusCause =>
   cause('FieldValueTooLong', field, 'Too long', `may not be more than ${max} bytes`);
 export const tooManyField = (field: string, count: number, max: number): StatusCause =>
-  cause('FieldValueTooMany', field, `Too many: ${count}`, `must have at most ${max} items`);
+  cause('FieldValueTooMany', field, `Too many: ${count}`, `must have at most ${max} ${max === 1 ? 'item' : 'items'}`);

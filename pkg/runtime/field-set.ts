@@ -21,6 +21,36 @@ export function isEmptySet(set: FieldSet): boolean {
   return true;
 }
 
+/** Frozen sets that have been looked at: shared ones come by again and again. */
+const wellFormed = new WeakSet<object>();
+
+/** Whether a value, as somebody sent it, is a set. */
+export function isFieldSet(value: unknown): value is FieldSet {
+  if (!isObject(value)) return false;
+  if (wellFormed.has(value)) return true;
+  for (const element in value) if (!isElement(element) || !isFieldSet(value[element])) return false;
+  if (Object.isFrozen(value)) wellFormed.add(value);
+  return true;
+}
+
+function isElement(element: string): boolean {
+  if (element === '.') return true;
+  const value = element.slice(2);
+  if (element[1] !== ':') return false;
+  switch (element[0]) {
+    case 'f':
+      return true;
+    case 'v':
+      return parseElement(value) !== undefined;
+    case 'k':
+      return isObject(parseElement(value));
+    case 'i':
+      return /^-?\d+$/.test(value);
+    default:
+      return true; // Of a kind that is not known yet.
+  }
+}
+
 /** Whether the node itself is in the set. */
 export function isMember(node: FieldSet): boolean {
   return node['.'] !== undefined || isEmptySet(node);
@@ -128,6 +158,24 @@ function common(a: FieldSet, b: FieldSet, counted: boolean): FieldSet | undefine
   }
   if (children === 0) return member ? leaf : undefined;
   return member ? { '.': leaf, ...out } : out;
+}
+
+/** A set without what a pattern does not lead to; `*` in it stands for any element, and its leaves for all below them. */
+export function only(pattern: FieldSet): (set: FieldSet) => FieldSet {
+  const keep = (set: FieldSet, wanted: FieldSet): FieldSet => {
+    if (isEmptySet(wanted) || isEmptySet(set)) return set;
+    const out: Record<string, FieldSet> = {};
+    for (const element in set) {
+      const node = set[element] as FieldSet;
+      const below = child(wanted, element) ?? child(wanted, '*');
+      if (element === '.') out[element] = node;
+      if (below === undefined) continue;
+      const kept = keep(node, below);
+      if (isMember(node) || !isEmptySet(kept)) out[element] = kept;
+    }
+    return Object.keys(out).length === 1 && out['.'] ? leaf : out;
+  };
+  return (set) => keep(set, pattern);
 }
 
 /** The paths of all members, as conflicts show them: `.spec.containers[name="nginx"].image`. */

@@ -48,7 +48,6 @@ const tests: Readonly<Record<string, RegExp | ((text: string) => boolean)>> = {
   cidr: isCidr,
   creditcard: /^\d{13,19}$/,
   date: isDate,
-  'date-time': isDateTime,
   datetime: isDateTime,
   duration:
     /^[-+]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+|\d+ ?(ns|us|ms|s|m|h|d|w|nano\w*|micro\w*|milli\w*|second\w*|minute\w*|hour\w*|day\w*|week\w*))$/,
@@ -60,6 +59,7 @@ const tests: Readonly<Record<string, RegExp | ((text: string) => boolean)>> = {
   isbn: /^(?:\d[- ]?){9}[\dXx]$|^(?:\d[- ]?){13}$/,
   isbn10: /^(?:\d[- ]?){9}[\dXx]$/,
   isbn13: /^(?:\d[- ]?){13}$/,
+  password: () => true,
   mac: /^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$|^([0-9a-f]{2}[:-]){7}[0-9a-f]{2}$|^([0-9a-f]{4}\.){2}[0-9a-f]{4}$/i,
   rgbcolor: /^rgb\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)$/,
   ssn: /^\d{3}[- ]?\d{2}[- ]?\d{4}$/,
@@ -68,13 +68,24 @@ const tests: Readonly<Record<string, RegExp | ((text: string) => boolean)>> = {
   uuid3: uuidOf('3'),
   uuid4: uuidOf('4'),
   uuid5: uuidOf('5'),
-  'k8s-short-name': /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
-  'k8s-long-name': (text) => text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text),
+  k8sshortname: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+  k8slongname: (text) => text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text),
 };
+
+/** Whether values of a schema with that type may be asked for that format: others say nothing. `type`: empty where it is open. */
+export function knownFormat(format: string, type: string): boolean {
+  if (type === 'integer') return format === 'int32' || format === 'int64';
+  if (type === 'number') return format === 'float' || format === 'double';
+  return (type === '' || type === 'string') && Object.hasOwn(tests, normalName(format));
+}
+
+/** Dashes in the name of a format say nothing. */
+const normalName = (format: string): string => format.replaceAll('-', '');
 
 /** Whether the text is of that format, or the format is not known. Longer texts than any format needs are refused. */
 export function hasFormat(text: string, format: string): boolean {
-  const test = Object.hasOwn(tests, format) ? tests[format] : undefined;
+  const name = normalName(format);
+  const test = Object.hasOwn(tests, name) ? tests[name] : undefined;
   if (test === undefined) return true;
   if (text.length > 4096 && format !== 'byte') return false;
   return typeof test === 'function' ? test(text) : test.test(text);

@@ -66,7 +66,6 @@ describe('trackUpdate', () => {
           'f:template': {
             'f:spec': {
               'f:containers': {
-                '.': {},
                 'k:{"name":"c"}': {
                   '.': {},
                   'f:image': {},
@@ -95,7 +94,14 @@ describe('trackUpdate', () => {
     const same = write(first, { ...first }, 'b', { time: at(1) });
     assert.deepEqual(same.metadata.managedFields, first.metadata.managedFields);
     const mine = write(first, { ...first, spec: { replicas: 2 } }, 'a', { time: at(2) });
-    assert.equal(mine.metadata.managedFields?.[0]?.time, at(0));
+    assert.equal(mine.metadata.managedFields?.[0]?.time, at(2));
+  });
+
+  it('dates a manager by what it set last, not by what it took away', () => {
+    const first = write(undefined, { ...base, spec: { replicas: 1, paused: true } }, 'a');
+    const less = write(first, { ...first, spec: { replicas: 1 } }, 'a', { time: at(1) });
+    assert.deepEqual(fieldsOf(less, 'a'), { 'f:spec': { 'f:replicas': {} } });
+    assert.equal(less.metadata.managedFields?.[0]?.time, at(0));
   });
 
   it('keeps the writers of a subresource apart', () => {
@@ -172,6 +178,44 @@ describe('trackUpdate', () => {
     assert.equal(sets(parsed)[0], sets(one)[0]);
     for (let i = 0; i < 1100; i++) write(undefined, { ...base, metadata: { ...base.metadata, labels: { [`l${i}`]: 'x' } } }, 'a');
     assert.deepEqual(sets(make('three')), sets(one));
+  });
+
+  it('takes a list that Go always writes for one that was there, and a repeated element for one thing', () => {
+    const spec = { containers: [{ name: 'c', env: [{ name: 'A' }, { name: 'A', value: 'again' }, { name: 'B' }] }] };
+    const [entry] = write(undefined, { ...base, spec }, 'a', { schema: pod }).metadata.managedFields ?? [];
+    assert.deepEqual(entry?.fieldsV1, {
+      'f:spec': {
+        'f:containers': {
+          'k:{"name":"c"}': {
+            '.': {},
+            'f:env': { '.': {}, 'k:{"name":"A"}': {}, 'k:{"name":"B"}': { '.': {}, 'f:name': {} } },
+            'f:name': {},
+          },
+        },
+      },
+    });
+  });
+
+  it('believes the managers that a writer states, unless one of them makes no sense', () => {
+    const first = write(undefined, { ...base, spec: { replicas: 1 } }, 'a');
+    const [entry] = first.metadata.managedFields ?? [];
+    const stating = (managedFields: unknown): KubeObject => write(first, { ...first, metadata: { ...first.metadata, managedFields } }, 'b');
+    assert.deepEqual(stating([{ ...entry, manager: 'other' }]).metadata.managedFields, [{ ...entry, manager: 'other' }]);
+    for (const wrong of [
+      { operation: 'Upsert' },
+      { apiVersion: '' },
+      { fieldsType: 'FieldsV2' },
+      { fieldsV1: { spec: {} } },
+      { fieldsV1: { 'f:a': 1 } },
+    ]) {
+      assert.deepEqual(
+        stating([
+          { ...entry, manager: 'other' },
+          { ...entry, ...wrong },
+        ]).metadata.managedFields,
+        first.metadata.managedFields,
+      );
+    }
   });
 
   it('writes entries in an order that does not depend on how they came about', () => {

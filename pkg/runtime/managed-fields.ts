@@ -6,10 +6,10 @@ import type { ManagedFieldsEntry } from '../api/generated/meta-v1.ts';
 import type { KubeObject } from '../api/object.ts';
 import { emptyStruct } from './default.ts';
 import { compareObjects } from './field-compare.ts';
-import { difference, differenceBelow, emptySet, equalSets, type FieldSet, isEmptySet, union } from './field-set.ts';
+import { difference, differenceBelow, emptySet, type FieldSet, isEmptySet, isFieldSet, union } from './field-set.ts';
 import { pooled } from './field-set-pool.ts';
 import type { Schema } from './schema.ts';
-import { isObject, type JsonObject } from './values.ts';
+import type { JsonObject } from './values.ts';
 
 /** One manager of an object: its entry in `managedFields`, decoded. */
 export interface Manager {
@@ -31,12 +31,17 @@ export interface WriteFacts {
   readonly subresource: string;
   /** RFC 3339, whole seconds. */
   readonly time: string;
+  /** Absent: nobody comes to own the status through the object itself, nor the spec through its status. */
+  readonly reach?: Reach | undefined;
   /**
    * An object of `apiVersion` in another version, in which somebody owns fields of it; undefined: there is no such
    * version, and nobody owns anything in it. Absent: fields are at the same place in every version.
    */
   readonly inVersion?: InVersion | undefined;
 }
+
+/** Of some fields those that a write reaches: the others stay as they were, and nobody comes to own them by it. */
+export type Reach = (fields: FieldSet) => FieldSet;
 
 /** Which version an object is of stands in it. */
 export type InVersion = (object: KubeObject, apiVersion: string) => Versioned | undefined;
@@ -58,7 +63,7 @@ export type DifferencesIn = (apiVersion: string) => Differences | undefined;
 export interface TrackUpdateOptions extends WriteFacts {
   /** Undefined when the object is created. */
   readonly before: KubeObject | undefined;
-  /** Defaulted and admitted; as it will be stored. */
+  /** As the writer means it: defaulted, but without what the server adds, which nobody owns. */
   readonly after: KubeObject;
 }
 
@@ -77,8 +82,10 @@ export function trackUpdate(options: TrackUpdateOptions): KubeObject {
 }
 
 /** Both objects are of the write's version; the other versions are looked at when somebody owns fields in them. */
-export function differencesBetween(from: KubeObject, to: KubeObject, { schema, apiVersion, inVersion }: WriteFacts): DifferencesIn {
-  const own = differencesOf(from, to, schema);
+export function differencesBetween(from: KubeObject, to: KubeObject, options: WriteFacts): DifferencesIn {
+  const { apiVersion, inVersion } = options;
+  const reach = reachOf(options);
+  const own = differencesOf({ object: from, schema: options.schema }, to, reach);
   if (!inVersion) return () => own;
   // A new object has no kind yet that it could be converted by.
   const start = { ...from, apiVersion, kind: to.kind };
@@ -87,57 +94,54 @@ export function differencesBetween(from: KubeObject, to: KubeObject, { schema, a
     if (known.has(version)) return known.get(version);
     const before = inVersion(start, version);
     const after = inVersion(to, version);
-    const found = before && after && differencesOf(before.object, after.object, after.schema);
+    const found = before && after && differencesOf(before, after.object, reach);
     known.set(version, found);
     return found;
   };
 }
 
-function differencesOf(from: KubeObject, to: KubeObject, schema: Schema): Differences {
-  const { added, modified, removed } = compareObjects(asJson(from), asJson(to), schema);
-  return { changed: union(added, modified), removed };
+function differencesOf(before: Versioned, after: KubeObject, reach: Reach): Differences {
+  const { added, modified, removed } = compareObjects(asJson(before.object), asJson(after), before.schema);
+  return { changed: reach(union(added, modified)), removed: reach(removed) };
 }
 
 /** The managers after the changes: the writer owns what it changed, and nobody what is gone. */
 export function recordUpdate(managers: readonly Manager[], options: WriteFacts, differences: DifferencesIn): Manager[] {
-  const own = differences(options.apiVersion) ?? { changed: emptySet, removed: emptySet };
-  const taken = differenceBelow(own.changed, unownedBy(options));
-  const mine = managers.findIndex(
-    (entry) =>
-      entry.operation === 'Update' &&
-      entry.manager === options.manager &&
-      entry.apiVersion === options.apiVersion &&
-      entry.subresource === options.subresource,
-  );
+  const { manager, apiVersion, subresource, time } = options;
+  const taken = differences(apiVersion)?.changed ?? emptySet;
   const out: Manager[] = [];
-  for (const [index, entry] of managers.entries()) {
+  let mine = isEmptySet(taken) ? undefined : { manager, operation: 'Update' as const, apiVersion, subresource, time, fields: taken };
+  for (const entry of managers) {
     const theirs = differences(entry.apiVersion);
     if (!theirs) continue;
-    const fields =
-      index === mine
-        ? union(difference(entry.fields, own.removed), taken)
-        : difference(difference(entry.fields, theirs.changed), theirs.removed);
-    if (isEmptySet(fields)) continue;
-    // A manager's time is that of the last change of what it owns by its own doing.
-    out.push(
-      fields === entry.fields
-        ? entry
-        : { ...entry, fields, time: index === mine && !equalSets(fields, entry.fields) ? options.time : entry.time },
-    );
+    const fields = difference(difference(entry.fields, theirs.changed), theirs.removed);
+    if (mine && sameWriter(entry, mine)) {
+      out.push({ ...mine, fields: union(fields, taken) });
+      mine = undefined;
+    } else if (!isEmptySet(fields)) out.push(fields === entry.fields ? entry : { ...entry, fields });
   }
-  if (mine < 0 && !isEmptySet(taken)) {
-    const { manager, apiVersion, subresource, time } = options;
-    out.push({ manager, operation: 'Update', apiVersion, subresource, time, fields: taken });
-  }
+  if (mine) out.push(mine);
   return out;
 }
 
-/** The fields that a write through this subresource does not reach: nobody comes to own them by it. */
-export function unownedBy({ schema, subresource }: { readonly schema: Schema; readonly subresource: string }): FieldSet {
-  if (!(schema.statusApart ?? schema.fields.get('status')?.schema.kind === 'object')) return emptySet;
-  if (subresource === '') return { 'f:status': emptySet };
-  return subresource === 'status' ? { 'f:spec': emptySet } : emptySet;
+function sameWriter(a: Manager, b: Manager): boolean {
+  return a.operation === b.operation && a.manager === b.manager && a.apiVersion === b.apiVersion && a.subresource === b.subresource;
 }
+
+export function reachOf({ reach, schema, subresource }: WriteFacts): Reach {
+  if (reach) return reach;
+  if (!(schema.statusApart ?? schema.fields.get('status')?.schema.kind === 'object')) return (fields) => fields;
+  if (subresource === '') return beyondStatus;
+  return subresource === 'status' ? beyondSpec : (fields) => fields;
+}
+
+/** All but these, and what is below them. */
+export function without(unreached: FieldSet): Reach {
+  return (fields) => differenceBelow(fields, unreached);
+}
+
+const beyondStatus = without({ 'f:status': emptySet });
+const beyondSpec = without({ 'f:spec': emptySet });
 
 /** The managers to start from: those that the request sets, unless it sets none, and never through a subresource. */
 function managersFor(before: KubeObject | undefined, after: KubeObject, subresource: string): Manager[] {
@@ -150,20 +154,17 @@ function managersFor(before: KubeObject | undefined, after: KubeObject, subresou
   return decoded.length > 0 ? decoded : live;
 }
 
+/** None at all where one of the entries makes no sense. */
 export function managersOf(object: KubeObject | undefined): Manager[] {
-  const out: Manager[] = [];
+  const out = new Map<string, Manager>();
   for (const entry of object?.metadata.managedFields ?? []) {
-    if ((entry.operation !== 'Apply' && entry.operation !== 'Update') || !isObject(entry.fieldsV1)) continue;
-    out.push({
-      manager: entry.manager ?? '',
-      operation: entry.operation,
-      apiVersion: entry.apiVersion ?? '',
-      subresource: entry.subresource ?? '',
-      time: entry.time,
-      fields: entry.fieldsV1 as FieldSet,
-    });
+    const { operation, apiVersion, fieldsType, fieldsV1 = {}, manager = '', subresource = '' } = entry;
+    if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || fieldsType !== 'FieldsV1' || !isFieldSet(fieldsV1)) return [];
+    // An applier is one, whichever versions it has used.
+    const id = JSON.stringify([manager, operation, operation === 'Apply' ? '' : apiVersion, subresource]);
+    out.set(id, { manager, operation, apiVersion, subresource, time: entry.time, fields: fieldsV1 });
   }
-  return out;
+  return [...out.values()];
 }
 
 /** The object with these managers, in Kubernetes' order: by operation, then time, then name. */

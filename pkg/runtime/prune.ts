@@ -316,7 +316,7 @@ function emptyOf(schema: Schema): unknown {
 function isZero(value: unknown, field: Field): boolean {
   if (!field.omitEmpty) return false;
   if (typeof value === 'object') {
-    if (Array.isArray(value)) return value.length === 0;
+    if (Array.isArray(value)) return value.length === 0 && field.schema.kind === 'array';
     if (field.schema.kind !== 'map') return false;
     for (const _ in value) return false;
     return true;

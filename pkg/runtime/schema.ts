@@ -64,7 +64,9 @@ export interface Field {
   /** A Go struct that is no pointer: always there, `{}` when nothing is set. */
   readonly alwaysPresent: boolean;
   /** What always stands in JSON when nothing is set: a scalar that is neither a pointer nor left out when empty. */
-  readonly zero: Zero | undefined;
+  readonly zero: string | number | boolean | undefined;
+  /** Go writes null when nothing is set (lists, maps, pointers, times): null is the same as unset. */
+  readonly nullWhenUnset: boolean;
   readonly default: unknown;
   /** Field numbers of protobuf: more than one where the field lives in an embedded message. */
   readonly numbers: readonly number[];
@@ -244,16 +246,16 @@ function parseFields(line: string): ReadonlyMap<string, Field> {
   return fields;
 }
 
-type Zero = string | number | boolean | null;
-const zeros: Partial<Record<ScalarType, Zero>> = { string: '', int32: 0, int64: 0, double: 0, bool: false };
-/** Go leaves out an empty text or number, but never a struct; a time of nothing it writes as null, and reads it as none. */
-const structs: Partial<Record<ScalarType, Zero>> = { quantity: '0', 'int-or-string': 0, time: null, 'micro-time': null };
+const zeros: Partial<Record<ScalarType, string | number | boolean>> = { string: '', int32: 0, int64: 0, double: 0, bool: false };
 
-function zeroOf(type: ScalarType, omitEmpty: boolean): Zero | undefined {
-  const shown = structs[type];
-  if (shown !== undefined) return shown;
+/** Go leaves out an empty text or number, but never a struct: quantities and int-or-strings show their zero. */
+function zeroOf(type: ScalarType, omitEmpty: boolean): string | number | boolean | undefined {
+  if (type === 'quantity') return '0';
+  if (type === 'int-or-string') return 0;
   return omitEmpty ? undefined : zeros[type];
 }
+
+const isTime = ({ kind, type }: Schema): boolean => kind === 'scalar' && (type === 'time' || type === 'micro-time');
 
 function parseField([name, type, ...flags]: [string, string, ...string[]]): Field {
   const attribute = (letter: string): string | undefined => flags.find((flag) => flag.startsWith(letter))?.slice(letter.length);
@@ -274,7 +276,9 @@ function parseField([name, type, ...flags]: [string, string, ...string[]]): Fiel
     value,
     omitEmpty,
     alwaysPresent: value && schema.kind === 'object' && !flags.includes('z'),
-    zero: schema.kind === 'scalar' && value && !flags.includes('z') ? zeroOf(schema.type, omitEmpty) : undefined,
+    zero: schema.kind === 'scalar' && value ? zeroOf(schema.type, omitEmpty) : undefined,
+    nullWhenUnset:
+      isTime(schema) && value ? !flags.includes('z') : !omitEmpty && (!value || schema.kind === 'array' || schema.kind === 'map'),
     // A default that Go would not write is none.
     default: byDefault === undefined || (value && omitEmpty && !JSON.parse(byDefault)) ? undefined : JSON.parse(byDefault),
     numbers: attribute('#')?.split('.').map(Number) ?? [],

@@ -158,7 +158,7 @@ for (const { name, skip, prepare } of engines) {
 
 for (const { name, skip, prepare } of engines) {
   if (name === 'lmdb') continue;
-  test(`${name}: a cluster is branched from a past state, which has no history before it`, { skip }, async (t) => {
+  test(`${name}: a cluster is saved in one file, restored with its history, and branched from a past revision`, { skip }, async (t) => {
     const store = await (await prepare(t))();
     const cluster = await Cluster.start({ nodes: 1, store });
     t.after(() => cluster.stop());
@@ -169,12 +169,18 @@ for (const { name, skip, prepare } of engines) {
     await running(cluster, 'x:2');
     const root = await temporaryDirectory();
     t.after(() => rm(root, { recursive: true, force: true }));
-    const saved = { store, storeName: name, directory: root };
-    const file = join(root, 'state');
-    await assert.rejects(saveRunning(saved, file), /keeps its objects in/);
-    await assert.rejects(saveRunning(saved, file, { revision: 10 ** 9 }), /has not been written yet/);
-    assert.equal((await saveRunning(saved, file, { revision: then })).revision, then);
-    assert.deepEqual(await readdir(root), ['state']);
+    const file = join(root, 'snapshot');
+    const told = await cluster.history(deployments, 'web');
+    const saved = await saveRunning({ store, directory: root }, file);
+    assert.ok(saved.revision >= told.revision);
+    assert.deepEqual(await readdir(root), ['snapshot']);
+    const whole = await restoreCluster({ file, directory: join(root, 'whole'), name: 'whole', now: Date.now() });
+    assert.equal(whole.revision, saved.revision);
+    const again = await Cluster.start({ nodes: 0, controllers: [], store: await LmdbStore.open(join(root, 'whole', 'store')) });
+    t.after(() => again.stop());
+    const kept = await again.history(deployments, 'web');
+    assert.deepEqual(kept.items.slice(0, told.items.length), told.items);
+    for (const [revision, cause] of Object.entries(told.causes)) assert.deepEqual(kept.causes[revision], cause);
     const restored = await restoreCluster({ file, directory: join(root, 'branch'), name: 'branch', now: Date.now(), to: then });
     assert.equal(restored.revision, then);
     const branch = await Cluster.start({ nodes: 1, store: await LmdbStore.open(join(root, 'branch', 'store')) });
@@ -182,6 +188,7 @@ for (const { name, skip, prepare } of engines) {
     await running(branch, 'x:1');
     await branch.apply(web('x:3'));
     await running(branch, 'x:3');
+    assert.equal((await branch.history(deployments, 'web')).items[0]?.revision, told.items[0]?.revision);
     await running(cluster, 'x:2');
   });
 }
@@ -233,7 +240,7 @@ describe('clusters from snapshots', () => {
     await cluster.apply(web('x:2'));
     await running(cluster, 'x:2');
     const file = join(root, 'snapshot');
-    const saved = await saveRunning({ store, storeName: 'lmdb', directory: home }, file);
+    const saved = await saveRunning({ store, directory: home }, file);
     assert.ok(saved.bytes > 10_000 && saved.revision > before);
     await cluster.apply(web('x:3'));
     const later = await store.revision();

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Moment, revisionOf } from '../../../pkg/cluster/node/cluster-snapshot.ts';
+import { makeDirectory } from '../../../pkg/storage/lmdb/data-directory.ts';
 import type { PastStore } from '../../../pkg/storage/lmdb/snapshot.ts';
 import { type ClusterFlags, clusterName, parseDuration, withClusterFlags } from '../program.ts';
 import { checkFree, restoreWithProgress, sayNext } from '../restore-report.ts';
@@ -34,12 +35,12 @@ export function rewindCommand(): Command {
       const directory = flags.into ? resolve(flags.into) : join(homedir(), '.gokube', flags.as);
       await checkFree(directory, flags.as, 'choose another name with --as, or remove it first with: gokube delete');
       const terminal = new Terminal(process.stderr);
-      mkdirSync(dirname(directory), { recursive: true, mode: 0o700 });
+      await makeDirectory(dirname(directory));
       const file = join(dirname(directory), `.rewind-${randomUUID()}`);
       try {
         const done = terminal.phase(`reading cluster "${flags.name}"`);
         try {
-          await saveSnapshot(flags, file, flags.to);
+          await saveSnapshot(flags, file);
         } catch (error) {
           done(`cluster "${flags.name}" not read`, true);
           throw error;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
-import { cannotBeSaved, type Moment, type SavedSnapshot, saveStopped } from '../../../pkg/cluster/node/cluster-snapshot.ts';
+import { type SavedSnapshot, saveStopped } from '../../../pkg/cluster/node/cluster-snapshot.ts';
 import { ControlClient } from '../../../pkg/cluster/node/control-client.ts';
 import { isStoreError } from '../../../pkg/storage/store.ts';
 import { dataDirectory } from '../cluster-directory.ts';
@@ -48,18 +48,18 @@ export function snapshotCommand(): Command {
 }
 
 /** By the running cluster's own process, or here while it is stopped. */
-export async function saveSnapshot(flags: ClusterFlags, file: string, moment?: Moment): Promise<SavedSnapshot> {
+export async function saveSnapshot(flags: ClusterFlags, file: string): Promise<SavedSnapshot> {
   const directory = dataDirectory(flags);
   if (existsSync(file)) throw new UserError(`${file} exists already`, { hint: 'choose another name: a snapshot is never written over' });
   if (!existsSync(dirname(file)))
     throw new UserError(`there is no folder ${dirname(file)}`, { hint: `make it with: mkdir -p ${dirname(file)}` });
   const running = await ControlClient.connect(directory);
-  if (running) return running.saveSnapshot(file, moment);
+  if (running) return running.saveSnapshot(file);
   const saved = await saveStopped(directory, file);
   if (saved) return saved;
   if (!existsSync(directory)) throw new UserError(`there is no cluster "${flags.name}" (no ${directory})`, { exitCode: 3 });
   throw new UserError(`the cluster "${flags.name}" is stopped, and keeps no objects in ${directory}`, {
-    hint: cannotBeSaved('etcd').message,
+    hint: 'what is in memory is gone with it; over etcd, start it with: gokube up --store etcd:URL --detach',
   });
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { chooseRuntime, type RuntimeChoice } from '../../../pkg/cluster/node/choose-runtime.ts';
@@ -7,6 +7,7 @@ import { ControlClient } from '../../../pkg/cluster/node/control-client.ts';
 import { mergeClusterContext } from '../../../pkg/cluster/node/kubeconfig-context.ts';
 import type { LocalCluster } from '../../../pkg/cluster/node/local-cluster.ts';
 import { createPinoLogger } from '../../../pkg/log/pino-logger.node.ts';
+import { makeDirectory } from '../../../pkg/storage/lmdb/data-directory.ts';
 import { openStore } from '../../../pkg/storage/open-store.node.ts';
 import { type EtcdFlags, storeOptions, withEtcdFlags } from '../../etcd-flags.ts';
 import { type HistoryFlags, historyLimits, withHistoryFlags } from '../../history-flags.ts';
@@ -89,7 +90,7 @@ export function upCommand(): Command {
 async function foreground(flags: UpFlags, directory: string): Promise<void> {
   const terminal = new Terminal(process.stderr);
   const started = performance.now();
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory);
   const { runtime, why, notes } = await chooseRuntime(flags.runtime, directory);
   terminal.line(`starting cluster "${flags.name}" (data in ${directory})`);
   terminal.line(`  runtime: ${runtime} (${why})`);
@@ -191,7 +192,7 @@ function gokubeCommand(): string {
 
 /** Starts the same program in the background and waits until it says that it is ready. */
 async function detached(flags: UpFlags, directory: string): Promise<void> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory);
   const outputFile = join(directory, 'up.log');
   const output = openSync(outputFile, 'w', 0o600);
   const argv = process.argv.slice(1).filter((argument) => argument !== '--detach');

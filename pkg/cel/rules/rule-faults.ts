@@ -10,9 +10,17 @@ import { forbidden, invalid, notSupported, required } from './faults.ts';
 import { resolveFieldPath } from './field-path.ts';
 import { perRuleEstimate, perSchemaEstimate } from './limits.ts';
 
-/** All faults, those of how rules are written first. `path`: of the schema, `spec.versions[0].schema.openAPIV3Schema`. */
-export function ruleFaults(schema: JSONSchemaProps, path: string): StatusCause[] {
-  const check = new RuleCheck();
+export interface RuleCheckOptions {
+  /**
+   * Schemas at or below which something else is wrong: their rules are not looked at. Whoever says so has told how
+   * rules are written (`writtenFaults`), too; otherwise that comes first.
+   */
+  readonly unsound?: ReadonlySet<JSONSchemaProps>;
+}
+
+/** All faults. `path`: of the schema, `spec.versions[0].schema.openAPIV3Schema`. */
+export function ruleFaults(schema: JSONSchemaProps, path: string, { unsound }: RuleCheckOptions = {}): StatusCause[] {
+  const check = new RuleCheck(unsound);
   check.node(schema, path, { cardinality: 1, resource: true });
   return [...check.written, ...check.meant, ...check.totals(path)];
 }
@@ -31,8 +39,13 @@ const hasLineBreaks = (text: string): boolean => /[\n\r]/.test(text);
 class RuleCheck {
   readonly written: StatusCause[] = [];
   readonly meant: StatusCause[] = [];
+  readonly #unsound: ReadonlySet<JSONSchemaProps> | undefined;
   #total = 0;
   readonly #costs: { readonly path: string; readonly cost: number }[] = [];
+
+  constructor(unsound: ReadonlySet<JSONSchemaProps> | undefined) {
+    this.#unsound = unsound;
+  }
 
   node(schema: JSONSchemaProps, path: string, place: Place): void {
     const before = this.written.length;
@@ -40,11 +53,9 @@ class RuleCheck {
     const rules = schema['x-kubernetes-validations'] ?? [];
     if (rules.length === 0) return;
     const at = (index: number): string => `${path}.x-kubernetes-validations[${index}]`;
-    rules.forEach((rule, index) => {
-      this.written.push(...writtenFaults(rule, at(index), schema));
-    });
+    if (!this.#unsound) for (const [index, rule] of rules.entries()) this.written.push(...writtenFaults(rule, schema, at(index)));
     // What is written wrong, here or below, makes for messages about types that would go away with it.
-    if (this.written.length > before) return;
+    if (this.written.length > before || this.#unsound?.has(schema)) return;
     const type = schemaType(schema, place.resource);
     if (!type) {
       this.meant.push({
@@ -157,7 +168,8 @@ function goRule(rule: ValidationRule): Readonly<Record<string, unknown>> {
   };
 }
 
-function writtenFaults(rule: ValidationRule, path: string, schema: JSONSchemaProps): StatusCause[] {
+/** What is wrong with how a rule is written, whatever it means. */
+export function writtenFaults(rule: ValidationRule, schema: JSONSchemaProps, path: string): StatusCause[] {
   const faults: StatusCause[] = [];
   const text = rule.rule.trim();
   const message = (rule.message ?? '').trim();

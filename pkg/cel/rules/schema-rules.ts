@@ -22,9 +22,16 @@ export interface SchemaRules {
   validate(value: unknown, old?: unknown, warn?: (cause: StatusCause) => void): StatusCause[];
 }
 
+export interface RulePlace {
+  /** Where the value stands; empty, the default, for the whole object. */
+  readonly path?: string;
+  /** Whether it is an object of its own, with a kind and a name. Default: true. */
+  readonly resource?: boolean;
+}
+
 /** Undefined: there are no rules. Rules that do not compile are violations of every object. */
-export function compileRules(schema: JSONSchemaProps): SchemaRules | undefined {
-  const root = hasRules(schema) ? compileNode(schema, schemaType(schema, true), true) : undefined;
+export function compileRules(schema: JSONSchemaProps, { path = '', resource = true }: RulePlace = {}): SchemaRules | undefined {
+  const root = hasRules(schema) ? compileNode(schema, schemaType(schema, resource), resource) : undefined;
   if (!root) return undefined;
   return {
     validate: (value, old, warn) => {
@@ -32,7 +39,7 @@ export function compileRules(schema: JSONSchemaProps): SchemaRules | undefined {
       run.node(root, {
         value,
         old,
-        path: '',
+        path,
         ratchet: { current: old === undefined ? undefined : new Correlation(value, old, schema), ancestor: undefined },
       });
       return run.causes;

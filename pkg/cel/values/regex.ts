@@ -38,6 +38,17 @@ export function compileRegex(pattern: string, budget?: Budget): Regex {
   return regex;
 }
 
+/** What is wrong with a regular expression, in Go's words; undefined: nothing. */
+export function patternFault(pattern: string): string | undefined {
+  try {
+    compileRegex(pattern);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error;
+    return error.message;
+  }
+}
+
 type Program = ReturnType<RE2JS['re2']>['prog'];
 
 function compile(pattern: string): Regex {

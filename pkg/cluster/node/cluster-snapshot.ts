@@ -4,9 +4,12 @@
  * certificates, which a new cluster makes for itself, so that who is given a snapshot is not given the right to act
  * as the cluster it came from; and what containers wrote.
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { copyHistory } from '../../storage/lmdb/copy-history.ts';
+import { makeDirectory } from '../../storage/lmdb/data-directory.ts';
 import { lockDirectory } from '../../storage/lmdb/directory-lock.ts';
 import { LmdbStore } from '../../storage/lmdb/lmdb-store.ts';
 import { type OnProgress, type PastStore, readSnapshotInfo, restoreSnapshot } from '../../storage/lmdb/snapshot.ts';
@@ -20,63 +23,30 @@ export interface SavedSnapshot {
   readonly revision: number;
 }
 
-/** Words a cluster whose objects are kept elsewhere than in its data directory. */
-export function cannotBeSaved(storeName: string): Error {
-  if (storeName === 'etcd')
-    return new Error(
-      'this cluster keeps its objects in etcd, which saves itself: etcdctl --endpoints=URL snapshot save FILE; and back: etcdutl snapshot restore FILE --bump-revision 1000000000 --mark-compacted --data-dir DIR, then etcd over DIR and gokube up --store etcd:URL',
-    );
-  return new Error('this cluster keeps its objects in memory: what is to be kept needs gokube up --store lmdb');
-}
-
-/** What is kept with a snapshot: the cluster's facts, and of one that holds a past state alone, which. */
-interface SnapshotNote extends ClusterConfig {
-  readonly stateOf?: { readonly revision: number; readonly newest: number };
-}
-
 /** A past moment: a revision, or a time in milliseconds since the epoch. */
 export type Moment = { readonly revision: number } | { readonly time: number };
 
 export interface Saved {
   readonly store: Store;
-  readonly storeName: string;
   /** The cluster's. */
   readonly directory: string;
 }
 
-/**
- * While the cluster runs, by the process that it runs in. `moment`: a past state is wanted, and will do where the
- * engine has no snapshots with history.
- */
-export async function saveRunning({ store, storeName, directory }: Saved, file: string, moment?: Moment): Promise<SavedSnapshot> {
+/** While the cluster runs, by the process that it runs in. */
+export async function saveRunning({ store, directory }: Saved, file: string): Promise<SavedSnapshot> {
   const note = readClusterConfig(directory);
-  const revision = await store.revision();
-  if (store instanceof LmdbStore) return { revision, bytes: await store.backup(file, note) };
-  if (!moment) throw cannotBeSaved(storeName);
-  return saveState(store, await revisionOf(moment, store), { file, note: { ...note } });
-}
-
-/** The state at a revision, without the history before it, through the store's port: for engines that keep no file. */
-async function saveState(from: Store, revision: number, to: { readonly file: string; readonly note: object }): Promise<SavedSnapshot> {
-  const work = `${to.file}.state`;
-  const copy = await LmdbStore.open(work);
+  if (store instanceof LmdbStore) return { revision: await store.revision(), bytes: await store.backup(file, note) };
+  // Engines that keep no file, or not here, are copied through the port, with all that is kept of their past.
+  const work = join(dirname(file), `.copy-${randomUUID()}`);
   try {
-    const record = encodeRecord({ actor: 'gokube', agent: 'gokube', verb: 'rewind', request: '', time: Date.now() });
-    const all = prefixRange('/registry/');
-    for (let start = all.start; ; ) {
-      const { items } = await from.list({ ...all, start }, { revision, limit: 1_000 });
-      for (let at = 0; at < items.length; at += 50)
-        await copy.commit(
-          items.slice(at, at + 50).map(({ key, value }) => ({ key, value })),
-          { record },
-        );
-      if (items.length < 1_000) break;
-      start = `${items.at(-1)?.key}\0`;
+    const revision = await copyHistory(store, prefixRange('/registry/'), work);
+    const copy = await LmdbStore.open(work);
+    try {
+      return { revision, bytes: await copy.backup(file, note) };
+    } finally {
+      await copy.close();
     }
-    const stateOf = { revision, newest: await from.revision() };
-    return { revision, bytes: await copy.backup(to.file, { ...to.note, stateOf }) };
   } finally {
-    await copy.close();
     await rm(work, { recursive: true, force: true });
   }
 }
@@ -99,7 +69,7 @@ export async function saveStopped(directory: string, file: string): Promise<Save
   if (!existsSync(join(directory, 'store', 'data.mdb'))) return undefined;
   const store = await LmdbStore.open(join(directory, 'store'));
   try {
-    return await saveRunning({ store, storeName: 'lmdb', directory }, file);
+    return await saveRunning({ store, directory }, file);
   } finally {
     await store.close();
   }
@@ -140,12 +110,12 @@ export function inTheWay(directory: string): readonly string[] {
 export async function restoreCluster(options: RestoreClusterOptions): Promise<RestoredCluster> {
   const { file, directory, name, now } = options;
   const { created, revision: newest, note } = await readSnapshotInfo(file, options.onProgress);
-  const { stateOf, ...origin } = (note ?? {}) as Partial<SnapshotNote>;
-  const goesOnAt = beyond(Math.max(newest, stateOf?.newest ?? 0), now - created);
-  const to = stateOf ? undefined : options.to;
+  const origin = (note ?? {}) as Partial<ClusterConfig>;
+  const goesOnAt = beyond(newest, now - created);
+  const { to } = options;
   const work = join(directory, workplace);
   const store = join(work, 'store');
-  await mkdir(store, { recursive: true, mode: 0o700 });
+  await makeDirectory(store);
   let ours = false;
   try {
     // Of another process that is at it just now, nothing is touched.
@@ -160,7 +130,7 @@ export async function restoreCluster(options: RestoreClusterOptions): Promise<Re
       writeClusterConfig(directory, { ...kept, name });
     }
     await rename(store, join(directory, 'store'));
-    return { origin: origin.name ?? 'unknown', created, revision: stateOf?.revision ?? revision, goesOnAt, nodes: origin.nodes ?? [] };
+    return { origin: origin.name ?? 'unknown', created, revision, goesOnAt, nodes: origin.nodes ?? [] };
   } catch (error) {
     ours ||= !isStoreError(error, 'InUse');
     throw error;

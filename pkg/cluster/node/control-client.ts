@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { Moment, SavedSnapshot } from './cluster-snapshot.ts';
+import type { SavedSnapshot } from './cluster-snapshot.ts';
 import type { ClusterControl, ClusterStatus, ControlAnswer, ControlCall, ImageStatus, NodeAction, NodeStatus } from './control-protocol.ts';
 import { controlSocketPath } from './control-server.ts';
 
@@ -42,8 +42,8 @@ export class ControlClient implements ClusterControl {
   removeImage(reference: string): Promise<boolean> {
     return this.#call('removeImage', reference);
   }
-  saveSnapshot(file: string, moment?: Moment): Promise<SavedSnapshot> {
-    return this.#call('saveSnapshot', file, moment);
+  saveSnapshot(file: string): Promise<SavedSnapshot> {
+    return this.#call('saveSnapshot', file);
   }
   /** Resolves when everything has stopped. */
   stop(): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Moment, SavedSnapshot } from './cluster-snapshot.ts';
+import type { SavedSnapshot } from './cluster-snapshot.ts';
 
 /**
  * How the `gokube` command talks to the running cluster's process: HTTP with JSON over a Unix socket in the
@@ -46,7 +46,7 @@ export interface ClusterControl {
   /** False when there is no such image. */
   removeImage(reference: string): Promise<boolean>;
   /** Writes a snapshot to a file that does not exist yet; with `moment`, the state of then will do. */
-  saveSnapshot(file: string, moment?: Moment): Promise<SavedSnapshot>;
+  saveSnapshot(file: string): Promise<SavedSnapshot>;
 }
 
 export const socketName = 'control.sock';

@@ -1,7 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import type { Moment } from './cluster-snapshot.ts';
 import { type ClusterControl, type ControlAnswer, type ControlCall, socketName } from './control-protocol.ts';
 
 /** Unix socket paths are limited by the kernel to 107 bytes (sun_path). */
@@ -11,9 +10,6 @@ const longestCall = 1024 * 1024;
 /** Serves the control socket. `stop` resolves when the cluster has stopped. Returns what closes the socket. */
 export async function serveControl(directory: string, control: ClusterControl, stop: () => Promise<void>): Promise<() => Promise<void>> {
   const path = controlSocketPath(directory);
-  if (Buffer.byteLength(path) > longestSocketPath) {
-    throw new Error(`the path of the data directory is too long for a socket in it (${path}); choose a shorter --data-dir`);
-  }
   rmSync(path, { force: true });
   const server = createServer((request, response) => {
     void answer(request, control, stop).then((result) => {
@@ -33,8 +29,11 @@ export async function serveControl(directory: string, control: ClusterControl, s
   };
 }
 
+/** Throws for a directory in which no socket can be. */
 export function controlSocketPath(directory: string): string {
-  return join(directory, socketName);
+  const path = join(directory, socketName);
+  if (Buffer.byteLength(path) <= longestSocketPath) return path;
+  throw new Error(`the path of the data directory is too long for a socket in it (${path}); choose a shorter --data-dir`);
 }
 
 async function answer(request: IncomingMessage, control: ClusterControl, stop: () => Promise<void>): Promise<ControlAnswer> {
@@ -51,7 +50,7 @@ async function answer(request: IncomingMessage, control: ClusterControl, stop: (
       loadImage: () => control.loadImage(args[0] as string),
       listImages: () => control.listImages(),
       removeImage: () => control.removeImage(args[0] as string),
-      saveSnapshot: () => control.saveSnapshot(args[0] as string, (args[1] as Moment | null) ?? undefined),
+      saveSnapshot: () => control.saveSnapshot(args[0] as string),
     };
     if (!Object.hasOwn(operations, method)) return { error: `the running cluster does not know "${method}"; is it of another version?` };
     return { result: (await operations[method]()) ?? null };

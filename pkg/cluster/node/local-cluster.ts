@@ -383,7 +383,7 @@ function createControl(parts: {
       await images.removeImage(reference);
       return true;
     },
-    saveSnapshot: (file, moment) => saveRunning({ ...options, store: parts.store }, file, moment),
+    saveSnapshot: (file) => saveRunning({ ...options, store: parts.store }, file),
   };
 }
 

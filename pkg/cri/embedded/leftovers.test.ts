@@ -18,8 +18,9 @@ const child = fileURLToPath(new URL('./testing/leftovers-child.ts', import.meta.
  * also hides their processes.
  */
 async function start(t: TestContext, mode: 'stop' | 'hang', directory: string, alone = false): Promise<ChildProcess> {
-  // /run as well: what clusters of this machine tell each other there goes by process ids.
-  const argv = ['--net', '--mount', '--propagation', 'private', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh'];
+  // /run as well: what clusters of this machine tell each other there goes by process ids; and shared memory.
+  const own = 'mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /dev/shm && exec "$@"';
+  const argv = ['--net', '--mount', '--propagation', 'private', 'sh', '-c', own, 'sh'];
   argv.push(process.execPath, '--no-warnings', child, mode, directory);
   const process_ = spawn('unshare', alone ? ['--pid', '--fork', '--mount-proc', '--kill-child', ...argv] : argv, {
     stdio: ['ignore', 'pipe', 'inherit'],

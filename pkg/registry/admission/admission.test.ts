@@ -87,6 +87,22 @@ test('a pod’s priority is that of its class, and cannot be given beside it', a
   await assert.rejects(createPod(pod('a', { priority: 7 })), (error) => isApiError(error, 'Forbidden'));
 });
 
+test('a manifest that replaces a pod need not repeat what admission gave it', async () => {
+  const { registry, context } = await testRegistry();
+  await storageOf(registry, 'serviceaccounts').create(context(), 'default', object('v1', 'ServiceAccount', 'default'));
+  const pods = storageOf(registry, 'pods');
+  const draft = (image: string) =>
+    pod('web', { serviceAccountName: 'default', automountServiceAccountToken: false, containers: [{ name: 'c', image }] });
+  const { object: made } = await pods.create(context(), 'default', draft('web:1'));
+  const { entry: replaced } = await pods.update(context(), { namespace: 'default', name: 'web' }, () => draft('web:2'));
+  const [before, after] = [made as Pod, replaced.object as Pod];
+  assert.equal(after.spec?.containers[0]?.image, 'web:2');
+  assert.deepEqual(after.spec?.tolerations, before.spec?.tolerations);
+  assert.equal(after.spec?.priority, 0);
+  assert.equal(after.spec?.preemptionPolicy, 'PreemptLowerPriority');
+  await registry.close();
+});
+
 test('a node is tainted as not ready when it registers, and keeps the status it came with', async () => {
   const { registry, context } = await testRegistry();
   const { object: made } = await storageOf(registry, 'nodes').create(

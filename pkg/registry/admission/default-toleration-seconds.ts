@@ -17,6 +17,7 @@ export function defaultTolerationSeconds(seconds: { readonly notReady: number; r
       declaration.group === '' &&
       declaration.resource === 'pods' &&
       subresource === '' &&
+      // Also on an update: a manifest that replaces a pod does not say them either, and must not take them away.
       (operation === 'CREATE' || operation === 'UPDATE'),
     mutate({ object }) {
       const spec = child(raw(object as KubeObject), 'spec');

@@ -2,7 +2,7 @@ import type { PriorityClass } from '../../api/generated/scheduling-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { filterOf } from '../cache/filter.ts';
 import type { Admission, AdmissionAttempt } from '../contract.ts';
-import { child, objectAt, type Raw, raw, text } from '../raw.ts';
+import { child, objectAt, raw, text } from '../raw.ts';
 import type { Environment } from '../resource.ts';
 import { forbidden } from './forbidden.ts';
 
@@ -27,8 +27,8 @@ export function priority(environment: Environment): Admission {
         (isClass(attempt) && attempt.object !== undefined)),
     async mutate(attempt) {
       if (!isPod(attempt)) return undefined;
+      if (attempt.operation === 'UPDATE') return keepPriority(attempt);
       const spec = child(raw(attempt.object as KubeObject), 'spec');
-      if (attempt.operation === 'UPDATE') return keepPriority(attempt, spec);
       const name = text(spec['priorityClassName']);
       const all = await classes();
       const found = name === '' ? lowestDefault(all) : all.find((other) => other.metadata.name === name);
@@ -64,13 +64,13 @@ export function priority(environment: Environment): Admission {
   };
 }
 
-/** Who leaves out what was computed when the pod was created means it as it is. */
-function keepPriority({ object, old }: AdmissionAttempt, spec: Raw): KubeObject | undefined {
+/** What a pod was given when it was created stays; a manifest that replaces it need not repeat it. */
+function keepPriority({ object, old }: AdmissionAttempt): KubeObject | undefined {
+  const spec = child(raw(object as KubeObject), 'spec');
   const before = objectAt(raw(old as KubeObject)['spec']);
   const missing = ['priority', 'preemptionPolicy'].filter((field) => spec[field] === undefined && before[field] !== undefined);
-  if (missing.length === 0) return undefined;
   for (const field of missing) spec[field] = before[field];
-  return object;
+  return missing.length > 0 ? object : undefined;
 }
 
 /** There should be one; should there be more, the lowest counts, as in Kubernetes. */

@@ -1,12 +1,14 @@
 /**
- * Rules in CEL (`x-kubernetes-validations`), of custom resources and of the schemas themselves. What compiles and runs
- * them is loaded when the first schema with rules turns up: `loadRules` comes before all else.
+ * Rules in CEL (`x-kubernetes-validations`), of custom resources and of the schemas themselves, and regular expressions
+ * as CEL reads them. What compiles and runs them is loaded when the first schema with some turns up: `loadRules` (of an
+ * object's schema) or `loadRulesOf` (of a definition) comes before all else.
  */
 import { InvariantError } from '../../api/errors.ts';
-import type { CustomResourceDefinition, JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
+import type { CustomResourceDefinition, JSONSchemaProps, ValidationRule } from '../../api/generated/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import type { SchemaRules } from '../../cel/cel.ts';
 import { isObject, type Raw } from '../raw.ts';
+import { schemaHas } from './schema-walk.ts';
 
 type Cel = typeof import('../../cel/cel.ts');
 
@@ -18,8 +20,11 @@ export function loadRules(...schemas: readonly (JSONSchemaProps | undefined)[]):
 }
 
 export function loadRulesOf({ spec }: CustomResourceDefinition): Promise<void> | undefined {
-  return loadRules(...(spec.versions ?? []).map(({ schema }) => schema?.openAPIV3Schema));
+  const schemas = (spec.versions ?? []).flatMap(({ schema }) => schema?.openAPIV3Schema ?? []);
+  return loaded || !schemas.some((schema) => schemaHas(schema, needsCel)) ? undefined : load();
 }
+
+const needsCel = ({ pattern, 'x-kubernetes-validations': rules = [] }: JSONSchemaProps): boolean => !!pattern || rules.length > 0;
 
 async function load(): Promise<void> {
   loaded = await import('../../cel/cel.ts');
@@ -42,9 +47,24 @@ function hasRules(schema: JSONSchemaProps): boolean {
   return known;
 }
 
-/** What is wrong with the rules of a structural schema. */
-export function ruleFaults(schema: JSONSchemaProps, path: string): StatusCause[] {
-  return hasRules(schema) ? cel().ruleFaults(schema, path) : [];
+/** What is wrong with the rules of a structural schema. `unsound`: where something else is wrong. */
+export function ruleFaults(schema: JSONSchemaProps, path: string, unsound: ReadonlySet<JSONSchemaProps>): StatusCause[] {
+  return hasRules(schema) ? cel().ruleFaults(schema, path, { unsound }) : [];
+}
+
+/** What is wrong with how a rule is written. */
+export function writtenFaults(rule: ValidationRule, schema: JSONSchemaProps, path: string): StatusCause[] {
+  return cel().writtenFaults(rule, schema, path);
+}
+
+export const patternFault = (pattern: string): string | undefined => cel().patternFault(pattern);
+
+/** What a default violates, as a value that was there before and as one that was not. */
+export function defaultViolations(schema: JSONSchemaProps, value: unknown, path: string): StatusCause[] {
+  if (!hasRules(schema)) return [];
+  const rules = cel().compileRules(schema, { path, resource: schema['x-kubernetes-embedded-resource'] === true });
+  const violations = rules?.validate(value, value) ?? [];
+  return violations.length > 0 ? violations : (rules?.validate(value) ?? []);
 }
 
 const compiled = new WeakMap<JSONSchemaProps, SchemaRules>();

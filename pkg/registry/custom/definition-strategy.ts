@@ -1,9 +1,11 @@
 import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
+import { knownFormat } from '../../runtime/formats.ts';
 import { assign, metadataOf, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { loadRulesOf } from './custom-rules.ts';
 import { cleanupFinalizer, withCondition } from './definition-status.ts';
-import { validateDefinition, validateDefinitionUpdate } from './definition-validation.ts';
+import { validateDefinition, validateDefinitionStatus } from './definition-validation.ts';
+import { schemasOf } from './schema-walk.ts';
 
 /** A CustomResourceDefinition on its way to the store. */
 export const definitionStrategy: Strategy = {
@@ -12,16 +14,23 @@ export const definitionStrategy: Strategy = {
   noticed: true,
   prepareCreate(object) {
     rememberStored(object);
+    // Go writes a list that nothing was ever put into as null, and this field always.
+    object['status'] = { ...objectAt(object['status']), conditions: null };
   },
   prepareUpdate(object) {
     rememberStored(object);
   },
   prepareValidation: (object) => loadRulesOf(object as unknown as CustomResourceDefinition),
-  validate: (object) => validateDefinition(object as unknown as CustomResourceDefinition),
-  validateUpdate: (object, old, subresource) =>
-    subresource === ''
-      ? validateDefinitionUpdate(object as unknown as CustomResourceDefinition, old as unknown as CustomResourceDefinition)
-      : [],
+  validateCreate: (object) => validateDefinition(object as unknown as CustomResourceDefinition),
+  validateUpdate: (object, old, subresource) => {
+    const next = object as unknown as CustomResourceDefinition;
+    return subresource === '' ? validateDefinition(next, old as unknown as CustomResourceDefinition) : validateDefinitionStatus(next);
+  },
+  warnings: (object, old, subresource) => {
+    const known = new Set(old ? unknownFormats(old as unknown as CustomResourceDefinition) : []);
+    const formats = subresource === '' ? unknownFormats(object as unknown as CustomResourceDefinition) : [];
+    return formats.filter((format) => !known.has(format)).map((format) => `unrecognized format ${JSON.stringify(format)}`);
+  },
   /** Its objects go first: the deletion begins with a mark, also where there is none yet. */
   holdsDeletion: (object) => metadataOf(object)['deletionTimestamp'] === undefined,
   prepareDelete(object) {
@@ -41,6 +50,12 @@ export const definitionStrategy: Strategy = {
     object['status'] = status;
   },
 };
+
+/** Formats that say nothing, of all versions; each once. */
+function unknownFormats({ spec }: CustomResourceDefinition): string[] {
+  const schemas = (spec.versions ?? []).flatMap(({ schema }) => (schema?.openAPIV3Schema ? schemasOf(schema.openAPIV3Schema) : []));
+  return [...new Set(schemas.flatMap(({ format, type = '' }) => (format && !knownFormat(format, type) ? [format] : [])))];
+}
 
 /** `status.storedVersions` holds every version that objects may be stored in: the storage version from now on. */
 function rememberStored(object: Raw): void {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
-import { validateDefinition, validateDefinitionUpdate } from './definition-validation.ts';
+import { loadRulesOf } from './custom-rules.ts';
+import { validateDefinition } from './definition-validation.ts';
 
 const version = (name: string, changes: object = {}): object => ({
   name,
@@ -76,8 +77,8 @@ describe('a CustomResourceDefinition', () => {
         '[1].jsonPath: Duplicate value: ".spec.a"',
         '[2].jsonPath: Invalid value: ".spec.l": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
         '[3].jsonPath: Invalid value: ".spec.x": is an invalid path: does not refer to a valid field',
-        '[4].jsonPath: Invalid value: ".metadata.name": must not point to fields in metadata',
-        '[5].jsonPath: Invalid value: "spec.a": is an invalid path: does not refer to a valid field',
+        '[4].jsonPath: Invalid value: ".metadata.name": is an invalid path: does not refer to a valid field',
+        '[5].jsonPath: Invalid value: "spec.a": is an invalid path: expected [ or . but got: spec',
       ],
     );
   });
@@ -104,9 +105,35 @@ describe('a CustomResourceDefinition', () => {
 
   it('keeps what its resources hang on once it is established', () => {
     const old = definition({}, { status: { conditions: [{ type: 'Established', status: 'True' }] } });
-    const change = (spec: object): string[] => validateDefinitionUpdate(definition(spec), old).map(({ field = '' }) => field);
+    const change = (spec: object): string[] => validateDefinition(definition(spec), old).map(({ field = '' }) => field);
     const names = { ...old.spec.names, kind: 'Gadget' };
-    assert.deepEqual(change({ scope: 'Cluster', names, group: 'x.example.com' }), ['spec.scope', 'spec.names.kind', 'spec.group']);
+    assert.deepEqual(change({ scope: 'Cluster', names, group: 'x.example.com' }), [
+      'metadata.name',
+      'spec.scope',
+      'spec.names.kind',
+      'spec.group',
+    ]);
     assert.deepEqual(change({ names: { ...old.spec.names, shortNames: ['w'] } }), []);
+  });
+
+  it('is not held up by a schema that is as it was, whatever is wrong with it', async () => {
+    const bad = {
+      schema: { openAPIV3Schema: { type: 'object', properties: { spec: {} }, 'x-kubernetes-validations': [{ rule: 'nonsense(' }] } },
+    };
+    const old = definition({ versions: [version('v1', bad)] });
+    await loadRulesOf(old);
+    assert.ok(faults(old).length > 0);
+    const next = definition({ versions: [version('v1', { ...bad, additionalPrinterColumns: [] })] });
+    assert.deepEqual(validateDefinition(next, old), []);
+    const apart = definition({ versions: [version('v1', { ...bad, subresources: { status: {} } })] });
+    assert.ok(validateDefinition(apart, old).length > 0);
+  });
+
+  it('has one place for what its versions say alike, so that they cannot share a schema and differ in selectable fields', () => {
+    const select = (jsonPath: string) => ({ selectableFields: [{ jsonPath }] });
+    const versions = [version('v1', select('.spec.a')), version('v2')];
+    assert.deepEqual(faults(definition({ versions })), [
+      'spec.versions[0].selectableFields: Invalid value: "": may only be set when `version.schema.openAPIV3Schema` is not included',
+    ]);
   });
 });

@@ -10,19 +10,21 @@ import type {
   CustomResourceDefinitionNames,
   CustomResourceDefinitionVersion,
   CustomResourceSubresources,
+  JSONSchemaProps,
   SelectableField,
 } from '../../api/generated/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { byteLength } from '../../api/qualified-name.ts';
 import { duplicateField, forbiddenField, invalidField, requiredField, tooManyField, unsupportedField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
-import type { Raw } from '../raw.ts';
+import { objectAt, type Raw, text } from '../raw.ts';
 import { dns1035Label, dnsSubdomain, type NameCheck } from '../validation/names.ts';
 import type { Report } from '../validation/validator.ts';
 import { webhookClient } from '../validation/webhooks.ts';
 import { approvalFault } from './api-approval.ts';
-import { propertyAt, schemaFaults } from './definition-schema.ts';
+import { fieldAlong, schemaFaults } from './definition-schema.ts';
 import { hasCondition } from './definition-status.ts';
-import { parseSimplePath } from './simple-path.ts';
+import { internalVersion } from './internal-form.ts';
 
 const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
 const columnFormats = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
@@ -30,13 +32,16 @@ const maxSelectableFields = 8;
 const maxDeprecationWarning = 256;
 const reviewVersions = ['v1', 'v1beta1'];
 
-export function validateDefinition(definition: CustomResourceDefinition): StatusCause[] {
+/** `old`: what is there now, of an update. What has not changed since was checked when it was written. */
+export function validateDefinition(definition: CustomResourceDefinition, old?: CustomResourceDefinition): StatusCause[] {
   const { metadata, spec, status } = definition;
   const causes: StatusCause[] = [];
-  if (metadata.name !== `${spec.names.plural}.${spec.group}`) {
-    causes.push(invalidField('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'));
+  for (const field of ['generateName', 'name'] as const) {
+    const name = metadata[field];
+    if ((field === 'generateName' && !name) || name === `${spec.names.plural}.${spec.group}`) continue;
+    causes.push(invalidField(`metadata.${field}`, name, 'must be spec.names.plural+"."+spec.group'));
   }
-  checkSpec(definition, causes);
+  checkSpec(definition, old, causes);
   checkNames(status.acceptedNames, 'status.acceptedNames', causes);
   checkStoredVersions(definition, causes);
   causes.push(...approvalFault(definition));
@@ -47,9 +52,31 @@ export function validateDefinition(definition: CustomResourceDefinition): Status
   return causes;
 }
 
-/** Beside what a new one must keep to. */
-export function validateDefinitionUpdate(next: CustomResourceDefinition, old: CustomResourceDefinition): StatusCause[] {
+export function validateDefinitionStatus({ status }: CustomResourceDefinition): StatusCause[] {
   const causes: StatusCause[] = [];
+  checkNames(status.acceptedNames, 'status.acceptedNames', causes);
+  return causes;
+}
+
+function checkSpec(definition: CustomResourceDefinition, old: CustomResourceDefinition | undefined, causes: StatusCause[]): void {
+  const { spec } = definition;
+  const { group = '', scope = '', names, conversion } = spec;
+  const versions = new VersionCheck(spec.versions, old?.spec.versions ?? [], causes);
+  if (group === '') causes.push(requiredField('spec.group'));
+  else if (dnsSubdomain(group).length > 0) causes.push(invalidField('spec.group', group, dnsSubdomain(group).join(',')));
+  else if (!group.includes('.')) causes.push(invalidField('spec.group', group, 'should be a domain with at least one dot'));
+  checkEnum('spec.scope', scope, ['Cluster', 'Namespaced'], causes);
+  versions.each();
+  for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) {
+    if (!names[field]) causes.push(requiredField(`spec.names.${field}`));
+  }
+  checkNames(names, 'spec.names', causes);
+  versions.alike();
+  checkConversion(conversion, old, causes);
+  if (old) checkUnchanged(definition, old, causes);
+}
+
+function checkUnchanged(next: CustomResourceDefinition, old: CustomResourceDefinition, causes: StatusCause[]): void {
   const immutable = (field: string, value: unknown, before: unknown): void => {
     if (!equalValues(value, before)) causes.push(invalidField(field, value, 'field is immutable'));
   };
@@ -59,58 +86,98 @@ export function validateDefinitionUpdate(next: CustomResourceDefinition, old: Cu
   }
   immutable('spec.group', next.spec.group, old.spec.group);
   immutable('spec.names.plural', next.spec.names.plural, old.spec.names.plural);
-  return causes;
 }
 
-function checkSpec({ spec }: CustomResourceDefinition, causes: StatusCause[]): void {
-  const { group = '', scope = '', names, conversion } = spec;
-  const versions = spec.versions ?? [];
-  if (group === '') causes.push(requiredField('spec.group'));
-  else if (dnsSubdomain(group).length > 0) causes.push(invalidField('spec.group', group, dnsSubdomain(group).join(',')));
-  else if (!group.includes('.')) causes.push(invalidField('spec.group', group, 'should be a domain with at least one dot'));
-  checkEnum('spec.scope', scope, ['Cluster', 'Namespaced'], causes);
-  for (const [i, { schema }] of versions.entries()) {
-    if (schema?.openAPIV3Schema === undefined) {
-      causes.push(requiredField(`spec.versions[${i}].schema.openAPIV3Schema`, 'schemas are required'));
+type VersionField = keyof CustomResourceDefinitionVersion;
+type Versions = readonly CustomResourceDefinitionVersion[];
+
+class VersionCheck {
+  readonly #given: Versions | undefined;
+  readonly #versions: Versions;
+  readonly #old: Versions;
+  readonly #causes: StatusCause[];
+
+  constructor(given: Versions | undefined, old: Versions, causes: StatusCause[]) {
+    this.#given = given;
+    this.#versions = given ?? [];
+    this.#old = old;
+    this.#causes = causes;
+  }
+
+  /** What each version says for itself. */
+  each(): void {
+    const versions = this.#versions;
+    const causes = this.#causes;
+    for (const [i, { schema }] of versions.entries()) {
+      if (schema?.openAPIV3Schema === undefined) causes.push(requiredField(`spec.versions[${i}].schema.openAPIV3Schema`));
     }
+    for (const [i, version] of versions.entries()) {
+      const at = `spec.versions[${i}]`;
+      checkName(`${at}.name`, version.name ?? '', dns1035Label, causes);
+      checkDeprecation(version, at, causes);
+      const statusApart = version.subresources?.status !== undefined;
+      if (!this.#shared('schema')) this.#schema(version, `${at}.schema`, statusApart);
+      if (!this.#shared('subresources')) checkSubresources(version.subresources, `${at}.subresources`, causes);
+      if (!this.#shared('additionalPrinterColumns')) checkColumns(version, `${at}.additionalPrinterColumns`, causes);
+      if (!this.#shared('selectableFields')) this.#selectableFields(version, `${at}.selectableFields`);
+    }
+    const names = versions.map(({ name = '' }) => name);
+    const shown = this.#given?.map((version) => internalVersion(version, (field) => !this.#shared(field)));
+    if (new Set(names).size < names.length) causes.push(invalidField('spec.versions', shown, 'must contain unique version names'));
+    if (versions.filter(({ storage }) => storage).length !== 1) {
+      causes.push(invalidField('spec.versions', shown, 'must have exactly one version marked as storage version'));
+    }
+    const [first = ''] = names;
+    if (first !== '') checkName('spec.version', first, dns1035Label, causes);
   }
-  checkVersions(versions, causes);
-  for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) {
-    if (!names[field]) causes.push(requiredField(`spec.names.${field}`));
+
+  /** What all versions say alike, once. */
+  alike(): void {
+    const [version] = this.#versions;
+    if (!version) return;
+    const causes = this.#causes;
+    if (this.#shared('schema')) this.#schema(version, 'spec.validation', statusApartIn(this.#versions));
+    if (this.#shared('subresources')) checkSubresources(version.subresources, 'spec.subresources', causes);
+    if (this.#shared('additionalPrinterColumns')) checkColumns(version, 'spec.additionalPrinterColumns', causes);
+    if (this.#shared('selectableFields')) this.#selectableFields(version, 'spec.selectableFields');
   }
-  checkNames(names, 'spec.names', causes);
-  checkConversion(conversion, causes);
+
+  #shared(field: VersionField): boolean {
+    const [first, ...others] = this.#versions;
+    return others.every((version) => equalValues(version[field], first?.[field]));
+  }
+
+  #before({ name }: CustomResourceDefinitionVersion): CustomResourceDefinitionVersion | undefined {
+    return this.#old.find((version) => version.name === name);
+  }
+
+  #schema(version: CustomResourceDefinitionVersion, at: string, statusApart: boolean): void {
+    const schema = version.schema?.openAPIV3Schema;
+    const before = this.#before(version)?.schema?.openAPIV3Schema;
+    if (!schema || (before && equalValues(schema, before) && (!statusApart || statusApartIn(this.#old)))) return;
+    this.#causes.push(...schemaFaults(schema, `${at}.openAPIV3Schema`, statusApart));
+  }
+
+  #selectableFields(version: CustomResourceDefinitionVersion, at: string): void {
+    const fields = version.selectableFields ?? [];
+    if (fields.length === 0) return;
+    const schema = version.schema?.openAPIV3Schema;
+    // Either both stand above the versions, or neither does.
+    if (!schema || this.#shared('schema') !== this.#shared('selectableFields')) {
+      const own = !this.#shared('selectableFields');
+      const when = own ? '`version.schema.openAPIV3Schema` is not included' : 'validations.schema is included';
+      this.#causes.push(invalidField(at, '', `may only be set when ${when}`));
+      return;
+    }
+    const unchanged = equalValues(this.#before(version)?.selectableFields, fields);
+    checkSelectableFields({ fields, schema, unchanged }, at, this.#causes);
+  }
 }
 
-function checkVersions(versions: readonly CustomResourceDefinitionVersion[], causes: StatusCause[]): void {
-  const shared = <K extends keyof CustomResourceDefinitionVersion>(field: K): boolean =>
-    versions.every((version) => equalValues(version[field], versions[0]?.[field]));
-  /** Where the field of a version stands, if it is looked at there at all. */
-  const place = (field: keyof CustomResourceDefinitionVersion, i: number, hoisted: string = field): string | undefined =>
-    shared(field) ? (i === 0 ? `spec.${hoisted}` : undefined) : `spec.versions[${i}].${field}`;
-  for (const [i, version] of versions.entries()) {
-    const at = `spec.versions[${i}]`;
-    checkName(`${at}.name`, version.name ?? '', dns1035Label, causes);
-    checkDeprecation(version, at, causes);
-    const schemaAt = place('schema', i, 'validation');
-    const statusApart = version.subresources?.status !== undefined;
-    if (schemaAt && version.schema?.openAPIV3Schema) {
-      causes.push(...schemaFaults(version.schema.openAPIV3Schema, `${schemaAt}.openAPIV3Schema`, statusApart));
-    }
-    const subresourcesAt = place('subresources', i);
-    if (subresourcesAt) checkSubresources(version.subresources, subresourcesAt, causes);
-    const columnsAt = place('additionalPrinterColumns', i);
-    if (columnsAt) {
-      for (const [k, column] of (version.additionalPrinterColumns ?? []).entries()) checkColumn(column, `${columnsAt}[${k}]`, causes);
-    }
-    const fieldsAt = place('selectableFields', i);
-    if (fieldsAt) checkSelectableFields(version, fieldsAt, causes);
-  }
-  const names = versions.map(({ name }) => name);
-  if (new Set(names).size < names.length) causes.push(invalidField('spec.versions', names, 'must contain unique version names'));
-  if (versions.filter(({ storage }) => storage).length !== 1) {
-    causes.push(invalidField('spec.versions', names, 'must have exactly one version marked as storage version'));
-  }
+const statusApartIn = (versions: Versions): boolean => versions.some(({ subresources }) => subresources?.status !== undefined);
+
+function checkColumns({ additionalPrinterColumns = [] }: CustomResourceDefinitionVersion, at: string, causes: StatusCause[]): void {
+  for (const [k, column] of additionalPrinterColumns.entries()) checkColumn(column, `${at}[${k}]`, causes);
 }
 
 function checkDeprecation({ deprecated, deprecationWarning }: CustomResourceDefinitionVersion, at: string, causes: StatusCause[]): void {
@@ -120,10 +187,13 @@ function checkDeprecation({ deprecated, deprecationWarning }: CustomResourceDefi
     refuse('can only be set for deprecated versions');
     return;
   }
-  if (deprecationWarning.length > maxDeprecationWarning) refuse(`must be <= ${maxDeprecationWarning} characters long`);
+  if (byteLength(deprecationWarning) > maxDeprecationWarning) refuse(`must be <= ${maxDeprecationWarning} characters long`);
   if (deprecationWarning === '') refuse('must not be an empty string');
   const index = deprecationWarning.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
-  if (index >= 0) refuse(`must only contain printable UTF-8 characters; non-printable character found at index ${index}`);
+  if (index >= 0) {
+    const at = byteLength(deprecationWarning.slice(0, index));
+    refuse(`must only contain printable UTF-8 characters; non-printable character found at index ${at}`);
+  }
 }
 
 function checkSubresources(subresources: CustomResourceSubresources | undefined, at: string, causes: StatusCause[]): void {
@@ -160,8 +230,14 @@ function checkColumn({ name, type, format, jsonPath }: CustomResourceColumnDefin
   }
 }
 
-function checkSelectableFields(version: CustomResourceDefinitionVersion, at: string, causes: StatusCause[]): void {
-  const fields: readonly SelectableField[] = version.selectableFields ?? [];
+interface SelectableFields {
+  readonly fields: readonly SelectableField[];
+  readonly schema: JSONSchemaProps;
+  /** They stood there before. */
+  readonly unchanged: boolean;
+}
+
+function checkSelectableFields({ fields, schema, unchanged }: SelectableFields, at: string, causes: StatusCause[]): void {
   const seen = new Set<string>();
   for (const [i, { jsonPath }] of fields.entries()) {
     const where = `${at}[${i}].jsonPath`;
@@ -169,14 +245,14 @@ function checkSelectableFields(version: CustomResourceDefinitionVersion, at: str
       causes.push(requiredField(where));
       continue;
     }
-    const names = jsonPath.startsWith('.') ? parseSimplePath(jsonPath) : undefined;
-    const schema = names && version.schema?.openAPIV3Schema && propertyAt(version.schema.openAPIV3Schema, names);
-    if (!names || !schema) {
-      causes.push(invalidField(where, jsonPath, 'is an invalid path: does not refer to a valid field'));
+    const found = fieldAlong(jsonPath, schema);
+    if ('fault' in found) {
+      causes.push(invalidField(where, jsonPath, `is an invalid path: ${found.fault}`));
       continue;
     }
+    const { names, field } = found;
     if (names[0] === 'metadata') causes.push(invalidField(where, jsonPath, 'must not point to fields in metadata'));
-    if (!['string', 'boolean', 'integer'].includes(schema.type ?? '')) {
+    if (!['string', 'boolean', 'integer'].includes(text(objectAt(field)['type']))) {
       const allowed = 'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.';
       causes.push(invalidField(where, jsonPath, allowed));
     }
@@ -184,7 +260,7 @@ function checkSelectableFields(version: CustomResourceDefinitionVersion, at: str
     if (seen.has(path)) causes.push(duplicateField(where, jsonPath));
     seen.add(path);
   }
-  if (seen.size > maxSelectableFields) causes.push(tooManyField(at, seen.size, maxSelectableFields));
+  if (seen.size > maxSelectableFields && !unchanged) causes.push(tooManyField(at, seen.size, maxSelectableFields));
 }
 
 function checkName(field: string, name: string, check: NameCheck, causes: StatusCause[], prefix = ''): void {
@@ -205,7 +281,11 @@ function checkNames(names: CustomResourceDefinitionNames, at: string, causes: St
   for (const [i, name] of categories.entries()) checkName(`${at}.categories[${i}]`, name, dns1035Label, causes);
 }
 
-function checkConversion(conversion: CustomResourceConversion | undefined, causes: StatusCause[]): void {
+function checkConversion(
+  conversion: CustomResourceConversion | undefined,
+  old: CustomResourceDefinition | undefined,
+  causes: StatusCause[],
+): void {
   if (!conversion) return;
   const { strategy = '', webhook } = conversion;
   const at = 'spec.conversion';
@@ -230,7 +310,9 @@ function checkConversion(conversion: CustomResourceConversion | undefined, cause
     if (versions.indexOf(version) < i) causes.push(invalidField(`${at}.conversionReviewVersions[${i}]`, version, 'duplicate version'));
     else for (const why of dns1035Label(version)) causes.push(invalidField(`${at}.conversionReviewVersions[${i}]`, version, why));
   }
-  if (!versions.some((version) => reviewVersions.includes(version))) {
+  const before = old?.spec.conversion?.webhook?.conversionReviewVersions ?? [];
+  const unheardOf = (list: readonly string[]): boolean => list.length > 0 && !list.some((version) => reviewVersions.includes(version));
+  if (unheardOf(versions) && !unheardOf(before)) {
     causes.push(invalidField(`${at}.conversionReviewVersions`, versions, `must include at least one of ${reviewVersions.join(', ')}`));
   }
 }
@@ -241,7 +323,7 @@ function checkStoredVersions({ spec, status }: CustomResourceDefinition, causes:
   const stored = status.storedVersions ?? [];
   const versions = spec.versions ?? [];
   if (stored.length === 0) {
-    causes.push(invalidField(at, stored, 'must have at least one stored version'));
+    causes.push(invalidField(at, status.storedVersions, 'must have at least one stored version'));
     return;
   }
   for (const { name, storage } of versions) {

@@ -1,15 +1,23 @@
-/** Objects within custom resources (`x-kubernetes-embedded-resource`): each says what it is, and has fitting metadata. */
+/**
+ * Objects within custom resources (`x-kubernetes-embedded-resource`), and custom resources themselves: each says what it
+ * is, and has fitting metadata.
+ */
 import type { JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { invalidField, requiredField } from '../../runtime/field-errors.ts';
-import { isObject, metadataOf, type Raw, text } from '../raw.ts';
-import { validateMetadata } from '../validation/metadata.ts';
+import { isObject, objectAt, type Raw, text } from '../raw.ts';
+import { validateEmbeddedMetadata } from '../validation/metadata.ts';
 import { dns1035Label } from '../validation/names.ts';
 import { below, type Report } from '../validation/validator.ts';
 
-export function embeddedFaults(object: Raw, schema: JSONSchemaProps): StatusCause[] {
+/** `path`: where the value stands; empty for the whole object. `resource`: it is an object itself, whatever its schema says. */
+export function embeddedFaults(
+  value: unknown,
+  schema: JSONSchemaProps,
+  { path = '', resource = false }: { readonly path?: string; readonly resource?: boolean } = {},
+): StatusCause[] {
   const causes: StatusCause[] = [];
-  visit(object, schema, '', causes);
+  visit(value, resource ? { ...schema, 'x-kubernetes-embedded-resource': true } : schema, path, causes);
   return causes;
 }
 
@@ -23,26 +31,30 @@ function visit(value: unknown, schema: JSONSchemaProps, path: string, causes: St
   if (schema['x-kubernetes-embedded-resource'] === true) checkEmbedded(value, path, causes);
   const { properties = {}, additionalProperties } = schema;
   for (const [key, inner] of Object.entries(value)) {
-    const own = Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
-    if (isObject(own)) visit(inner, own as JSONSchemaProps, below(path, key), causes);
+    if (Object.hasOwn(properties, key)) visit(inner, properties[key] as JSONSchemaProps, below(path, key), causes);
+    else if (isObject(additionalProperties)) visit(inner, additionalProperties as JSONSchemaProps, `${path}[${key}]`, causes);
   }
 }
 
+/** Its finalizers are its own business, whatever it says it is. */
+const unknownKind: Raw = {};
+
 function checkEmbedded(object: Raw, path: string, causes: StatusCause[]): void {
-  const apiVersion = text(object['apiVersion']);
-  if (apiVersion === '') causes.push(requiredField(below(path, 'apiVersion'), 'must not be empty'));
-  else if (apiVersion.split('/').length > 2) {
-    causes.push(invalidField(below(path, 'apiVersion'), apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
+  for (const field of ['apiVersion', 'kind']) if (object[field] === undefined) causes.push(requiredField(below(path, field)));
+  for (const field of ['apiVersion', 'kind'] as const) {
+    const value = object[field];
+    const fault = value === undefined ? undefined : nameFault(field, value);
+    if (fault !== undefined) causes.push(invalidField(below(path, field), value, fault));
   }
-  const kind = text(object['kind']);
-  if (kind === '') causes.push(requiredField(below(path, 'kind'), 'must not be empty'));
-  else {
-    const reasons = dns1035Label(kind.toLowerCase());
-    if (reasons.length > 0) {
-      causes.push(invalidField(below(path, 'kind'), kind, `may have mixed case, but should otherwise match: ${reasons.join(',')}`));
-    }
-  }
-  const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: object });
-  // A name may be missing: whoever makes the object gives it one.
-  validateMetadata(metadataOf({ ...object }), below(path, 'metadata'), report);
+  if (object['metadata'] === undefined) return;
+  const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: unknownKind });
+  validateEmbeddedMetadata(objectAt(object['metadata']), below(path, 'metadata'), report);
+}
+
+function nameFault(field: 'apiVersion' | 'kind', value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be a string';
+  if (value === '') return 'must not be empty';
+  if (field === 'apiVersion') return value.split('/').length > 2 ? `unexpected GroupVersion string: ${text(value)}` : undefined;
+  const reasons = dns1035Label(value.toLowerCase());
+  return reasons.length > 0 ? `may have mixed case, but should otherwise match: ${reasons.join(',')}` : undefined;
 }

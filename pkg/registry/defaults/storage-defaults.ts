@@ -1,9 +1,27 @@
 /** Secrets, volumes and storage classes. */
-import { child, objectAt, text } from '../raw.ts';
+import { child, isObject, objectAt, type Raw, strings, text } from '../raw.ts';
 import { fill, fillText, type TypeDefault } from './type-default.ts';
 
+const encoder = new TextEncoder();
+
+/** What was written in plain text is stored with the rest; it is never read back. */
+function foldStringData(secret: Raw): void {
+  const plain = secret['stringData'];
+  delete secret['stringData'];
+  if (!isObject(plain)) return;
+  const data = child(secret, 'data');
+  for (const [key, value] of Object.entries(plain)) {
+    let binary = '';
+    for (const byte of encoder.encode(text(value))) binary += String.fromCharCode(byte);
+    data[key] = btoa(binary);
+  }
+}
+
 export const storageDefaults: Readonly<Record<string, TypeDefault>> = {
-  'api.core.v1.Secret': (secret) => fillText(secret, 'type', 'Opaque'),
+  'api.core.v1.Secret': (secret) => {
+    foldStringData(secret);
+    fillText(secret, 'type', 'Opaque');
+  },
   'api.core.v1.PersistentVolume': (volume) => fillText(child(volume, 'status'), 'phase', 'Pending'),
   'api.core.v1.PersistentVolumeSpec': (spec) => {
     fillText(spec, 'persistentVolumeReclaimPolicy', 'Retain');
@@ -25,6 +43,11 @@ export const storageDefaults: Readonly<Record<string, TypeDefault>> = {
     fill(spec, 'seLinuxMount', false);
     if (!Array.isArray(spec['volumeLifecycleModes']) || spec['volumeLifecycleModes'].length === 0)
       spec['volumeLifecycleModes'] = ['Persistent'];
+  },
+  // One address range, and the same as a list: the list is what counts.
+  'api.core.v1.NodeSpec': (spec) => {
+    const first = text(spec['podCIDR']);
+    if (first !== '' && strings(spec['podCIDRs']).length === 0) spec['podCIDRs'] = [first];
   },
   'api.core.v1.NodeStatus': (status) => {
     const capacity = objectAt(status['capacity']);

@@ -107,6 +107,9 @@ export const workloadDefaults: Readonly<Record<string, TypeDefault>> = {
   'api.core.v1.ReplicationController': replicationController,
   'api.apps.v1.ReplicaSetSpec': (spec) => fill(spec, 'replicas', 1),
   'api.apps.v1.DeploymentSpec': deploymentSpec,
+  // Counted up by the strategy; whoever leaves it out, or says something else, does not mean to.
+  'api.apps.v1.DaemonSet': (object) =>
+    fill(child(child(object, 'metadata'), 'annotations'), 'deprecated.daemonset.template.generation', '0'),
   'api.apps.v1.DaemonSetSpec': daemonSetSpec,
   'api.apps.v1.StatefulSetSpec': statefulSetSpec,
   'api.batch.v1.Job': job,

@@ -2,7 +2,7 @@
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
-import { child, isObject, type Raw, text } from '../raw.ts';
+import { type Raw, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 
 function frozen(next: Raw, old: Raw, fields: readonly string[]): StatusCause[] {
@@ -19,25 +19,8 @@ export const configMapStrategy: Strategy = {
   validateUpdate: (next, old) => frozen(next, old, ['data', 'binaryData']),
 };
 
-const encoder = new TextEncoder();
-
-/** What was written in plain text is stored with the rest; it is never read back. */
-function foldStringData(secret: Raw): void {
-  const plain = secret['stringData'];
-  delete secret['stringData'];
-  if (!isObject(plain)) return;
-  const data = child(secret, 'data');
-  for (const [key, value] of Object.entries(plain)) {
-    let binary = '';
-    for (const byte of encoder.encode(text(value))) binary += String.fromCharCode(byte);
-    data[key] = btoa(binary);
-  }
-}
-
 export const secretStrategy: Strategy = {
-  prepareCreate: foldStringData,
   prepareUpdate(next, old) {
-    foldStringData(next);
     if (text(next['type']) === '') next['type'] = old['type'];
   },
   validateUpdate(next, old) {

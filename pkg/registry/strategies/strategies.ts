@@ -11,14 +11,7 @@ import { validateEndpointSliceUpdate } from '../validation/endpoints.ts';
 import { all, immutable, notUpdatable, onWrite, sameRole } from '../validation/immutability.ts';
 import { validateLoadBalancer, validateServiceCidrUpdate } from '../validation/network.ts';
 import { validateQuotaUpdate } from '../validation/quota.ts';
-import {
-  autoscalerCounts,
-  budgetCounts,
-  daemonSetCounts,
-  deploymentCounts,
-  replicaSetCounts,
-  statefulSetCounts,
-} from '../validation/status-counts.ts';
+import { autoscalerCounts, budgetCounts, deploymentCounts, replicaSetCounts, statefulSetCounts } from '../validation/status-counts.ts';
 import { validateVolumeUpdate } from '../validation/storage.ts';
 import { validateCsiNodeUpdate } from '../validation/storage-classes.ts';
 import { validateStatefulSetUpdate } from '../validation/workload.ts';
@@ -26,6 +19,7 @@ import { warningsOf } from '../warnings/warnings.ts';
 import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
 import { claimStrategy } from './claim.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
+import { daemonSetStrategy } from './daemon-set.ts';
 import { jobStrategy } from './job.ts';
 import { policyConditions, webhookConditions } from './match-conditions.ts';
 import { namespaceStrategy } from './namespace.ts';
@@ -65,7 +59,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     prepareSubresource: { status: keepLabels },
     validateUpdate: onWrite({ object: immutable('spec.selector'), status: deploymentCounts }),
   },
-  'daemonsets.apps': { generation: true, validateUpdate: onWrite({ object: immutable('spec.selector'), status: daemonSetCounts }) },
+  'daemonsets.apps': daemonSetStrategy,
   'statefulsets.apps': { generation: true, validateUpdate: onWrite({ object: validateStatefulSetUpdate, status: statefulSetCounts }) },
   'jobs.batch': jobStrategy,
   'cronjobs.batch': counted,

@@ -20,7 +20,7 @@ export function bindPod(resource: Resource, call: UpdateCall, change: Change): P
     await admit(write, binding, undefined);
     return assigned(current as KubeObject, binding, now);
   };
-  return updateEntry(resource, { ...call, subresource: 'binding', admission: false }, bound);
+  return updateEntry(resource, { ...call, subresource: 'binding', admission: false, tracked: false }, bound);
 }
 
 function checkTarget(binding: Record<string, unknown>): void {

@@ -146,7 +146,7 @@ function forbiddenBudget(name: string, why: string): ApiError {
 
 /** So that whoever counts failures can tell an eviction from a fault. */
 async function markDisrupted(resource: Resource, call: UpdateCall, now: number): Promise<void> {
-  await updateEntry(resource, { ...call, subresource: 'status', admission: false }, (current) => {
+  await updateEntry(resource, { ...call, subresource: 'status', admission: false, tracked: false }, (current) => {
     const draft = draftOf(current as KubeObject);
     const status = child(draft, 'status');
     const others = objects(status['conditions']).filter((condition) => condition['type'] !== 'DisruptionTarget');

@@ -71,7 +71,7 @@ const admissionTable: readonly Case[] = [
   [
     'in the open',
     hooks({ clientConfig: { url: 'http://a.example' } }),
-    ['webhooks[0].clientConfig.url: Invalid value: "http": \'https\' is the only allowed URL scheme, format is https://host:port/path'],
+    ['webhooks[0].clientConfig.url: Invalid value: "http": \'https\' is the only allowed URL scheme; desired format: https://host[/path]'],
   ],
   [
     'a question',
@@ -86,8 +86,9 @@ const admissionTable: readonly Case[] = [
     'a service without a name',
     hooks({ clientConfig: { service: { namespace: 'default', path: 'a' } } }),
     [
-      'webhooks[0].clientConfig.service.name: Required value: service name is required',
+      'webhooks[0].clientConfig.service.name: Required value',
       'webhooks[0].clientConfig.service.path: Invalid value: "a": must start with a \'/\'',
+      'webhooks[0].clientConfig.service.path: Invalid value: "a": segment[0] may not be empty',
     ],
   ],
   [

@@ -13,9 +13,12 @@ export const webhookClient: Validator = (config, path, report) => {
   else if (isObject(service)) webhookService(service, below(path, 'service'), report);
 };
 
+/** What Go makes of a text without a scheme: a path. */
+const schemeless = { protocol: ':', host: '', username: '', password: '', hash: '', search: '' };
+
 function checkUrl(given: string, path: string, report: Report): void {
-  const form = `, format is https://host:port/path`;
-  const url = URL.parse(given);
+  const form = '; desired format: https://host[/path]';
+  const url = /^[a-z][-+.a-z0-9]*:/i.test(given) ? URL.parse(given) : schemeless;
   if (!url) {
     report(requiredField(path, `url must be a valid URL: parse ${JSON.stringify(given)}: invalid URI for request${form}`));
     return;
@@ -23,7 +26,8 @@ function checkUrl(given: string, path: string, report: Report): void {
   const say = (value: string, detail: string): void => report(invalidField(path, value, detail));
   if (url.protocol !== 'https:') say(url.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`);
   if (url.host === '') say(url.host, `host must be specified${form}`);
-  if (url.username !== '' || url.password !== '') say(url.username, `user information is not permitted in the URL`);
+  if (url.username !== '' || url.password !== '')
+    say(url.password === '' ? url.username : `${url.username}:${url.password}`, `user information is not permitted in the URL`);
   if (url.hash !== '') say(url.hash.slice(1), `fragments are not permitted in the URL`);
   if (url.search !== '') say(url.search.slice(1), `query parameters are not permitted in the URL`);
 }
@@ -31,7 +35,7 @@ function checkUrl(given: string, path: string, report: Report): void {
 /** A service's name, namespace, port and path. */
 export const webhookService: Validator = (service, path, report) => {
   for (const field of ['name', 'namespace']) {
-    if (text(service[field]) === '') report(requiredField(below(path, field), `service ${field} is required`));
+    if (text(service[field]) === '') report(requiredField(below(path, field)));
   }
   const { port } = service;
   if (port !== undefined && portNumber(Number(port)).length > 0)
@@ -42,13 +46,13 @@ export const webhookService: Validator = (service, path, report) => {
 
 function checkServicePath(given: string, path: string, report: Report): void {
   const say = (detail: string): void => report(invalidField(path, given, detail));
-  if (given === '/') return;
-  if (!given.startsWith('/')) {
-    say("must start with a '/'");
+  if (given === '' || given === '/') return;
+  if (given === '//') {
+    say('segment[0] may not be empty');
     return;
   }
-  const steps = given.slice(1).split('/');
-  if (steps.at(-1) === '') steps.pop();
+  if (!given.startsWith('/')) say("must start with a '/'");
+  const steps = given.slice(1).replace(/\/$/, '').split('/');
   for (const [i, step] of steps.entries()) {
     const at = `segment[${i}]`;
     if (step === '') say(`${at} may not be empty`);

@@ -16,6 +16,7 @@ import {
   maxTries,
   mutate,
   strategyContext,
+  trackedWrite,
   type Write,
   withoutRepeatedOwners,
 } from './write.ts';
@@ -62,6 +63,7 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
 
   withoutRepeatedOwners(draft, context, 'before-admission');
   defaultObject(declaration, draft);
+  if (!call.managesFields) trackFields(resource, draft, undefined, trackedWrite(write));
   const { object, changed } = await mutate(write, draft, undefined);
   if (changed) {
     defaultObject(declaration, object);
@@ -70,15 +72,6 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   const strategyCall = strategyContext(write);
   strategy.prepareCreate?.(object, strategyCall);
   const companions = (await strategy.companions?.(object, undefined, strategyCall)) ?? [];
-  if (!call.managesFields) {
-    delete metadataOf(object)['managedFields'];
-    trackFields(resource, object, undefined, {
-      context,
-      subresource: '',
-      apiVersion: apiVersionOf(call.declaration),
-      time: environment.timestamps.at(now),
-    });
-  }
 
   const needed = strategy.prepareValidation?.(object);
   if (needed) await needed;

@@ -22,6 +22,7 @@ import {
   mutate,
   staleConflict,
   strategyContext,
+  trackedWrite,
   type Write,
   withoutRepeatedOwners,
 } from './write.ts';
@@ -32,6 +33,8 @@ export interface UpdateCall extends UpdateOptions {
   readonly key: ObjectKey;
   /** False where admission has already judged what this write follows from (a Scale, a Binding). */
   readonly admission?: boolean;
+  /** False where what is written is the server's doing, which nobody owns: where a pod runs. */
+  readonly tracked?: boolean;
 }
 export interface Updated {
   readonly entry: StoredEntry;
@@ -81,25 +84,16 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   const draft = draftOf(changed);
   checkUpdate(resource, call, draft, current);
   const causes = immutableMetadata(metadataOf(draft), metadataOf(old), context);
-  keepServerFields(resource, draft, old, subresource);
   if (!statesChanges(context)) withoutRepeatedOwners(draft, context, 'before-admission');
   defaultObject(declaration, draft);
+  if (!call.managesFields && call.tracked !== false) trackFields(resource, draft, old, trackedWrite(write));
+  keepServerFields(resource, draft, old, subresource);
   const object = call.admission === false ? draft : await admitted(write, draft, existing);
   withoutRepeatedOwners(object, context, 'after-admission');
   prepare(write, object, old);
   if (causes.length === 0 && upToDate && isSame(object, old)) return current;
   const strategyCall = strategyContext(write);
   const companions = (await strategy.companions?.(object, old, strategyCall)) ?? [];
-  const statedManagers = metadataOf(object)['managedFields'] !== metadataOf(old)['managedFields'];
-  if (!call.managesFields)
-    trackFields(resource, object, old, {
-      context,
-      subresource,
-      apiVersion: apiVersionOf(call.declaration),
-      time: environment.timestamps.at(now),
-    });
-
-  if (statedManagers && causes.length === 0 && upToDate && isSame(object, old)) return current; // what it stated came to nothing
 
   const needed = strategy.prepareValidation?.(object);
   if (needed) await needed;
@@ -204,8 +198,6 @@ function keepServerFields({ declaration, strategy, format }: Resource, object: R
   const metadata = metadataOf(object);
   const was = metadataOf(old);
   for (const field of serverFields) assign(metadata, field, was[field]);
-  // Who leaves the fields' managers out does not mean to take them away.
-  if (metadata['managedFields'] === undefined) assign(metadata, 'managedFields', was['managedFields']);
   if (subresource === '' || subresource !== 'status') {
     if (declaration.subresources['status'] && !strategy.prepareSubresource?.[subresource])
       assign(object, 'status', copyValue(old['status']));

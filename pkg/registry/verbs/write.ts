@@ -1,6 +1,6 @@
 /** The steps that creates, updates and deletes share on their way to the store. */
 import { badRequest, conflict, InvariantError } from '../../api/errors.ts';
-import type { KubeObject } from '../../api/object.ts';
+import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { copyValue, equalValues } from '../../runtime/values.ts';
 import type { CommitResult, Operation } from '../../storage/store.ts';
 import { encodeRecord } from '../../trace/cause.ts';
@@ -9,6 +9,7 @@ import type { ObjectFormat } from '../object-format.ts';
 import { kube, metadataOf, type Raw, raw, text } from '../raw.ts';
 import type { Resource, StrategyContext, Turn } from '../resource.ts';
 import type { StoredEntry } from '../stored-entry.ts';
+import type { TrackedWrite } from '../typing.ts';
 
 /** How often a write begins again from the current object before it gives up: more than any contention lasts. */
 export const maxTries = 100;
@@ -26,6 +27,10 @@ export interface Write {
 
 export function strategyContext({ context, resource, key, now }: Write): StrategyContext {
   return { context, key, now, declaration: resource.declaration, environment: resource.environment };
+}
+
+export function trackedWrite({ context, subresource, declaration, resource, now }: Write): TrackedWrite {
+  return { context, subresource, apiVersion: apiVersionOf(declaration), time: resource.environment.timestamps.at(now) };
 }
 
 /** Runs the mutating half of admission. `changed`: somebody had a say, so that defaults are due again. */

@@ -54,6 +54,7 @@ type Command = typeof command extends fc.Arbitrary<infer C> ? C : never;
 
 export function registerReadsAndCommits(engine: Engine): void {
   registerLongHistory(engine);
+  registerShortHistories(engine);
   const numRuns = engine.runs ?? 100;
 
   test('one client sees what the model sees: reads now and then, commits, records, watches, compaction, restarts', async () => {
@@ -288,6 +289,51 @@ function registerLongHistory(engine: Engine): void {
       assertSame(await store.changes(whole, { from: last - 4, previous: true }), model.events(whole, last - 4));
       await assertRejects(store.changes(whole, { from: last, to: (await store.revision()) + 1 }), 'FutureRevision');
       await assert.rejects(store.changes(whole, { from: last, signal: AbortSignal.abort(new Error('stop')) }), /stop/);
+    });
+  });
+}
+
+/** The two questions that histories are read with; engines have ways of their own for them. */
+function registerShortHistories(engine: Engine): void {
+  const change = fc.record({
+    keys: fc.uniqueArray(fc.nat(2), { minLength: 1, maxLength: 3 }),
+    remove: fc.boolean(),
+    recorded: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  });
+
+  test('the past of one key, and of one revision, is told whole, whether or not it was recorded', async () => {
+    await withStore(engine, async ({ store }) => {
+      const property = fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 12 }), fc.nat(11), async (changes, kept) => {
+        const prefix = freshPrefix();
+        const model = await modelOf(store);
+        for (const [i, { keys, remove, recorded }] of changes.entries()) {
+          const operations = keys.map((k) => ({ key: `${prefix}${k}`, value: remove ? undefined : bytes(String(i)) }));
+          await commitBoth(store, model, operations, recorded ? { record: bytes(`r${i}`) } : {});
+        }
+        const compacted = Math.max(model.oldest, model.revision - kept);
+        await store.compact(compacted);
+        model.compacted = Math.max(model.compacted, compacted);
+        for (const previous of [true, false]) {
+          const expected = (range: KeyRange, from: number, to = model.revision): unknown[] =>
+            model
+              .events(range, from, to)
+              .map(({ previous: before, ...event }) => ({ ...event, ...(previous && before ? { before } : {}) }));
+          const told = async (range: KeyRange, from: number, to?: number): Promise<unknown[]> => {
+            const events = await store.changes(range, { from, previous, ...(to === undefined ? {} : { to }) });
+            return events.map(({ previous: before, ...event }) => ({ ...event, ...(previous && before ? { before } : {}) }));
+          };
+          for (const key of [0, 1, 2].map((k) => keyRange(`${prefix}${k}`)))
+            assertSame(await told(key, model.oldest + 1), expected(key, model.oldest + 1));
+          const whole = prefixRange(prefix);
+          for (let revision = model.oldest + 1; revision <= model.revision; revision++)
+            assertSame(await told(whole, revision, revision), expected(whole, revision, revision));
+        }
+        // At the first revision of an etcd nothing has been written yet.
+        if (model.compacted <= 1) return;
+        for (const range of [keyRange(`${prefix}0`), prefixRange(prefix)])
+          await assertRejects(store.changes(range, { from: model.compacted, to: model.compacted }), 'Compacted');
+      });
+      await fc.assert(property, { numRuns: Math.ceil((engine.runs ?? 100) / 2) });
     });
   });
 }

@@ -20,7 +20,6 @@ import {
   type ListOptions,
   type ListResult,
   type Operation,
-  prefixRange,
   type ReadOptions,
   type Store,
   StoreError,
@@ -29,8 +28,21 @@ import {
   type WatchOptions,
 } from '../store.ts';
 import { EtcdConnection, type EtcdOptions } from './connection.ts';
+import { changeAt, changesOfKey, type ReadTogether } from './etcd-past.ts';
 import { EtcdWatch } from './etcd-watch.ts';
-import { decodeItem, deletedKey, deletedPrefix, encodeKey, encodeRange, isUserKey, recordKey } from './key-space.ts';
+import {
+  anyKey,
+  companionRange,
+  decodeItem,
+  deletedKey,
+  deletedPrefix,
+  encodeKey,
+  encodeRange,
+  erasedKey,
+  erasedPrefix,
+  isUserKey,
+  recordKey,
+} from './key-space.ts';
 import {
   type Compare,
   compareResult,
@@ -149,20 +161,31 @@ export class EtcdStore implements Store {
   async record(key: string, revision: number): Promise<Uint8Array | undefined> {
     const at = atRevision({ revision });
     const wanted = isUserKey(key) ? [Buffer.from(key), recordKey(key), deletedKey(key)] : [anyKey];
-    const ranges = wanted.map((k): RequestOp => ({ request_range: { key: k, ...at } }));
-    const { responses } = await this.#read((connection) => {
-      return connection.call('Txn', { compare: [], success: ranges, failure: [] }, { repeatable: true });
-    }, revision);
-    const [item, record, deleted] = responses.map((response) => response.response_range?.kvs[0]) as (EtcdKeyValue | undefined)[];
+    const answers = await this.#readTogether(
+      wanted.map((each) => ({ key: each, ...at })),
+      { revision },
+    );
+    const [item, record, deleted] = answers.map(({ kvs }) => kvs[0]);
     if (!item) return deleted?.value;
     return record?.mod_revision === item.mod_revision ? record.value : undefined;
   }
 
   async changes(range: KeyRange, options: ChangesOptions): Promise<readonly StoreEvent[]> {
     checkRange(range);
-    const to = checkSpan(options, await this.revision());
     const { from, limit = Number.POSITIVE_INFINITY, previous = false, signal } = options;
+    signal?.throwIfAborted();
+    const read: ReadTogether = (ranges) => this.#readTogether(ranges, { revision: from, signal });
+    if (from === options.to) {
+      checkRevision(from);
+      const event = await changeAt(read, range, { revision: from, previous });
+      if (event) return [event];
+    }
+    const to = checkSpan(options, await this.revision());
     if (from > to) return [];
+    if (range.end === `${range.start}\0` && isUserKey(range.start)) {
+      const told = await changesOfKey(read, range.start, { from, to, previous });
+      if (told) return wholeRevisions(told, limit);
+    }
     const stop = new AbortController();
     // An etcd that does not answer progress requests says where it stands only by events: every revision has some.
     const everything = !(await this.#track(this.#connection.answersProgress()));
@@ -194,7 +217,8 @@ export class EtcdStore implements Store {
     checkRevision(revision);
     if (revision === 0) return;
     if (revision > (await this.revision())) throw new StoreError('FutureRevision', `etcd: revision ${revision} has not been written yet`);
-    await this.#forgetDeletions(revision);
+    await this.#forgetDeletions(deletedPrefix, revision);
+    await this.#forgetDeletions(erasedPrefix, revision);
     try {
       await this.#track(this.#connection.call('Compact', { revision, physical: true }, { repeatable: true, timeout: compactTimeout }));
     } catch (error) {
@@ -261,8 +285,8 @@ export class EtcdStore implements Store {
   }
 
   /** Companion keys of deletions up to `revision` go before the deletions themselves do. */
-  async #forgetDeletions(revision: number): Promise<void> {
-    const range = encodePrefix(deletedPrefix);
+  async #forgetDeletions(prefix: string, revision: number): Promise<void> {
+    const range = companionRange(prefix, { start: '' });
     for (;;) {
       const page = await this.#range({ ...range, limit: forgetBatch, keys_only: true, max_mod_revision: revision });
       if (page.kvs.length === 0) return;
@@ -280,6 +304,16 @@ export class EtcdStore implements Store {
       (connection) => connection.call('Range', request, { repeatable: true, signal: options.signal }),
       request.revision ?? 0,
     );
+  }
+
+  /** Reads at one moment. */
+  async #readTogether(ranges: readonly RangeRequest[], options: ReadOptions): Promise<readonly RangeResponse[]> {
+    const success = ranges.map((each): RequestOp => ({ request_range: each }));
+    const { responses } = await this.#read(
+      (connection) => connection.call('Txn', { compare: [], success, failure: [] }, { repeatable: true, signal: options.signal }),
+      options.revision ?? 0,
+    );
+    return responses.map(({ response_range: answer }) => answer as RangeResponse);
   }
 
   /** A read; an error that says Compacted is completed with the oldest revision that is left. */
@@ -307,8 +341,6 @@ export class EtcdStore implements Store {
   }
 }
 
-/** Where nothing is. */
-const anyKey = Buffer.from('!gokube/nothing');
 const pageSize = 10_000;
 const forgetBatch = 100;
 /** A physical compaction of a large database takes a while. */
@@ -316,11 +348,6 @@ const compactTimeout = 300_000;
 
 function closed(): StoreError {
   return new StoreError('Closed', 'the store has been closed');
-}
-
-function encodePrefix(prefix: string): { key: Buffer; range_end: Buffer } {
-  const { start, end } = prefixRange(prefix);
-  return { key: Buffer.from(start), range_end: Buffer.from(end as string) };
 }
 
 /** Revision 0 is the store before its first write; an etcd begins at 1, and takes 0 for "newest". */
@@ -348,6 +375,8 @@ function commitRequest(operations: readonly Operation[], record: Uint8Array | un
         { request_delete_range: { key } },
         { request_delete_range: { key: recordKey(name) } },
         putOrDelete(deletedKey(name), record),
+        // The trace of a deletion of which nothing else is left.
+        ...(record ? [] : [{ request_put: { key: erasedKey(name), value: Buffer.alloc(0) } }]),
       ];
       // Deleting what is not there must not leave a record of it.
       const exists: Compare = { result: compareResult.greater, target: compareTarget.createRevision, key, create_revision: 0 };

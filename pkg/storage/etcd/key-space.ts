@@ -4,22 +4,38 @@
  *
  *   !gokube/record<key>    the record of the write that put the key's present value there
  *   !gokube/deleted<key>   the record of the key's last deletion, until that is compacted
+ *   !gokube/erased<key>    nothing: the key was last deleted without a record; until that is compacted
  */
 import { isKey } from '../key-order.ts';
-import { type KeyRange, type KeyValue, StoreError } from '../store.ts';
+import { type KeyRange, type KeyValue, prefixRange, StoreError } from '../store.ts';
 import type { EtcdKeyValue } from './protocol.ts';
 
 /** The store's keys begin here: '"' is the character after '!'. */
 const first = '"';
 
+export const recordPrefix = '!gokube/record';
 export const deletedPrefix = '!gokube/deleted';
+export const erasedPrefix = '!gokube/erased';
+
+/** Where nothing is. */
+export const anyKey = Buffer.from('!gokube/nothing');
 
 export function recordKey(key: string): Buffer {
-  return Buffer.from(`!gokube/record${key}`);
+  return Buffer.from(recordPrefix + key);
 }
 
 export function deletedKey(key: string): Buffer {
   return Buffer.from(deletedPrefix + key);
+}
+
+export function erasedKey(key: string): Buffer {
+  return Buffer.from(erasedPrefix + key);
+}
+
+/** The companion keys of a range of keys. */
+export function companionRange(prefix: string, range: KeyRange): { key: Buffer; range_end: Buffer } {
+  const end = range.end === undefined ? (prefixRange(prefix).end as string) : prefix + range.end;
+  return { key: Buffer.from(prefix + range.start), range_end: Buffer.from(end) };
 }
 
 /** True for a key that this store can hold: one that does not lie among its own. */

@@ -21,7 +21,7 @@ const messages: Readonly<Record<string, string>> = {
   ResponseHeader: '1 uint64 cluster_id, 2 uint64 member_id, 3 int64 revision, 4 uint64 raft_term',
   KeyValue: '1 bytes key, 2 int64 create_revision, 3 int64 mod_revision, 4 int64 version, 5 bytes value, 6 int64 lease',
   RangeRequest:
-    '1 bytes key, 2 bytes range_end, 3 int64 limit, 4 int64 revision, 8 bool keys_only, 9 bool count_only, 11 int64 max_mod_revision',
+    '1 bytes key, 2 bytes range_end, 3 int64 limit, 4 int64 revision, 8 bool keys_only, 9 bool count_only, 10 int64 min_mod_revision, 11 int64 max_mod_revision',
   RangeResponse: '1 ResponseHeader header, 2 *KeyValue kvs, 3 bool more, 4 int64 count',
   PutRequest: '1 bytes key, 2 bytes value',
   PutResponse: '1 ResponseHeader header',
@@ -73,6 +73,7 @@ export interface RangeRequest {
   readonly revision?: number;
   readonly keys_only?: boolean;
   readonly count_only?: boolean;
+  readonly min_mod_revision?: number;
   readonly max_mod_revision?: number;
 }
 export interface RangeResponse {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { assertRejects, bytes } from '../contract/harness.ts';
 import { temporaryDirectory } from '../contract/temporary-directory.node.ts';
-import { prefixRange } from '../store.ts';
+import { isStoreError, prefixRange } from '../store.ts';
 import { LmdbStore } from './lmdb-store.ts';
 
 async function temporary(t: TestContext): Promise<string> {
@@ -157,10 +157,31 @@ test('a store whose creation was interrupted is made anew', async (t) => {
   await store.close();
 });
 
-test('a directory that cannot be made is an error that names it', async (t) => {
+test('a directory that cannot be made is refused with the reason; folders above it are made, and links followed', async (t) => {
   const directory = await temporary(t);
   await writeFile(join(directory, 'file'), '');
-  await assert.rejects(LmdbStore.open(join(directory, 'file', 'data')), /file/);
+  await symlink(join(directory, 'nowhere'), join(directory, 'dangling'));
+  await symlink(join(directory, 'circle'), join(directory, 'circle'));
+  const refused = ['file', 'file/data', 'dangling', 'dangling/data', 'circle', 'x'.repeat(300)].map((name) => join(directory, name));
+  for (const each of [...refused, ...(process.platform === 'linux' ? ['/proc/no/store'] : [])]) {
+    const error = await LmdbStore.open(each).catch((e: unknown) => e);
+    assert.ok(isStoreError(error, 'Invalid') && /cannot be a directory: /.test(error.message), String(error));
+  }
   await mkdir(join(directory, 'empty'));
   await (await LmdbStore.open(join(directory, 'empty'))).close();
+  await symlink(join(directory, 'a'), join(directory, 'link'));
+  await (await LmdbStore.open(join(directory, 'a', 'b', 'c'))).close();
+  const store = await LmdbStore.open(join(directory, 'link', 'b', 'c'));
+  await assertRejects(LmdbStore.open(join(directory, 'a', 'b', 'c')), 'InUse');
+  await store.close();
+});
+
+test('a lock that says nothing is left to a person, and says so', async (t) => {
+  const directory = await filled(t);
+  for (const text of ['', 'null', '{}', '{"pid":"1"}', 'what']) {
+    await writeFile(join(directory, 'lock'), text);
+    await assertRejects(LmdbStore.open(directory), 'Damaged');
+  }
+  await rm(join(directory, 'lock'));
+  await (await LmdbStore.open(directory)).close();
 });

@@ -1,5 +1,5 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { StoreError } from '../store.ts';
 import { checkDataFile } from './data-file.ts';
 import { formatVersion } from './layout.ts';
@@ -57,9 +57,44 @@ export async function writeMarker(directory: string, state: Marker['state']): Pr
   await syncDirectory(directory);
 }
 
+/**
+ * Makes a directory and what is missing above it. Throws `Invalid` where there can be none, and the system's own error
+ * where it must not be made.
+ */
 export async function makeDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  try {
+    if (await isDirectory(directory)) return;
+    // One level at a time: Node.js' own recursive way never ends in a file system that has no room for more, as /proc.
+    if (dirname(directory) !== directory) await makeDirectory(dirname(directory));
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else was faster.
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (code === 'EEXIST' && (await isDirectory(directory))) return;
+    const why = impossible[code];
+    if (why === undefined) throw error;
+    throw new StoreError('Invalid', `${directory} cannot be a directory: ${why}`, { cause: error });
+  }
 }
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  throw Object.assign(new Error(`${path} is no directory`), { code: 'ENOTDIR' });
+}
+
+const impossible: Readonly<Record<string, string>> = {
+  EEXIST: 'there is something else of that name',
+  ENOTDIR: 'there is a file of that name, or above it',
+  ENOENT: 'none can be made there',
+  EROFS: 'the file system there can only be read',
+  ENAMETOOLONG: 'its name is too long',
+  ELOOP: 'its symbolic links lead in a circle',
+};
 
 export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r');
@@ -108,7 +143,7 @@ async function readMarker(directory: string): Promise<Marker | undefined> {
   } catch (cause) {
     throw new StoreError('Damaged', `${file} is not what a store writes there`, { cause });
   }
-  throw new StoreError('Damaged', `${file} is not what a store writes there: ${text.slice(0, 80)}`);
+  throw new StoreError('Damaged', `${file} is not what a store writes there: ${text.slice(0, 80).trim()}`);
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {

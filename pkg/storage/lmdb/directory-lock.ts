@@ -29,7 +29,8 @@ async function acquire(directory: string, name: string): Promise<DirectoryLock> 
   const started = await startOf(process.pid);
   const me: Holder = { pid: process.pid, ...(started !== undefined && { started }), token: randomUUID() };
   const draft = `${file}.${me.token}`;
-  await writeFile(draft, JSON.stringify(me));
+  // On disk before it has the name: after a power failure, too, a lock says who held it.
+  await writeFile(draft, JSON.stringify(me), { flush: true });
   try {
     for (;;) {
       if (await tryLink(draft, file)) break;
@@ -73,12 +74,16 @@ async function tryLink(draft: string, file: string): Promise<boolean> {
 
 /** undefined: nobody holds it any more. */
 async function read(file: string): Promise<Holder | undefined> {
+  const unreadable = `the lock ${file} cannot be read; remove it if no process uses the directory`;
+  let holder: Partial<Holder>;
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Holder;
+    holder = Object(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new StoreError('Damaged', `the lock ${file} cannot be read; remove it if no process uses the directory`, { cause: error });
+    throw new StoreError('Damaged', unreadable, { cause: error });
   }
+  if (!Number.isInteger(holder.pid) || typeof holder.token !== 'string') throw new StoreError('Damaged', unreadable);
+  return holder as Holder;
 }
 
 async function isAlive(holder: Holder): Promise<boolean> {
