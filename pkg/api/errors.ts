@@ -116,7 +116,8 @@ export function conflict(ref: Named, name: string, why: string): ApiError {
 
 /** `causes` as validation found them, in order; the message lists them all. `kind` as in `Pod`, `Deployment`. */
 export function invalid(kind: { readonly group: string; readonly kind: string }, name: string, causes: readonly StatusCause[]): ApiError {
-  const texts = causes.map((cause) => `${cause.field}: ${cause.message}`);
+  // What is said of a field twice stands among the causes twice, but in the message once.
+  const texts = [...new Set(causes.map((cause) => `${cause.field}: ${cause.message}`))];
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const qualified = kind.group ? `${kind.kind}.${kind.group}` : kind.kind;
   return new ApiError('Invalid', `${qualified} "${name}" is invalid: ${list}`, {

@@ -9,7 +9,8 @@ export type NameCheck = (name: string) => string[];
 const encoder = new TextEncoder();
 export const byteLength = (value: string): number => encoder.encode(value).length;
 
-const tooLong = (max: number): string => `must be no more than ${max} bytes`;
+/** Bytes are counted, and called characters. */
+const tooLong = (max: number): string => `must be no more than ${max} characters`;
 
 export function regexHint(what: string, pattern: string, ...examples: string[]): string {
   const shown = examples.map((example) => `'${example}', `).join(' or ');
@@ -27,6 +28,12 @@ export function nameCheck(max: number, pattern: string, what: string, ...example
   };
 }
 
+/** Labels' own rules call bytes by their name. */
+const inBytes =
+  (check: NameCheck): NameCheck =>
+  (name) =>
+    check(name).map((reason) => reason.replace(/^(must be no more than \d+) characters$/, '$1 bytes'));
+
 export const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 export const subdomain = `${label}(\\.${label})*`;
 const qualified = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
@@ -37,13 +44,19 @@ export const dnsSubdomain = nameCheck(
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
   'example.com',
 );
-export const dnsLabel = nameCheck(
+const dnsLabelSyntax = nameCheck(
   63,
   label,
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
   'my-name',
   '123-abc',
 );
+const dotted = new RegExp(`^${subdomain}$`);
+/** What would do as a subdomain has one thing too many. */
+export const dnsLabel: NameCheck = (name) => {
+  const reasons = dnsLabelSyntax(name);
+  return name.includes('.') && dotted.test(name) ? [...reasons.slice(0, -1), 'must not contain dots'] : reasons;
+};
 export const dns1035Label = nameCheck(
   63,
   '[a-z]([-a-z0-9]*[a-z0-9])?',
@@ -51,21 +64,25 @@ export const dns1035Label = nameCheck(
   'my-name',
   'abc-123',
 );
-export const labelValue = nameCheck(
-  63,
-  `(${qualified})?`,
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-  'MyValue',
-  'my_value',
-  '12345',
+export const labelValue = inBytes(
+  nameCheck(
+    63,
+    `(${qualified})?`,
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+    'MyValue',
+    'my_value',
+    '12345',
+  ),
 );
-const namePart = nameCheck(
-  63,
-  qualified,
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-  'MyName',
-  'my.name',
-  '123-abc',
+const namePart = inBytes(
+  nameCheck(
+    63,
+    qualified,
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+    'MyName',
+    'my.name',
+    '123-abc',
+  ),
 );
 /** A label's key, a finalizer, a resource's name: an optional DNS prefix, a slash, and a name. */
 export const qualifiedName: NameCheck = (name) => {
@@ -73,13 +90,13 @@ export const qualifiedName: NameCheck = (name) => {
   const last = parts.at(-1) as string;
   if (parts.length > 2) {
     return [
-      `${regexHint("a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character", qualified, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `${regexHint("a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character", qualified, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   }
   const reasons: string[] = [];
   if (parts.length === 2) {
     if (parts[0] === '') reasons.push('prefix part must be non-empty');
-    else reasons.push(...dnsSubdomain(parts[0] as string).map((reason) => `prefix part ${reason}`));
+    else reasons.push(...inBytes(dnsSubdomain)(parts[0] as string).map((reason) => `prefix part ${reason}`));
   }
   if (last === '') reasons.push('name part must be non-empty');
   return [...reasons, ...namePart(last).map((reason) => (reason.startsWith('must') ? `name part ${reason}` : reason))];

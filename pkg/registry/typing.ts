@@ -34,10 +34,10 @@ export function validateTypesAgain(
 ): StatusCause[] {
   if (declaration.custom) return validateCustomResource(declaration.custom, object, old);
   const part = subresource === 'status' ? 'metadata' : 'all';
-  const causes = validateObject(declaration.definition, object, part);
+  const causes = validateObject(declaration.definition, object, { part, old });
   if (causes.length === 0) return causes;
   const said = ({ field, message }: StatusCause): string => `${field}: ${message}`;
-  const before = new Set(validateObject(declaration.definition, old, part).map(said));
+  const before = new Set(validateObject(declaration.definition, old, { part, old }).map(said));
   return causes.filter((cause) => !before.has(said(cause)));
 }
 

@@ -91,9 +91,10 @@ describe('visitTypes', () => {
       junk: 1,
     };
     const seen: string[] = [];
-    visitTypes(object, builtinSchema('io.k8s.api.core.v1.Pod'), (definition, _, path) =>
-      seen.push(`${path}: ${definition.split('.').pop()}`),
-    );
+    visitTypes(object, builtinSchema('io.k8s.api.core.v1.Pod'), (definition, _, path) => {
+      seen.push(`${path}: ${definition.split('.').pop()}`);
+      return false;
+    });
     assert.deepEqual(seen, [
       ': Pod',
       'metadata: ObjectMeta',
@@ -102,5 +103,18 @@ describe('visitTypes', () => {
       'spec.containers[0].resources: ResourceRequirements',
       'spec.containers[0].resources.limits[cpu]: Quantity',
     ]);
+  });
+
+  it('passes by what is inside a value that has been seen to', () => {
+    const seen: string[] = [];
+    visitTypes(
+      { metadata: { name: 'a' }, spec: { containers: [{}] } },
+      builtinSchema('io.k8s.api.core.v1.Pod'),
+      (_definition, _value, path) => {
+        seen.push(path);
+        return path === 'spec';
+      },
+    );
+    assert.deepEqual(seen, ['', 'metadata', 'spec']);
   });
 });

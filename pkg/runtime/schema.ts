@@ -64,7 +64,7 @@ export interface Field {
   /** A Go struct that is no pointer: always there, `{}` when nothing is set. */
   readonly alwaysPresent: boolean;
   /** What always stands in JSON when nothing is set: a scalar that is neither a pointer nor left out when empty. */
-  readonly zero: string | number | boolean | undefined;
+  readonly zero: Zero | undefined;
   /** Go writes null when nothing is set (lists, maps, pointers, times): null is the same as unset. */
   readonly nullWhenUnset: boolean;
   readonly default: unknown;
@@ -246,12 +246,14 @@ function parseFields(line: string): ReadonlyMap<string, Field> {
   return fields;
 }
 
-const zeros: Partial<Record<ScalarType, string | number | boolean>> = { string: '', int32: 0, int64: 0, double: 0, bool: false };
+type Zero = string | number | boolean | null;
+const zeros: Partial<Record<ScalarType, Zero>> = { string: '', int32: 0, int64: 0, double: 0, bool: false };
+/** Go leaves out an empty text or number, but never a struct; a time of nothing it writes as null, and reads it as none. */
+const structs: Partial<Record<ScalarType, Zero>> = { quantity: '0', 'int-or-string': 0, time: null, 'micro-time': null };
 
-/** Go leaves out an empty text or number, but never a struct: quantities and int-or-strings show their zero. */
-function zeroOf(type: ScalarType, omitEmpty: boolean): string | number | boolean | undefined {
-  if (type === 'quantity') return '0';
-  if (type === 'int-or-string') return 0;
+function zeroOf(type: ScalarType, omitEmpty: boolean): Zero | undefined {
+  const shown = structs[type];
+  if (shown !== undefined) return shown;
   return omitEmpty ? undefined : zeros[type];
 }
 
@@ -276,7 +278,7 @@ function parseField([name, type, ...flags]: [string, string, ...string[]]): Fiel
     value,
     omitEmpty,
     alwaysPresent: value && schema.kind === 'object' && !flags.includes('z'),
-    zero: schema.kind === 'scalar' && value ? zeroOf(schema.type, omitEmpty) : undefined,
+    zero: schema.kind === 'scalar' && value && !flags.includes('z') ? zeroOf(schema.type, omitEmpty) : undefined,
     nullWhenUnset:
       isTime(schema) && value ? !flags.includes('z') : !omitEmpty && (!value || schema.kind === 'array' || schema.kind === 'map'),
     // A default that Go would not write is none.

@@ -2,12 +2,15 @@
 import type { Schema } from './schema.ts';
 import { isObject, type JsonObject } from './values.ts';
 
-/** `definition`: the type's name; `path` as in error messages: `spec.template.spec.containers[0]`, empty at the top. */
-export type Visit = (definition: string, value: unknown, path: string) => void;
+/**
+ * `definition`: the type's name; `path` as in error messages: `spec.template.spec.containers[0]`, empty at the top.
+ * True: what is inside the value has been seen to, and is not visited.
+ */
+export type Visit = (definition: string, value: unknown, path: string) => boolean;
 
 /** Every value whose type has a name, outer before inner, in the order of the object's fields. */
 export function visitTypes(object: unknown, schema: Schema, visit: Visit, path = ''): void {
-  if (schema.definition !== undefined) visit(schema.definition, object, path);
+  if (schema.definition !== undefined && visit(schema.definition, object, path)) return;
   switch (schema.kind) {
     case 'object': {
       if (!isObject(object)) return;

@@ -8,7 +8,7 @@ import { listFaults } from '../../runtime/list-validation.ts';
 import { validateValue } from '../../runtime/value-validation.ts';
 import type { CustomFacts } from '../contract.ts';
 import { metadataOf, type Raw } from '../raw.ts';
-import { metadataValidators } from '../validation/metadata.ts';
+import { validateMetadata } from '../validation/metadata.ts';
 import type { Report } from '../validation/validator.ts';
 import { ruleViolations } from './custom-rules.ts';
 import { embeddedFaults } from './embedded-validation.ts';
@@ -18,7 +18,7 @@ export function validateCustomResource({ schema }: CustomFacts, object: Raw, old
   const source = schema.source as JSONSchemaProps;
   const causes: StatusCause[] = [];
   const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: object });
-  metadataValidators['apimachinery.pkg.apis.meta.v1.ObjectMeta']?.(metadataOf(object), 'metadata', report);
+  validateMetadata(metadataOf(object), 'metadata', report);
   causes.push(...validateValue(object, source, { old }));
   causes.push(...embeddedFaults(object, source));
   // Who has such a list already may keep it.

@@ -13,19 +13,28 @@ const container: TypeDefault = (value) => {
   fillText(value, 'terminationMessagePolicy', 'File');
 };
 
-/** An image that is named by `latest`, or by no tag at all, may have changed: look each time. */
+const part = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const domain =
+  '(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?';
+/** https://github.com/distribution/reference: a registry, a path, a tag, a digest. */
+const reference = new RegExp(
+  `^(?:${domain}/)?(${part}(?:/${part})*)(?::(\\w[\\w.-]{0,127}))?(@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$`,
+);
+const maxImageName = 255;
+
+/** An image that is named by `latest`, or by no tag at all, may have changed: look each time. What is no name is left alone. */
 function pullPolicyOf(image: string): string {
-  const [reference = '', digest] = image.split('@');
-  const name = reference.slice(reference.lastIndexOf('/') + 1);
-  const colon = name.indexOf(':');
-  const tag = colon < 0 ? (digest === undefined ? 'latest' : '') : name.slice(colon + 1);
-  return tag === 'latest' ? 'Always' : 'IfNotPresent';
+  const [, name = '', tag, digest] = reference.exec(image) ?? [];
+  if (name === '' || name.length > maxImageName) return 'IfNotPresent';
+  return (tag ?? (digest === undefined ? 'latest' : '')) === 'latest' ? 'Always' : 'IfNotPresent';
 }
 
 const pod: TypeDefault = (value) => {
   const spec = value['spec'];
   if (!isObject(spec)) return;
   fill(spec, 'enableServiceLinks', true);
+  // Less than no time is as little as there is.
+  if (Number(spec['terminationGracePeriodSeconds'] ?? 0) < 0) spec['terminationGracePeriodSeconds'] = 1;
   const containers = ['containers', 'initContainers'].flatMap((list) => objects(spec[list]));
   for (const item of containers) requestsFromLimits(item);
   podRequests(spec);
@@ -78,6 +87,7 @@ export const podDefaults: Readonly<Record<string, TypeDefault>> = {
   'api.core.v1.DownwardAPIVolumeSource': withMode,
   'api.core.v1.ProjectedVolumeSource': withMode,
   'api.core.v1.ServiceAccountTokenProjection': (projection) => fill(projection, 'expirationSeconds', 3600),
+  'api.core.v1.ImageVolumeSource': (source) => fillText(source, 'pullPolicy', pullPolicyOf(text(source['reference']))),
   'api.core.v1.HostPathVolumeSource': (source) => fill(source, 'type', ''),
   'api.core.v1.AzureDiskVolumeSource': (source) => {
     fill(source, 'cachingMode', 'ReadWrite');

@@ -1,6 +1,7 @@
 /** Amounts of resources: what is left out, and how finely they are counted. */
-import { formatQuantity, isQuantity, parseQuantity, type Quantity } from '../../api/quantity.ts';
-import { isObject, objectAt, objects, type Raw, text } from '../raw.ts';
+import { formatQuantity, isQuantity, parseQuantity } from '../../api/quantity.ts';
+import { containerTotals } from '../pod-totals.ts';
+import { isObject, objectAt, type Raw, text } from '../raw.ts';
 import { fill, type TypeDefault } from './type-default.ts';
 
 /** A thousandth is the least that is told apart; what is finer is rounded up. */
@@ -32,30 +33,26 @@ export function requestsFromLimits(container: Raw): void {
   for (const name in limits) fill(requests, name, limits[name]);
 }
 
-/** What a pod as a whole may have limits on. */
-const ofPods = /^(cpu|memory|hugepages-.*)$/;
+const hugePages = 'hugepages-';
+/** What a pod as a whole may ask for. */
+const isOfPods = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith(hugePages);
 
-/** A pod with limits of its own asks for what its containers ask for together, or else for all that it may use. */
+/**
+ * A pod that says anything of itself as a whole has limits on huge pages as its containers have; and with limits of its
+ * own it asks for what its containers ask for together, or else for all that it may use.
+ */
 export function podRequests(spec: Raw): void {
   const own = spec['resources'];
-  if (!isObject(own) || !isObject(own['limits'])) return;
-  const requests = { ...objectAt(own['requests']) };
-  for (const [name, limit] of Object.entries(own['limits'])) {
-    if (!ofPods.test(name)) continue;
-    if (requests[name] === undefined) requests[name] = askedTogether(objects(spec['containers']), name) ?? limit;
-  }
+  if (!isObject(own)) return;
+  const [limits, requests] = [{ ...objectAt(own['limits']) }, { ...objectAt(own['requests']) }];
+  if (Object.keys(limits).length + Object.keys(requests).length === 0) return;
+  for (const [name, amount] of containerTotals(spec, 'limits'))
+    if (name.startsWith(hugePages) && requests[name] === undefined) fill(limits, name, amount);
+  if (Object.keys(limits).length === 0) return;
+  own['limits'] = limits;
+  for (const [name, amount] of containerTotals(spec, 'requests')) if (name === 'cpu' || name === 'memory') fill(requests, name, amount);
+  for (const [name, limit] of Object.entries(limits)) if (isOfPods(name)) fill(requests, name, limit);
   own['requests'] = requests;
-}
-
-function askedTogether(containers: readonly Raw[], name: string): string | undefined {
-  let sum: Quantity | undefined;
-  for (const container of containers) {
-    const amount = text(objectAt(objectAt(container['resources'])['requests'])[name]);
-    if (!isQuantity(amount)) continue;
-    const { nanos, format } = parseQuantity(amount);
-    sum = { nanos: (sum?.nanos ?? 0n) + nanos, format };
-  }
-  return sum && formatQuantity(sum);
 }
 
 export const resourceDefaults: Readonly<Record<string, TypeDefault>> = {

@@ -1,12 +1,16 @@
 import type { DeleteOptions, StatusCause } from '../../api/generated/meta-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { formatTime } from '../../clock/clock.ts';
-import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
+import { forbiddenField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
-import { assign, child, objectAt, objects, type Raw, raw, text } from '../raw.ts';
+import { assign, child, metadataOf, objectAt, objects, type Raw, raw, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
+import { matchProfiles } from '../validation/pod.ts';
 import { validateEphemeral, validateResize } from '../validation/pod-resize.ts';
+import { validatePodStatus } from '../validation/pod-status.ts';
 import { validatePodUpdate } from '../validation/pod-update.ts';
+import { collect } from '../validation/validator.ts';
+import { selectByOwnLabels } from './pod-labels.ts';
 import { qosClassOf } from './qos-class.ts';
 
 /** A pod that no kubelet runs, or that has ended, need not be waited for. */
@@ -21,9 +25,29 @@ function gracePeriod(pod: KubeObject, options: DeleteOptions): number {
   return period;
 }
 
+/** `podIP` and the first of `podIPs` are one; who writes only the older field means both. */
+function joinAddresses(status: Raw): void {
+  const [first] = objects(status['podIPs']);
+  const ip = text(status['podIP']);
+  if (ip !== '' && text(first?.['ip']) !== ip) status['podIPs'] = [{ ip }];
+  else if (first) assign(status, 'podIP', text(first['ip']) === '' ? undefined : first['ip']);
+}
+
+/** A writer that does not know of generations leaves those that were observed as they are. */
 function prepareStatus(object: Raw, old: Raw): void {
-  const status = child(object, 'status');
-  if (text(status['qosClass']) === '') assign(status, 'qosClass', objectAt(old['status'])['qosClass']);
+  const [status, before] = [child(object, 'status'), objectAt(old['status'])];
+  joinAddresses(status);
+  // What is given out of a node's own is not told yet.
+  delete status['nodeAllocatableResourceClaimStatuses'];
+  if (text(status['qosClass']) === '') assign(status, 'qosClass', before['qosClass']);
+  if (!status['observedGeneration']) assign(status, 'observedGeneration', before['observedGeneration']);
+  const known = objects(before['conditions']);
+  for (const condition of objects(status['conditions'])) {
+    const at = known.findIndex((one) => one['type'] === condition['type']);
+    const [was] = at < 0 ? [] : known.splice(at, 1);
+    if (!condition['observedGeneration'] && was?.['observedGeneration']) condition['observedGeneration'] = was['observedGeneration'];
+  }
+  assign(metadataOf(object), 'ownerReferences', objectAt(old['metadata'])['ownerReferences']);
 }
 
 /** Containers for debugging are the only thing that this subresource adds. */
@@ -68,21 +92,22 @@ function validateUpdate(object: Raw, old: Raw, subresource: string): StatusCause
     case 'ephemeralcontainers':
       return validateEphemeral(object, old);
     case 'status':
-      return validateStatus(object, old);
+      return validatePodStatus(object, old);
     default:
       return [];
   }
 }
 
-function validateStatus(object: Raw, old: Raw): StatusCause[] {
-  const [now, was] = [object, old].map((pod) => text(objectAt(pod['status'])['qosClass'])) as [string, string];
-  return was === '' || now === was ? [] : [invalidField('status.qosClass', now, 'field is immutable')];
-}
-
-/** Containers for debugging are added to what runs already. */
+/** What only a new pod must keep to. */
 function validateCreate(object: Raw): StatusCause[] {
-  const given = objects(objectAt(object['spec'])['ephemeralContainers']);
-  return given.length > 0 ? [forbiddenField('spec.ephemeralContainers', 'cannot be set on create')] : [];
+  return collect(object, (report) => {
+    const spec = objectAt(object['spec']);
+    // Containers for debugging are added to what runs already.
+    if (objects(spec['ephemeralContainers']).length > 0) report(forbiddenField('spec.ephemeralContainers', 'cannot be set on create'));
+    if (text(spec['nodeName']) !== '' && objects(spec['schedulingGates']).length > 0)
+      report(forbiddenField('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'));
+    matchProfiles(objectAt(objectAt(object['metadata'])['annotations']), spec, { path: 'spec', report });
+  });
 }
 
 /** What a pod asks for. Where it runs is the scheduler's answer, no new wish: a binding leaves the generation alone. */
@@ -101,6 +126,7 @@ export const podStrategy: Strategy = {
       ...(gated ? { conditions: [gatedCondition(now)] } : {}),
       qosClass: qosClassOf(spec),
     };
+    selectByOwnLabels(object);
   },
   prepareSubresource: {
     status: prepareStatus,
@@ -119,6 +145,7 @@ function gatedCondition(now: number): Raw {
     status: 'False',
     reason: 'SchedulingGated',
     message: 'Scheduling is blocked due to non-empty scheduling gates',
+    lastProbeTime: null,
     lastTransitionTime: formatTime(now),
   };
 }

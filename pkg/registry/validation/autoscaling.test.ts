@@ -88,7 +88,10 @@ const table: readonly Case[] = [
   [
     'of a container by nothing known',
     scaledBy({ type: 'ContainerResource', containerResource: { name: 'speed', container: 'main', target: utilization } }),
-    ['spec.metrics[0].containerResource.name: Invalid value: "speed": must be a standard resource for containers'],
+    [
+      'spec.metrics[0].containerResource.name: Invalid value: "speed": must be a standard resource type or fully qualified',
+      'spec.metrics[0].containerResource.name: Invalid value: "speed": must be a standard resource for containers',
+    ],
   ],
   [
     'too slowly',

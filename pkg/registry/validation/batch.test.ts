@@ -248,6 +248,6 @@ test('what has ended stays ended', () => {
 
 test('a job that brings its own selector must make pods that it selects', () => {
   const own = having(job, { 'spec.manualSelector': true, 'spec.selector': { matchLabels: { a: 'b' } } });
-  assert.deepEqual(refusals(own), ['spec.template.metadata.labels: Invalid value: {}: `selector` does not match template `labels`']);
+  assert.deepEqual(refusals(own), ['spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`']);
   assert.deepEqual(refusals(having(own, { 'spec.template.metadata': { labels: { a: 'b' } } })), []);
 });

@@ -4,9 +4,11 @@ import { duplicateField, invalidField, requiredField, tooLongField, unsupportedF
 import { equalValues } from '../../runtime/values.ts';
 import { isObject, objectAt, objects, type Raw, text } from '../raw.ts';
 import { scheduleFault, timeZoneFault } from './cron-schedule.ts';
+import { type GoShape, goValue } from './go-value.ts';
 import { immutable } from './immutability.ts';
 import { indexesOf } from './job-indexes.ts';
 import { dnsLabel, qualifiedName } from './names.ts';
+import { podTemplateSpec } from './pod.ts';
 import {
   atMost,
   both,
@@ -16,12 +18,13 @@ import {
   neededOneOf,
   noLongerThan,
   notNegative,
-  oneOf,
   type Rule,
   strictName,
+  strictOneOf,
 } from './rules.ts';
-import { below, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
-import { checkSelectorOf } from './workload.ts';
+import { validateLabelSelector } from './selectors.ts';
+import { below, type Report, type Validator, type Validators } from './validator.ts';
+import { matcherOf, mismatch, templateLabels } from './workload.ts';
 
 const maxManagedBy = 63;
 const maxIndexedParallelism = 100_000;
@@ -45,22 +48,47 @@ const numbers = fields({
   maxFailedIndexes: notNegative,
 });
 
+/** Of a Job and of the jobs of a CronJob; the template comes last, and what is then said of its pods. */
 const jobSpec: Validator = (spec, path, report) => {
   numbers(spec, path, report);
   if (spec['maxFailedIndexes'] !== undefined && spec['backoffLimitPerIndex'] === undefined) {
     report(requiredField(below(path, 'backoffLimitPerIndex'), 'when maxFailedIndexes is specified'));
   }
   checkManager(spec['managedBy'], below(path, 'managedBy'), report);
-  oneOf(['NonIndexed', 'Indexed'])(spec['completionMode'], below(path, 'completionMode'), report);
-  if (spec['completionMode'] === 'Indexed') checkIndexed(spec, path, report);
-  else checkNotIndexed(spec, path, report);
-  const policy = below(path, 'podReplacementPolicy');
-  oneOf(isObject(spec['podFailurePolicy']) ? ['Failed'] : ['Failed', 'TerminatingOrFailed'])(spec['podReplacementPolicy'], policy, report);
+  const { completionMode: mode } = spec;
+  if (mode !== undefined) strictOneOf(['NonIndexed', 'Indexed'])(mode, below(path, 'completionMode'), report);
+  if (mode === 'Indexed') checkIndexed(spec, path, report);
+  else if (mode === undefined || mode === 'NonIndexed') checkNotIndexed(spec, path, report);
   checkFailureRules(spec, below(path, 'podFailurePolicy.rules'), report);
   checkSuccessRules(spec, below(path, 'successPolicy'), report);
+  const { podReplacementPolicy: replaced } = spec;
+  const ways = isObject(spec['podFailurePolicy']) ? ['Failed'] : ['Failed', 'TerminatingOrFailed'];
+  if (replaced !== undefined) strictOneOf(ways)(replaced, below(path, 'podReplacementPolicy'), report);
+  podTemplateSpec(objectAt(spec['template']), below(path, 'template'), report);
   checkRestarts(spec, below(path, 'template.spec.restartPolicy'), report);
-  if (path === 'spec') checkOwnSelector(spec, path, report);
-  else checkTemplated(spec, path, report);
+};
+
+/** The job's own selector, which the server has generated unless it was told not to, must match what the job makes. */
+const ownJob: Validator = (spec, path, report) => {
+  jobSpec(spec, path, report);
+  const { selector } = spec;
+  if (isObject(selector)) validateLabelSelector(selector, below(path, 'selector'), report);
+  else report(requiredField(below(path, 'selector')));
+  const matches = matcherOf(selector);
+  if (matches && !matches(objectAt(templateLabels(spec)) as Record<string, string>)) report(mismatch(spec, path));
+  if (report.old) return;
+  const { completionMode, completions } = spec;
+  const name = text(objectAt(report.root['metadata'])['name']);
+  if (completionMode !== 'Indexed' || typeof completions !== 'number' || completions <= 0) return;
+  const last = `${name}-${completions - 1}`;
+  if (dnsLabel(last).length > 0) {
+    report(invalidField('metadata.name', name, `will not able to create pod with invalid DNS label: ${last}`));
+  }
+};
+
+const templatedJob: Validator = (spec, path, report) => {
+  jobSpec(spec, path, report);
+  checkTemplated(spec, path, report);
 };
 
 function checkManager(manager: unknown, path: string, report: Report): void {
@@ -86,7 +114,7 @@ function checkIndexed(spec: Raw, path: string, report: Report): void {
 }
 
 function checkNotIndexed(spec: Raw, path: string, report: Report): void {
-  for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes', 'successPolicy']) {
+  for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes']) {
     if (spec[field] !== undefined) report(invalidField(below(path, field), spec[field], 'requires indexed completion mode'));
   }
 }
@@ -147,9 +175,15 @@ function checkExitCodes(codes: Raw, containers: readonly string[], path: string,
   if (values.some((value, i) => i > 0 && (values[i - 1] as number) > value)) report(invalidField(at, values, 'must be ordered'));
 }
 
+const successShape: GoShape = { Rules: ['rules', null] };
+
 function checkSuccessRules(spec: Raw, path: string, report: Report): void {
   const policy = spec['successPolicy'];
-  if (!isObject(policy) || spec['completionMode'] !== 'Indexed') return;
+  if (!isObject(policy)) return;
+  if (spec['completionMode'] !== 'Indexed') {
+    report(invalidField(path, goValue(policy, successShape), 'requires indexed completion mode'));
+    return;
+  }
   const at = below(path, 'rules');
   const completions = Number(spec['completions'] ?? 0);
   if (objects(policy['rules']).length === 0) {
@@ -192,18 +226,6 @@ function checkRestarts(spec: Raw, path: string, report: Report): void {
   }
 }
 
-/** The job's own selector, which the server has generated unless it was told not to, must match what the job makes. */
-function checkOwnSelector(spec: Raw, path: string, report: Report): void {
-  checkSelectorOf(spec, path, report);
-  const { completionMode, completions } = spec;
-  const name = text(objectAt(report.root['metadata'])['name']);
-  if (completionMode !== 'Indexed' || typeof completions !== 'number' || completions <= 0) return;
-  const last = `${name}-${completions - 1}`;
-  if (dnsLabel(last).length > 0) {
-    report(invalidField('metadata.name', name, `will not able to create pod with invalid DNS label: ${last}`));
-  }
-}
-
 function checkTemplated(spec: Raw, path: string, report: Report): void {
   if (spec['selector'] !== undefined) report(invalidField(below(path, 'selector'), spec['selector'], '`selector` will be auto-generated'));
   if (spec['manualSelector'] === true) report(unsupportedField(below(path, 'manualSelector'), true, ['nil', 'false']));
@@ -227,20 +249,18 @@ const timeZone: Rule = (value, path, report) => {
 };
 
 export const batchValidators: Validators = {
-  'api.batch.v1.JobSpec': jobSpec,
-  'api.batch.v1.PodFailurePolicy': seenAbove,
-  'api.batch.v1.PodFailurePolicyRule': seenAbove,
-  'api.batch.v1.PodFailurePolicyOnExitCodesRequirement': seenAbove,
-  'api.batch.v1.PodFailurePolicyOnPodConditionsPattern': seenAbove,
-  'api.batch.v1.SuccessPolicy': seenAbove,
-  'api.batch.v1.CronJobSpec': fields({
-    schedule,
-    startingDeadlineSeconds: notNegative,
-    timeZone,
-    concurrencyPolicy: neededOneOf(['Allow', 'Forbid', 'Replace']),
-    successfulJobsHistoryLimit: notNegative,
-    failedJobsHistoryLimit: notNegative,
-  }),
+  'api.batch.v1.JobSpec': { whole: (spec, path, report) => (path === 'spec' ? ownJob : templatedJob)(spec, path, report) },
+  'api.batch.v1.CronJobSpec': {
+    whole: fields({
+      schedule,
+      startingDeadlineSeconds: notNegative,
+      timeZone,
+      concurrencyPolicy: neededOneOf(['Allow', 'Forbid', 'Replace']),
+      jobTemplate: (value, path, report) => templatedJob(objectAt(objectAt(value)['spec']), below(path, 'spec'), report),
+      successfulJobsHistoryLimit: notNegative,
+      failedJobsHistoryLimit: notNegative,
+    }),
+  },
 };
 
 const fixed = immutable(

@@ -1,362 +1,205 @@
-/** Containers: their names, images, ports, environment, mounts, probes and resources. */
+/** Containers: those that start a pod, those that are it, and those that are added to look into it. */
+import { duplicateField, forbiddenField, invalidField, notFoundField, requiredField } from '../../runtime/field-errors.ts';
+import { isObject, objects, type Raw, text } from '../raw.ts';
+import { dnsLabel, portName, portNumber } from './names.ts';
+import { environment, environmentSources } from './pod-environment.ts';
+import { devices, mounts } from './pod-mounts.ts';
+import type { PodReport } from './pod-report.ts';
+import { resourcesInPod } from './pod-resources.ts';
+import { securityContext } from './pod-security.ts';
+import { whileRunning } from './probes.ts';
+import { atMost, fields, needed, neededName, neededOneOf, type Rule, strictOneOf, validators } from './rules.ts';
+import { below, type Report, type Validator } from './validator.ts';
 
-import {
-  duplicateField,
-  forbiddenField,
-  invalidField,
-  notFoundField,
-  requiredField,
-  unsupportedField,
-} from '../../runtime/field-errors.ts';
-import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { configKey, dnsLabel, dnsSubdomain, environmentName, portName, portNumber } from './names.ts';
-import { containerResources } from './resource-amounts.ts';
-import { atMost, neededOneOf, type Rule, strictOneOf, uniqueBy } from './rules.ts';
-import { below, checkName, checkNotNegative, checkOneOf, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
-
-const isInit = (path: string): boolean => /(^|\.)initContainers\[\d+\]$/.test(path);
-const isEphemeral = (path: string): boolean => /(^|\.)ephemeralContainers\[\d+\]$/.test(path);
 export const protocols = ['SCTP', 'TCP', 'UDP'];
 
-/** Only what goes on beside the others (a sidecar) is watched while it runs. */
-const onlyLongRunning = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'];
+const port = fields({
+  containerPort: (value, path, report) => {
+    if (typeof value !== 'number' || value === 0) report(requiredField(path));
+    else for (const reason of portNumber(value)) report(invalidField(path, value, reason));
+  },
+  hostPort: (value, path, report) => {
+    if (typeof value === 'number' && value !== 0) for (const reason of portNumber(value)) report(invalidField(path, value, reason));
+  },
+  protocol: neededOneOf(protocols),
+});
 
-const container: Validator = (value, path, report) => {
-  const name = text(value['name']);
-  if (name === '') report(requiredField(below(path, 'name')));
-  else checkName(report, below(path, 'name'), name, dnsLabel);
-  const image = text(value['image']);
-  if (image === '') report(requiredField(below(path, 'image')));
-  else if (image !== image.trim()) report(invalidField(below(path, 'image'), image, 'must not have leading or trailing whitespace'));
-  checkOneOf(report, below(path, 'imagePullPolicy'), value['imagePullPolicy'], ['Always', 'IfNotPresent', 'Never']);
-  checkOneOf(report, below(path, 'terminationMessagePolicy'), value['terminationMessagePolicy'], ['File', 'FallbackToLogsOnError']);
-  validatePorts(value['ports'], below(path, 'ports'), report);
-  validateMounts(value, path, report);
-  resizePolicies(value['resizePolicy'], below(path, 'resizePolicy'), report);
-  validateRestartRules(value, path, report);
-  if (isInit(path)) validateInit(value, path, report);
-  else if (isEphemeral(path)) validateEphemeral(value, path, report);
-  else {
-    for (const probe of ['livenessProbe', 'startupProbe']) {
-      const times = objectAt(value[probe])['successThreshold'];
-      if (times !== undefined && times !== 1) report(invalidField(`${below(path, probe)}.successThreshold`, times, 'must be 1'));
-    }
-  }
-};
-
-function validateInit(value: Raw, path: string, report: Report): void {
-  const policy = value['restartPolicy'];
-  if (policy !== undefined) checkOneOf(report, below(path, 'restartPolicy'), policy, ['Always', 'Never', 'OnFailure']);
-  if (policy === 'Always') return;
-  for (const field of onlyLongRunning) {
-    if (value[field] !== undefined)
-      report(forbiddenField(below(path, field), 'may not be set for init containers without restartPolicy=Always'));
-  }
-}
-
-const resizePolicies: Rule = (value, path, report) => {
-  for (const [i, { resourceName, restartPolicy }] of objects(value).entries()) {
+const ports: Rule = (value, path, report) => {
+  const names = new Set<string>();
+  for (const [i, one] of objects(value).entries()) {
     const at = `${path}[${i}]`;
-    strictOneOf(['cpu', 'memory'])(resourceName, below(at, 'resourceName'), report);
-    strictOneOf(['NotRequired', 'RestartContainer'])(restartPolicy, below(at, 'restartPolicy'), report);
+    const name = text(one['name']);
+    const reasons = name === '' ? [] : portName(name);
+    for (const reason of reasons) report(invalidField(below(at, 'name'), name, reason));
+    if (reasons.length === 0 && names.has(name)) report(duplicateField(below(at, 'name'), name));
+    if (name !== '' && reasons.length === 0) names.add(name);
+    port(one, at, report);
   }
-  uniqueBy('resourceName', 'item')(value, path, report);
 };
+
+/** What becomes of a container whose resources change. */
+const resizePolicies: Rule<PodReport> = (value, path, report) => {
+  const seen = new Set<string>();
+  for (const [i, { resourceName, restartPolicy }] of objects(value).entries()) {
+    const name = text(resourceName);
+    if (seen.has(name)) report(duplicateField(`${path}[${i}]`, name));
+    seen.add(name);
+    neededOneOf(['cpu', 'memory'])(resourceName, path, report);
+    neededOneOf(['NotRequired', 'RestartContainer'])(restartPolicy, path, report);
+    if (report.pod.spec['restartPolicy'] === 'Never' && restartPolicy !== 'NotRequired')
+      report(invalidField(path, text(restartPolicy), "must be 'NotRequired' when pod `restartPolicy` is 'Never'"));
+  }
+};
+
+const common: Validator<PodReport> = validators<PodReport>(
+  fields({
+    name: neededName(dnsLabel),
+    image: needed(),
+    terminationMessagePolicy: neededOneOf(['File', 'FallbackToLogsOnError']),
+    ports,
+    env: environment,
+    envFrom: environmentSources,
+  }),
+  mounts,
+  devices,
+  fields<PodReport>({
+    imagePullPolicy: neededOneOf(['Always', 'IfNotPresent', 'Never']),
+    resources: resourcesInPod,
+    resizePolicy: resizePolicies,
+    securityContext,
+  }),
+);
+
+const running = fields<PodReport>(whileRunning);
 
 const maxRestartRules = 20;
 const maxExitCodes = 255;
+const restartRule = fields({
+  action: strictOneOf(['Restart', 'RestartAllContainers']),
+  exitCodes: (value, path, report) => {
+    if (!isObject(value)) report(requiredField(path, 'must be specified'));
+    else fields({ operator: strictOneOf(['In', 'NotIn']), values: atMost(maxExitCodes) })(value, path, report);
+  },
+});
 
-function validateRestartRules(value: Raw, path: string, report: Report): void {
-  if (!isInit(path) && !isEphemeral(path))
-    checkOneOf(report, below(path, 'restartPolicy'), value['restartPolicy'], ['Always', 'Never', 'OnFailure']);
-  const rules = objects(value['restartPolicyRules']);
-  const at = below(path, 'restartPolicyRules');
-  if (rules.length === 0) return;
-  if (value['restartPolicy'] === undefined)
+/** When a container is started again, where it is not as the pod says. */
+const restarts: Validator = (container, path, report) => {
+  const policy = container['restartPolicy'];
+  const rules = objects(container['restartPolicyRules']);
+  if (policy === undefined && rules.length > 0)
     report(requiredField(below(path, 'restartPolicy'), 'must specify restartPolicy when restart rules are used'));
+  if (policy !== undefined) strictOneOf(['Always', 'Never', 'OnFailure'])(policy, below(path, 'restartPolicy'), report);
+  const at = below(path, 'restartPolicyRules');
   atMost(maxRestartRules)(rules, at, report);
-  for (const [i, { action, exitCodes }] of rules.entries()) {
-    neededOneOf(['Restart', 'RestartAllContainers'])(action, `${at}[${i}].action`, report);
-    if (!isObject(exitCodes)) {
-      report(requiredField(`${at}[${i}].exitCodes`, 'must be specified'));
-      continue;
-    }
-    neededOneOf(['In', 'NotIn'])(exitCodes['operator'], `${at}[${i}].exitCodes.operator`, report);
-    atMost(maxExitCodes)(exitCodes['values'], `${at}[${i}].exitCodes.values`, report);
-  }
-}
+  for (const [i, rule] of rules.entries()) restartRule(rule, `${at}[${i}]`, report);
+};
 
-const notEphemeral = ['ports', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle', 'resources'];
-function validateEphemeral(value: Raw, path: string, report: Report): void {
-  const target = text(value['targetContainerName']);
-  if (target !== '' && !namesInPod(report.root, path).includes(target)) report(notFoundField(below(path, 'targetContainerName'), target));
-  for (const [i, mount] of objects(value['volumeMounts']).entries()) {
-    for (const field of ['subPath', 'subPathExpr']) {
-      if (text(mount[field]) !== '')
-        report(forbiddenField(`${below(path, 'volumeMounts')}[${i}].${field}`, 'cannot be set for an Ephemeral Container'));
+/** Tells of ports that two containers want of the machine. `path` is of the list that they are in. */
+function checkHostPorts(containers: readonly Raw[], path: string, report: Report): void {
+  const taken = new Set<string>();
+  for (const [i, container] of containers.entries()) {
+    for (const [j, { hostPort, protocol, hostIP }] of objects(container['ports']).entries()) {
+      if (typeof hostPort !== 'number' || hostPort === 0) continue;
+      const key = `${text(protocol)}/${text(hostIP)}/${hostPort}`;
+      if (taken.has(key)) report(duplicateField(`${path}[${i}].ports[${j}].hostPort`, key));
+      taken.add(key);
     }
   }
-  for (const field of notEphemeral) {
-    const given = value[field];
-    if (given === undefined || (isObject(given) && Object.keys(given).length === 0)) continue;
-    report(forbiddenField(below(path, field), 'cannot be set for an Ephemeral Container'));
-  }
-}
-
-function validatePorts(ports: unknown, path: string, report: Report): void {
-  const names = new Set<string>();
-  for (const [i, port] of objects(ports).entries()) {
-    const at = `${path}[${i}]`;
-    const name = text(port['name']);
-    if (name !== '') {
-      checkName(report, below(at, 'name'), name, portName);
-      if (names.has(name)) report(duplicateField(below(at, 'name'), name));
-      names.add(name);
-    }
-    const { containerPort, hostPort } = port;
-    if (typeof containerPort !== 'number' || containerPort === 0) report(requiredField(below(at, 'containerPort')));
-    else for (const reason of portNumber(containerPort)) report(invalidField(below(at, 'containerPort'), containerPort, reason));
-    if (typeof hostPort === 'number' && hostPort !== 0) {
-      for (const reason of portNumber(hostPort)) report(invalidField(below(at, 'hostPort'), hostPort, reason));
-    }
-    if (text(port['protocol']) === '') report(requiredField(below(at, 'protocol')));
-    else checkOneOf(report, below(at, 'protocol'), port['protocol'], protocols);
-  }
-}
-
-/** The spec of the pod that the container is in. */
-function podOf(root: Raw, path: string): Raw {
-  let at: unknown = root;
-  // From `spec.template.spec.containers[0]` to `spec.template.spec`.
-  for (const part of path.split('.').slice(0, -1)) at = stepInto(at, part);
-  return objectAt(at);
 }
 
 const namesOf = (list: unknown): string[] => objects(list).map((item) => text(item['name']));
-const namesInPod = (root: Raw, path: string): string[] => {
-  const pod = podOf(root, path);
-  return [...namesOf(pod['containers']), ...namesOf(pod['initContainers'])];
+
+/** The pod's own. */
+export const containers: Rule<PodReport> = (value, path, report) => {
+  const all = objects(value);
+  if (all.length === 0) {
+    report(requiredField(path));
+    return;
+  }
+  const names = new Set<string>();
+  for (const [i, container] of all.entries()) {
+    const at = `${path}[${i}]`;
+    const name = text(container['name']);
+    common(container, at, report);
+    if (names.has(name)) report(duplicateField(below(at, 'name'), name));
+    names.add(name);
+    running(container, at, report);
+    restarts(container, at, report);
+  }
+  checkHostPorts(all, path, report);
 };
 
-function stepInto(value: unknown, part: string): unknown {
-  const [, field = part, index] = /^([^[]*)(?:\[(\d+)\])?$/.exec(part) ?? [];
-  const found = objectAt(value)[field];
-  return index === undefined ? found : Array.isArray(found) ? found[Number(index)] : undefined;
-}
-
-function validateMounts(value: Raw, path: string, report: Report): void {
-  const mounts = objects(value['volumeMounts']);
-  const devices = objects(value['volumeDevices']);
-  if (mounts.length + devices.length === 0) return;
-  const volumes = objects(podOf(report.root, path)['volumes']);
-  const known = new Set(namesOf(volumes));
-  const paths = new Set<string>();
-  for (const [i, mount] of mounts.entries()) {
-    const at = `${below(path, 'volumeMounts')}[${i}]`;
-    const name = text(mount['name']);
-    if (name === '') report(requiredField(below(at, 'name')));
-    else if (!known.has(name)) report(notFoundField(below(at, 'name'), name));
-    const mountPath = text(mount['mountPath']);
-    if (mountPath === '') report(requiredField(below(at, 'mountPath')));
-    else if (paths.has(mountPath)) report(invalidField(below(at, 'mountPath'), mountPath, 'must be unique'));
-    paths.add(mountPath);
-    for (const field of ['subPath', 'subPathExpr']) checkLocalPath(report, below(at, field), text(mount[field]));
-    if (text(mount['subPath']) !== '' && text(mount['subPathExpr']) !== '') {
-      report(invalidField(below(at, 'subPathExpr'), mount['subPathExpr'], 'subPathExpr and subPath are mutually exclusive'));
-    }
-    checkOneOf(report, below(at, 'mountPropagation'), mount['mountPropagation'], ['Bidirectional', 'HostToContainer', 'None']);
-    if (mount['mountPropagation'] === 'Bidirectional' && objectAt(value['securityContext'])['privileged'] !== true) {
-      report(forbiddenField(below(at, 'mountPropagation'), 'Bidirectional mount propagation is available only to privileged containers'));
-    }
-    checkOneOf(report, below(at, 'recursiveReadOnly'), mount['recursiveReadOnly'], ['Disabled', 'Enabled', 'IfPossible']);
+/** Those that start the pod one after the other; what goes on beside the others (a sidecar) is watched as they are. */
+export const initContainers: Rule<PodReport> = (value, path, report) => {
+  const names = new Set(namesOf(report.pod.spec['containers']));
+  for (const [i, container] of objects(value).entries()) {
+    const at = `${path}[${i}]`;
+    const name = text(container['name']);
+    const goesOn = container['restartPolicy'] === 'Always';
+    common(container, at, report);
+    if (container['restartPolicy'] !== undefined || objects(container['restartPolicyRules']).length > 0)
+      initRestarts(container, at, report);
+    if (names.has(name)) report(duplicateField(below(at, 'name'), name));
+    else if (name !== '') names.add(name);
+    checkHostPorts([container], path, report);
+    if (goesOn) running(container, at, report);
+    else forbidRunning(container, at, report);
   }
-  validateDevices(devices, volumes, { path, report, paths });
-}
+};
 
-interface DeviceCall {
-  readonly path: string;
-  readonly report: Report;
-  /** Where the container has something already. */
-  readonly paths: ReadonlySet<string>;
-}
+const initRestarts: Validator = (container, path, report) => {
+  if (container['restartPolicy'] !== undefined) restarts(container, path, report);
+  else report(requiredField(below(path, 'restartPolicy'), 'must specify restartPolicy when restart rules are used'));
+};
 
-/** Volumes without a file system: what a claim brings. */
-function validateDevices(devices: readonly Raw[], volumes: readonly Raw[], { path, report, paths }: DeviceCall): void {
-  const seen = new Set<string>();
-  for (const [i, device] of devices.entries()) {
-    const at = `${below(path, 'volumeDevices')}[${i}]`;
-    const [name, devicePath] = [text(device['name']), text(device['devicePath'])];
-    const volume = volumes.find((one) => one['name'] === name);
-    if (name === '') report(requiredField(below(at, 'name')));
-    else if (!volume) report(notFoundField(below(at, 'name'), name));
-    else if (volume['persistentVolumeClaim'] === undefined && volume['ephemeral'] === undefined) {
-      const detail = 'can not use volume source type other than PersistentVolumeClaim for block mode';
-      report(invalidField(below(at, 'name'), name, detail));
-    }
-    if (devicePath === '') report(requiredField(below(at, 'devicePath')));
-    else if (seen.has(devicePath)) report(invalidField(below(at, 'devicePath'), devicePath, 'must be unique'));
-    else if (paths.has(devicePath)) report(invalidField(below(at, 'devicePath'), devicePath, 'must not already exist in volumeMounts'));
-    if (devicePath.split('/').includes('..')) report(invalidField(below(at, 'devicePath'), devicePath, "must not contain '..'"));
-    seen.add(devicePath);
+const forbidRunning: Validator = (container, path, report) => {
+  for (const field of Object.keys(whileRunning)) {
+    if (container[field] !== undefined)
+      report(forbiddenField(below(path, field), 'may not be set for init containers without restartPolicy=Always'));
   }
-}
+  for (const [j, policy] of objects(container['resizePolicy']).entries()) {
+    const at = `${below(path, 'resizePolicy')}[${j}].restartPolicy`;
+    const detail = "must not be set to 'RestartContainer' for non-sidecar initContainers";
+    if (policy['restartPolicy'] === 'RestartContainer') report(invalidField(at, policy['restartPolicy'], detail));
+  }
+};
 
-/** A path below something: it must stay below. */
-export function checkLocalPath(report: Report, path: string, value: string): void {
-  if (value.startsWith('/')) report(invalidField(path, value, 'must be a relative path'));
-  if (value.split('/').includes('..')) report(invalidField(path, value, "must not contain '..'"));
-}
-
-const fieldPaths = [
-  'metadata.name',
-  'metadata.namespace',
-  'metadata.uid',
-  'spec.nodeName',
-  'spec.serviceAccountName',
-  'status.hostIP',
-  'status.hostIPs',
-  'status.podIP',
-  'status.podIPs',
+const notEphemeral = [
+  'ports',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'lifecycle',
 ];
-const subscripted = /^metadata\.(labels|annotations)\['(.*)'\]$/;
-const resourcePaths = [
-  'limits.cpu',
-  'limits.ephemeral-storage',
-  'limits.memory',
-  'requests.cpu',
-  'requests.ephemeral-storage',
-  'requests.memory',
-];
+const isEmpty = (value: unknown): boolean => value === undefined || (isObject(value) && Object.keys(value).length === 0);
 
-const environment: Validator = (variable, path, report) => {
-  const name = text(variable['name']);
-  if (name === '') report(requiredField(below(path, 'name')));
-  else checkName(report, below(path, 'name'), name, environmentName);
-  const source = variable['valueFrom'];
-  if (!isObject(source)) return;
-  const at = below(path, 'valueFrom');
-  const given = Object.keys(source);
-  if (given.length === 0) {
-    report(invalidField(at, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'));
-  } else if (text(variable['value']) !== '') {
-    report(invalidField(at, '', 'may not be specified when `value` is not empty'));
-  } else if (given.length > 1) {
-    report(invalidField(at, '', 'may not have more than one field specified at a time'));
-  }
-  const reference = source['fieldRef'];
-  if (!isObject(reference)) return;
-  const field = text(reference['fieldPath']);
-  const where = below(at, 'fieldRef.fieldPath');
-  if (field !== '' && !subscripted.test(field) && !fieldPaths.includes(field)) {
-    if (/^(metadata|spec|status)\.[\w.]+$/.test(field)) report(unsupportedField(where, field, fieldPaths));
-    else report(invalidField(where, field, `error converting fieldPath: field label not supported: ${field}`));
-  }
-};
-
-const httpHeader = /^[-A-Za-z0-9]+$/;
-
-function checkPort(report: Report, path: string, port: unknown): void {
-  if (typeof port === 'string') checkName(report, path, port, portName);
-  else for (const reason of portNumber(Number(port ?? 0))) report(invalidField(path, port ?? 0, reason));
-}
-
-const handlers = ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'];
-function checkHandler(value: Raw, path: string, report: Report): void {
-  const given = handlers.filter((handler) => value[handler] !== undefined);
-  if (given.length === 0) report(requiredField(path, 'must specify a handler type'));
-  for (const extra of given.slice(1)) report(forbiddenField(below(path, extra), 'may not specify more than 1 handler type'));
-}
-
-const probe: Validator = (value, path, report) => {
-  checkHandler(value, path, report);
-  for (const field of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold']) {
-    checkNotNegative(report, below(path, field), value[field]);
-  }
-  const grace = value['terminationGracePeriodSeconds'];
-  if (grace === undefined) return;
-  const at = below(path, 'terminationGracePeriodSeconds');
-  if (path.endsWith('readinessProbe')) report(invalidField(at, grace, 'must not be set for readinessProbes'));
-  else if (Number(grace) <= 0) report(invalidField(at, grace, 'must be greater than 0'));
-};
-
-/** One entry of a ConfigMap or Secret. (Its name may be empty, for compatibility with what was once allowed.) */
-const keySelector: Validator = (value, path, report) => {
-  const key = text(value['key']);
-  if (key === '') report(requiredField(below(path, 'key')));
-  else checkName(report, below(path, 'key'), key, configKey);
-};
-
-const environmentSource: Validator = (value, path, report) => {
-  const prefix = text(value['prefix']);
-  if (prefix !== '') checkName(report, below(path, 'prefix'), prefix, environmentName);
-  const given = ['configMapRef', 'secretRef'].filter((field) => value[field] !== undefined);
-  if (given.length === 0) report(invalidField(path, '', 'must specify one of: `configMapRef` or `secretRef`'));
-  if (given.length > 1) report(invalidField(path, '', 'may not have more than one field specified at a time'));
-  for (const field of given) {
-    const name = text(objectAt(value[field])['name']);
-    if (name === '') report(requiredField(below(path, `${field}.name`)));
-    else checkName(report, below(path, `${field}.name`), name, dnsSubdomain);
-  }
-};
-
-const cpuDivisors = ['1m', '1'];
-const byteDivisors = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
-
-/** In what an amount is counted; zero means one. */
-function checkDivisor(report: Report, path: string, name: string, divisor: string): void {
-  if (divisor === '' || divisor === '0') return;
-  const kind = name.slice(name.indexOf('.') + 1);
-  const allowed = kind === 'cpu' ? cpuDivisors : byteDivisors;
-  if (!allowed.includes(divisor)) {
-    report(invalidField(path, kind, `only divisor's values ${allowed.join(', ')} are supported with the ${kind} resource`));
-  }
-}
-
-export const containerValidators: Validators = {
-  'api.core.v1.Container': container,
-  'api.core.v1.EphemeralContainer': container,
-  'api.core.v1.ContainerResizePolicy': seenAbove,
-  'api.core.v1.ContainerRestartRule': seenAbove,
-  'api.core.v1.ContainerRestartRuleOnExitCodes': seenAbove,
-  'api.core.v1.VolumeDevice': seenAbove,
-  'api.core.v1.ResourceClaim': seenAbove,
-  'api.core.v1.EnvVar': environment,
-  'api.core.v1.EnvFromSource': environmentSource,
-  'api.core.v1.ConfigMapKeySelector': keySelector,
-  'api.core.v1.SecretKeySelector': keySelector,
-  'api.core.v1.ResourceFieldSelector'(value, path, report) {
-    const name = text(value['resource']);
-    if (name === '') report(requiredField(below(path, 'resource')));
-    else if (!resourcePaths.includes(name) && !/^(limits|requests)\.hugepages-/.test(name))
-      report(unsupportedField(below(path, 'resource'), name, resourcePaths));
-    else checkDivisor(report, below(path, 'divisor'), name, text(value['divisor']));
-  },
-  'api.core.v1.Probe': probe,
-  'api.core.v1.LifecycleHandler': (value, path, report) => checkHandler(value, path, report),
-  'api.core.v1.ExecAction'(value, path, report) {
-    if (strings(value['command']).length === 0) report(requiredField(below(path, 'command')));
-  },
-  'api.core.v1.HTTPGetAction'(value, path, report) {
-    if (text(value['path']) === '') report(requiredField(below(path, 'path')));
-    checkPort(report, below(path, 'port'), value['port']);
-    checkOneOf(report, below(path, 'scheme'), value['scheme'], ['HTTP', 'HTTPS']);
-    for (const [i, header] of objects(value['httpHeaders']).entries()) {
-      const name = text(header['name']);
-      if (!httpHeader.test(name)) {
-        report(
-          invalidField(
-            `${below(path, 'httpHeaders')}[${i}].name`,
-            name,
-            "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')",
-          ),
-        );
-      }
+/** Containers for debugging. */
+export const ephemeralContainers: Rule<PodReport> = (value, path, report) => {
+  const { spec } = report.pod;
+  const others = new Set([...namesOf(spec['containers']), ...namesOf(spec['initContainers'])]);
+  const names = new Set(others);
+  for (const [i, container] of objects(value).entries()) {
+    const at = `${path}[${i}]`;
+    common(container, at, report);
+    checkImage(container, at, report);
+    const [name, target] = [text(container['name']), text(container['targetContainerName'])];
+    if (names.has(name)) report(duplicateField(below(at, 'name'), name));
+    names.add(name);
+    if (target !== '' && !others.has(target)) report(notFoundField(below(at, 'targetContainerName'), target));
+    const refuse = (field: string): void => report(forbiddenField(below(at, field), 'cannot be set for an Ephemeral Container'));
+    for (const field of notEphemeral) if (!isEmpty(container[field])) refuse(field);
+    for (const [j, mount] of objects(container['volumeMounts']).entries()) {
+      for (const field of ['subPath', 'subPathExpr']) if (text(mount[field]) !== '') refuse(`volumeMounts[${j}].${field}`);
     }
-  },
-  'api.core.v1.TCPSocketAction': (value, path, report) => checkPort(report, below(path, 'port'), value['port']),
-  'api.core.v1.GRPCAction': (value, path, report) => checkPort(report, below(path, 'port'), value['port']),
-  'api.core.v1.SleepAction'(value, path, report) {
-    if (Number(value['seconds'] ?? 0) < 0) report(invalidField(path, value['seconds'], 'must be non-negative'));
-  },
-  'api.core.v1.ResourceRequirements': containerResources,
+  }
+};
+
+/** In a template an image may be padded with spaces, in a pod it may not. */
+export const checkImage: Validator = (container, path, report) => {
+  const image = text(container['image']);
+  if (image !== image.trim()) report(invalidField(below(path, 'image'), image, 'must not have leading or trailing whitespace'));
 };

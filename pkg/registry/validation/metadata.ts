@@ -10,7 +10,7 @@ import { ipName } from './network.ts';
 import { below, checkName, checkNotNegative, type Report, type Validator, type Validators } from './validator.ts';
 
 /** All of an object's annotations together: 256 KiB. */
-const maxAnnotations = 256 * 1024;
+export const maxAnnotations = 256 * 1024;
 
 /** A CronJob's jobs carry its name and a number of 11 characters. */
 const cronJobName: NameCheck = (name) => (name.length > 52 ? ['must be no more than 52 characters'] : dnsSubdomain(name));
@@ -64,7 +64,7 @@ export function validateLabels(labels: unknown, path: string, report: Report): v
   }
 }
 
-function validateAnnotations(annotations: unknown, path: string, report: Report): void {
+export function validateAnnotations(annotations: unknown, path: string, report: Report): void {
   const all = Object.entries(objectAt(annotations));
   for (const [key] of all) for (const reason of qualifiedName(key.toLowerCase())) report(invalidField(path, key, reason));
   const texts = all.flatMap(([key, value]) => [key, text(value)]);
@@ -119,18 +119,18 @@ function isExtension(object: Raw): boolean {
   return group === 'apiextensions.k8s.io' || definitionOfKind(group, version, text(object['kind'])) === undefined;
 }
 
-export const metadataValidators: Validators = {
-  'apimachinery.pkg.apis.meta.v1.ObjectMeta'(metadata, path, report) {
-    validateLabels(metadata['labels'], below(path, 'labels'), report);
-    validateAnnotations(metadata['annotations'], below(path, 'annotations'), report);
-    // That of a template has no name of its own.
-    if (path !== 'metadata') return;
-    validateNames(metadata, path, report);
-    checkNotNegative(report, below(path, 'generation'), metadata['generation']);
-    validateOwners(metadata['ownerReferences'], below(path, 'ownerReferences'), report);
-    validateFinalizers(metadata['finalizers'], below(path, 'finalizers'), report);
-  },
+export const validateMetadata: Validator = (metadata, path, report) => {
+  // That of a template has no name of its own.
+  const own = path === 'metadata';
+  if (own) validateNames(metadata, path, report);
+  if (own) checkNotNegative(report, below(path, 'generation'), metadata['generation']);
+  validateLabels(metadata['labels'], below(path, 'labels'), report);
+  validateAnnotations(metadata['annotations'], below(path, 'annotations'), report);
+  if (!own) return;
+  validateOwners(metadata['ownerReferences'], below(path, 'ownerReferences'), report);
+  validateFinalizers(metadata['finalizers'], below(path, 'finalizers'), report);
 };
+export const metadataValidators: Validators = { 'apimachinery.pkg.apis.meta.v1.ObjectMeta': { whole: validateMetadata } };
 
 /** Metadata of an object within another: it may have no name yet, and any that can stand in a path. */
 export const validateEmbeddedMetadata: Validator = (metadata, path, report) => {

@@ -42,6 +42,26 @@ export const pathSegment: NameCheck = (name) => {
   return ['/', '%'].filter((part) => name.includes(part)).map((part) => `may not contain '${part}'`);
 };
 
+const labelOfHosts = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+/** Where hosts are looked for: names that the DNS knows, and underscores. */
+const searchSyntax: NameCheck = nameCheck(
+  253,
+  `${labelOfHosts}(\\.${labelOfHosts})*`,
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+  'example.com',
+);
+
+/** Kubernetes says three times what is wrong with its syntax. */
+export const searchDomain: NameCheck = (name) =>
+  searchSyntax(name).flatMap((reason) => (reason.startsWith('must') ? reason : [reason, reason, reason]));
+
+export const httpHeaderName: NameCheck = nameCheck(
+  Number.POSITIVE_INFINITY,
+  '[-A-Za-z0-9]+',
+  "a valid HTTP header must consist of alphanumeric characters or '-'",
+  'X-Header-Name',
+);
+
 /** A port's name, as IANA registers services. */
 export const portName: NameCheck = (name) => {
   const reasons: string[] = [];

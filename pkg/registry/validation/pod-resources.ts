@@ -1,87 +1,111 @@
 /** What a pod asks for as a whole, and the devices it claims. */
-import { compareQuantities, formatQuantity, isQuantity, parseQuantity, type Quantity } from '../../api/quantity.ts';
-import {
-  duplicateField,
-  forbiddenField,
-  invalidField,
-  notFoundField,
-  requiredField,
-  unsupportedField,
-} from '../../runtime/field-errors.ts';
+import { compareQuantities, isQuantity } from '../../api/quantity.ts';
+import { duplicateField, forbiddenField, invalidField, requiredField } from '../../runtime/field-errors.ts';
+import { containerTotals } from '../pod-totals.ts';
 import { isObject, objectAt, objects, type Raw, text } from '../raw.ts';
+import { type GoShape, goValue } from './go-value.ts';
 import { dnsLabel, dnsSubdomain } from './names.ts';
-import { containerResources } from './resource-amounts.ts';
-import { named } from './rules.ts';
-import { below, checkName, type Report } from './validator.ts';
+import { osOf, type PodReport } from './pod-report.ts';
+import { checkAmounts, checkContainerResource, checkPodResource } from './resource-amounts.ts';
+import { object, type Rule } from './rules.ts';
+import { below, checkName, type Report, type Validator } from './validator.ts';
 
-const supported = ['cpu', 'memory'];
-const isSupported = (name: string): boolean => supported.includes(name) || name.startsWith('hugepages-');
+const exceeds = (one: unknown, other: unknown): boolean =>
+  isQuantity(text(one)) && isQuantity(text(other)) && compareQuantities(text(one), text(other)) > 0;
 
 /** A pod's own amounts hold those of all its containers. */
-export function checkPodResources(spec: Raw, path: string, report: Report): void {
+export function checkPodResources(spec: Raw, path: string, report: PodReport): void {
   const own = spec['resources'];
   if (!isObject(own)) return;
   const at = below(path, 'resources');
-  if (objects(own['claims']).length > 0) report(forbiddenField(below(at, 'claims'), 'claims may not be set for Resources at pod-level'));
-  for (const list of ['limits', 'requests']) {
-    for (const name of Object.keys(objectAt(own[list]))) {
-      if (!isSupported(name)) report(unsupportedField(`${below(at, list)}[${name}]`, name, [...supported, 'hugepages-']));
-    }
+  if (osOf(report.pod) === 'windows') {
+    report(forbiddenField(at, 'may not be set for a windows pod'));
+    return;
   }
-  containerResources({ limits: own['limits'], requests: own['requests'] }, at, report);
-  const containers = objects(spec['containers']);
-  for (const [name, request] of Object.entries(objectAt(own['requests']))) {
-    const all = sumOf(containers, name);
-    if (isQuantity(text(request)) && parseQuantity(text(request)).nanos < all.nanos) {
-      const detail = `must be greater than or equal to aggregate container requests of ${formatQuantity(all)}`;
-      report(invalidField(`${below(at, 'requests')}[${name}]`, request, detail));
-    }
-  }
-  for (const [name, limit] of Object.entries(objectAt(own['limits']))) {
-    for (const [i, container] of containers.entries()) {
-      const given = text(objectAt(objectAt(container['resources'])['limits'])[name]);
-      if (!isQuantity(given) || !isQuantity(text(limit)) || compareQuantities(given, text(limit)) <= 0) continue;
-      const where = `${below(path, 'containers')}[${i}].resources.limits[${name}]`;
-      report(invalidField(where, given, `must be less than or equal to pod limits of ${text(limit)}`));
+  if (own['claims'] !== undefined) report(forbiddenField(below(at, 'claims'), 'claims may not be set for Resources at pod-level'));
+  checkAmounts(own, { path: at, report, check: checkPodResource });
+  checkDevices(report, below(at, 'claims'), own['claims']);
+  const [requests, limits] = [objectAt(own['requests']), objectAt(own['limits'])];
+  const tooLittle = (list: string, name: string, { given, all }: { readonly given: unknown; readonly all: string }): void => {
+    if (exceeds(all, given))
+      report(invalidField(`${below(at, list)}[${name}]`, given, `must be greater than or equal to aggregate container ${list} of ${all}`));
+  };
+  for (const [name, all] of containerTotals(spec, 'requests')) tooLittle('requests', name, { given: requests[name], all });
+  for (const [name, all] of containerTotals(spec, 'limits'))
+    if (name.startsWith('hugepages-')) tooLittle('limits', name, { given: limits[name], all });
+  for (const [i, container] of objects(spec['containers']).entries()) {
+    for (const [name, limit] of Object.entries(objectAt(objectAt(container['resources'])['limits']))) {
+      const where = `${below(at, 'containers')}[${i}][${name}].limits`;
+      if (exceeds(limit, limits[name]))
+        report(invalidField(where, limit, `must be less than or equal to pod limits of ${text(limits[name])}`));
     }
   }
 }
 
-function sumOf(containers: readonly Raw[], name: string): Quantity {
-  let [nanos, format]: [bigint, Quantity['format']] = [0n, 'decimal'];
-  for (const container of containers) {
-    const given = text(objectAt(objectAt(container['resources'])['requests'])[name]);
-    if (!isQuantity(given)) continue;
-    const quantity = parseQuantity(given);
-    nanos += quantity.nanos;
-    ({ format } = quantity);
+/** Of a container in a pod. */
+export const resourcesInPod: Rule<PodReport> = object((value, path, report) => {
+  checkAmounts(value, { path, report, check: checkContainerResource });
+  checkDevices(report, below(path, 'claims'), value['claims']);
+});
+
+/** The devices that a container uses: each once, of those that the pod claims. */
+function checkDevices(report: PodReport, path: string, claims: unknown): void {
+  const used = new Set<string>();
+  for (const [i, claim] of objects(claims).entries()) {
+    const at = `${path}[${i}]`;
+    const [name, request] = [text(claim['name']), text(claim['request'])];
+    if (name === '') {
+      report(requiredField(at));
+      continue;
+    }
+    if (used.has(name)) report(duplicateField(at, name));
+    else {
+      if (request !== '') checkName(report, below(at, 'request'), request, dnsLabel);
+      const key = request === '' ? name : `${name}/${request}`;
+      if (used.has(key)) report(duplicateField(at, key));
+      else if (request === '') for (const other of used) if (other.startsWith(`${name}/`)) report(duplicateField(at, name));
+      used.add(key);
+    }
+    if (!report.pod.claims.has(name)) report(notClaimed(at, name, report.pod.claims));
   }
-  return { nanos, format };
 }
 
-/** Claims on devices: each from one source, and used by containers under its name. */
-export function checkClaims(spec: Raw, path: string, report: Report): void {
-  const names = new Set<string>();
-  for (const [i, claim] of objects(spec['resourceClaims']).entries()) {
-    const at = `${below(path, 'resourceClaims')}[${i}]`;
-    const name = text(claim['name']);
-    if (name === '') report(requiredField(below(at, 'name')));
-    else if (names.has(name)) report(duplicateField(below(at, 'name'), name));
-    else checkName(report, below(at, 'name'), name, dnsLabel);
-    names.add(name);
-    const sources = ['resourceClaimName', 'resourceClaimTemplateName'];
-    const given = sources.filter((source) => claim[source] !== undefined);
-    if (given.length > 1)
-      report(invalidField(at, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'));
-    if (given.length === 0) report(invalidField(at, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'));
-    for (const source of given) named(dnsSubdomain)(claim[source], below(at, source), report);
-  }
-  for (const list of ['initContainers', 'containers']) {
-    for (const [i, container] of objects(spec[list]).entries()) {
-      for (const [j, claim] of objects(objectAt(container['resources'])['claims']).entries()) {
-        const name = text(claim['name']);
-        if (name !== '' && !names.has(name)) report(notFoundField(`${below(path, list)}[${i}].resources.claims[${j}].name`, name));
-      }
-    }
-  }
+function notClaimed(path: string, name: string, claims: ReadonlySet<string>): Parameters<Report>[0] {
+  const shown = claims.size === 0 ? ' which is empty' : `: ${[...claims].sort().join(', ')}`;
+  const message = `Not found: ${JSON.stringify(name)}: must be one of the names in pod.spec.resourceClaims${shown}`;
+  return { reason: 'FieldValueNotFound', message, field: path };
 }
+
+const claimShape: GoShape = {
+  Name: ['name', ''],
+  ResourceClaimName: ['resourceClaimName', null],
+  ResourceClaimTemplateName: ['resourceClaimTemplateName', null],
+};
+
+/** A claim on devices: a claim object, or a template of one. */
+const claim =
+  (taken: Set<string>): Validator =>
+  (value, path, report) => {
+    const name = text(value['name']);
+    if (name === '') report(requiredField(below(path, 'name')));
+    else if (taken.has(name)) report(duplicateField(below(path, 'name'), name));
+    else {
+      checkName(report, below(path, 'name'), name, dnsLabel);
+      taken.add(name);
+    }
+    const given = ['resourceClaimName', 'resourceClaimTemplateName'].filter((source) => value[source] !== undefined);
+    const say = (detail: string): void => report(invalidField(path, goValue(value, claimShape), detail));
+    if (given.length > 1) say('at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified');
+    if (given.length === 0) say('must specify one of: `resourceClaimName`, `resourceClaimTemplateName`');
+    for (const source of given) checkName(report, below(path, source), value[source], dnsSubdomain);
+  };
+
+const mirror = 'kubernetes.io/config.mirror';
+export const resourceClaims: Rule<PodReport> = (value, path, report) => {
+  const taken = new Set<string>();
+  const isStatic = objectAt(report.pod.metadata?.['annotations'])[mirror] !== undefined;
+  for (const [i, one] of objects(value).entries()) {
+    if (isStatic) report(forbiddenField('', 'static pods do not support resource claims'));
+    else claim(taken)(one, `${path}[${i}]`, report);
+  }
+};

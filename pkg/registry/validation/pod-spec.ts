@@ -1,189 +1,192 @@
-/** Pods: what holds between the parts of a PodSpec, wherever it is embedded. */
-
-import { duplicateField, forbiddenField, invalidField, requiredField, tooManyField, unsupportedField } from '../../runtime/field-errors.ts';
+/** Pods: what a PodSpec must keep to, wherever it is embedded, in the order in which Kubernetes looks at it. */
+import { duplicateField, forbiddenField, invalidField, notFoundField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
 import { parseIp } from '../ip-address.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import { affinity, topologySpread } from './affinity.ts';
+import { containers, ephemeralContainers, initContainers } from './container.ts';
 import { validateLabels } from './metadata.ts';
-import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from './names.ts';
-import { checkClaims, checkPodResources } from './pod-resources.ts';
-import { neededOneOf } from './rules.ts';
-import { below, checkName, checkOneOf, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
+import { dnsLabel, dnsSubdomain, qualifiedName, searchDomain } from './names.ts';
+import { eachContainer, type PodReport, reportOnPod } from './pod-report.ts';
+import { checkPodResources, resourceClaims } from './pod-resources.ts';
+import { podSecurityContext } from './pod-security.ts';
+import { checkSystem } from './pod-system.ts';
+import { containerResources } from './resource-amounts.ts';
+import { between, fields, items, named, neededOneOf, object, present, type Rule, validators } from './rules.ts';
+import { toleration } from './toleration.ts';
+import { below, checkName, type Report, type Validator } from './validator.ts';
 import { validateVolumes } from './volume.ts';
+import { checkHostProcesses } from './windows-options.ts';
 
-const dnsPolicies = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
 const maxInt32 = 2 ** 31 - 1;
 /** What resolv.conf takes. */
 const maxNameservers = 3;
 const maxSearchPaths = 32;
 const maxSearchCharacters = 2_048;
+/** What Linux takes as a host's name. */
+const maxHostname = 64;
 
-const podSpec: Validator = (spec, path, report) => {
-  validateVolumes(spec['volumes'], below(path, 'volumes'), report);
-  if (objects(spec['containers']).length === 0) report(requiredField(below(path, 'containers')));
-  uniqueNames(spec, path, report);
-  checkHostPorts(spec, path, report);
-  checkOneOf(report, below(path, 'restartPolicy'), spec['restartPolicy'], ['Always', 'OnFailure', 'Never']);
-  checkOneOf(report, below(path, 'dnsPolicy'), spec['dnsPolicy'], dnsPolicies);
-  validateLabels(spec['nodeSelector'], below(path, 'nodeSelector'), report);
-  for (const field of ['serviceAccountName', 'nodeName', 'priorityClassName', 'runtimeClassName']) {
-    const value = text(spec[field]);
-    if (value !== '') checkName(report, below(path, field), value, dnsSubdomain);
-  }
-  for (const field of ['hostname', 'subdomain']) {
-    const value = text(spec[field]);
-    if (value !== '') checkName(report, below(path, field), value, dnsLabel);
-  }
-  const deadline = spec['activeDeadlineSeconds'];
-  if (typeof deadline === 'number' && (deadline < 1 || deadline > maxInt32)) {
-    report(invalidField(below(path, 'activeDeadlineSeconds'), deadline, `must be between 1 and ${maxInt32}, inclusive`));
-  }
-  if (text(spec['schedulerName']) !== '') checkName(report, below(path, 'schedulerName'), spec['schedulerName'], dnsSubdomain);
-  checkDns(spec, path, report);
-  checkAliases(spec, path, report);
-  for (const [i, gate] of objects(spec['readinessGates']).entries()) {
-    checkName(report, `${below(path, 'readinessGates')}[${i}].conditionType`, gate['conditionType'], qualifiedName);
-  }
-  checkGates(spec, path, report);
-  checkClaims(spec, path, report);
-  checkPodResources(spec, path, report);
-  checkOneOf(report, below(path, 'preemptionPolicy'), spec['preemptionPolicy'], ['Never', 'PreemptLowerPriority']);
-  if (isObject(spec['os'])) neededOneOf(['linux', 'windows'])(spec['os']['name'], below(path, 'os.name'), report);
-  const spread = new Set<string>();
-  for (const [i, constraint] of objects(spec['topologySpreadConstraints']).entries()) {
-    const pair = `{${text(constraint['topologyKey'])}, ${text(constraint['whenUnsatisfiable'])}}`;
-    if (spread.has(pair))
-      report(duplicateField(`${below(path, 'topologySpreadConstraints')}[${i}].{topologyKey, whenUnsatisfiable}`, pair));
-    spread.add(pair);
+/** In the machine's own network a port is where it is. */
+const hostNetworkPorts: Validator<PodReport> = (spec, path, report) => {
+  if (spec['hostNetwork'] !== true) return;
+  for (const [i, container] of objects(spec['containers']).entries()) {
+    for (const [j, { hostPort, containerPort }] of objects(container['ports']).entries()) {
+      const given = Number(hostPort ?? 0);
+      // A template leaves it to its pods.
+      if ((!report.pod.metadata && given === 0) || given === Number(containerPort ?? 0)) continue;
+      const at = `${below(path, 'containers')}[${i}].ports[${j}].hostPort`;
+      report(invalidField(at, given, 'must match `containerPort` when `hostNetwork` is true'));
+    }
   }
 };
 
-/** A name is a container's across all three lists. */
-function uniqueNames(spec: Raw, path: string, report: Report): void {
-  const names = new Set<string>();
-  for (const list of ['initContainers', 'containers', 'ephemeralContainers']) {
-    for (const [i, container] of objects(spec[list]).entries()) {
-      const name = text(container['name']);
-      if (name === '') continue;
-      if (names.has(name)) report(duplicateField(`${below(path, list)}[${i}].name`, name));
-      names.add(name);
-    }
-  }
-}
+export const checkIp: Rule = (value, path, report) => {
+  if (!parseIp(text(value))) report(invalidField(path, text(value), 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'));
+};
 
-function checkHostPorts(spec: Raw, path: string, report: Report): void {
-  const taken = new Set<string>();
-  for (const [i, container] of objects(spec['containers']).entries()) {
-    for (const [j, port] of objects(container['ports']).entries()) {
-      const at = `${below(path, 'containers')}[${i}].ports[${j}]`;
-      const { hostPort, containerPort } = port;
-      if (typeof hostPort !== 'number' || hostPort === 0) continue;
-      if (spec['hostNetwork'] === true && hostPort !== containerPort) {
-        report(invalidField(below(at, 'containerPort'), containerPort, 'must match `hostPort` when `hostNetwork` is true'));
-      }
-      const key = `${text(port['protocol'])}/${text(port['hostIP'])}/${hostPort}`;
-      if (taken.has(key)) report(duplicateField(below(at, 'hostPort'), key));
-      taken.add(key);
-    }
-  }
-}
-
-function checkDns(spec: Raw, path: string, report: Report): void {
-  const config = objectAt(spec['dnsConfig']);
+const dns: Validator = ({ dnsConfig, dnsPolicy }, path, report) => {
   const at = below(path, 'dnsConfig');
+  const config = objectAt(dnsConfig);
   const nameservers = strings(config['nameservers']);
-  if (spec['dnsPolicy'] === 'None') {
-    if (!isObject(spec['dnsConfig'])) report(requiredField(at, 'must provide `dnsConfig` when `dnsPolicy` is None'));
-    else if (nameservers.length === 0)
-      report(requiredField(below(at, 'nameservers'), 'must provide at least one DNS nameserver when `dnsPolicy` is None'));
+  if (dnsPolicy === 'None') {
+    const missing = (where: string, what: string): void => report(requiredField(where, `must provide ${what} when \`dnsPolicy\` is None`));
+    if (!isObject(dnsConfig)) return missing(at, '`dnsConfig`');
+    if (nameservers.length === 0) return missing(below(at, 'nameservers'), 'at least one DNS nameserver');
   }
-  if (nameservers.length > maxNameservers) {
+  if (nameservers.length > maxNameservers)
     report(invalidField(below(at, 'nameservers'), nameservers, `must not have more than ${maxNameservers} nameservers`));
-  }
-  for (const [i, nameserver] of nameservers.entries()) checkIp(report, `${below(at, 'nameservers')}[${i}]`, nameserver);
-  const searches = strings(config['searches']);
-  if (searches.length > maxSearchPaths)
-    report(invalidField(below(at, 'searches'), searches, `must not have more than ${maxSearchPaths} search paths`));
-  for (const [i, search] of searches.entries()) {
-    if (search !== '.') checkName(report, `${below(at, 'searches')}[${i}]`, search.replace(/\.$/, ''), dnsSubdomain);
-  }
-  const characters = searches.join(' ').length;
-  if (characters > maxSearchCharacters) {
-    const detail = `must not have more than ${maxSearchCharacters} characters (including spaces) in the search list`;
-    report(invalidField(below(at, 'searches'), searches, detail));
-  }
-  for (const [i, option] of objects(config['options']).entries()) {
+  for (const [i, nameserver] of nameservers.entries()) checkIp(nameserver, `${below(at, 'nameservers')}[${i}]`, report);
+  checkSearches(strings(config['searches']), below(at, 'searches'), report);
+  for (const [i, option] of objects(config['options']).entries())
     if (text(option['name']) === '') report(requiredField(`${below(at, 'options')}[${i}]`, 'must not be empty'));
+};
+
+function checkSearches(searches: readonly string[], path: string, report: Report): void {
+  if (searches.length > maxSearchPaths) report(invalidField(path, searches, `must not have more than ${maxSearchPaths} search paths`));
+  if (searches.join(' ').length > maxSearchCharacters) {
+    const detail = `must not have more than ${maxSearchCharacters} characters (including spaces) in the search list`;
+    report(invalidField(path, searches, detail));
   }
+  for (const [i, search] of searches.entries())
+    if (search !== '.') checkName(report, `${path}[${i}]`, search.replace(/\.$/, ''), searchDomain);
 }
 
-export function checkIp(report: Report, path: string, value: unknown): void {
-  if (!parseIp(text(value))) report(invalidField(path, value, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'));
-}
-
-function checkAliases(spec: Raw, path: string, report: Report): void {
-  for (const [i, alias] of objects(spec['hostAliases']).entries()) {
-    const at = `${below(path, 'hostAliases')}[${i}]`;
-    checkIp(report, below(at, 'ip'), alias['ip']);
-    for (const [j, hostname] of strings(alias['hostnames']).entries())
-      checkName(report, `${below(at, 'hostnames')}[${j}]`, hostname, dnsSubdomain);
-  }
-}
-
-function checkGates(spec: Raw, path: string, report: Report): void {
+const schedulingGates: Rule = (value, path, report) => {
   const names = new Set<string>();
-  for (const [i, gate] of objects(spec['schedulingGates']).entries()) {
-    const at = `${below(path, 'schedulingGates')}[${i}]`;
+  for (const [i, gate] of objects(value).entries()) {
     const name = text(gate['name']);
-    for (const reason of qualifiedName(name)) report(invalidField(at, name, reason));
-    if (names.has(name)) report(duplicateField(at, name));
+    checkName(report, `${path}[${i}]`, name, qualifiedName);
+    if (names.has(name)) report(duplicateField(`${path}[${i}]`, name));
     names.add(name);
   }
-  if (names.size > 0 && text(spec['nodeName']) !== '') {
-    report(forbiddenField(below(path, 'nodeName'), 'cannot be set until all schedulingGates have been cleared'));
-  }
-}
-
-const effects = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
-
-const toleration: Validator = (value, path, report) => {
-  const key = text(value['key']);
-  const operator = text(value['operator']);
-  if (key !== '') checkName(report, below(path, 'key'), key, qualifiedName);
-  else if (operator !== 'Exists') {
-    report(
-      invalidField(
-        below(path, 'operator'),
-        operator,
-        'operator must be Exists when `key` is empty, which means "match all values and all keys"',
-      ),
-    );
-  }
-  const effect = text(value['effect']);
-  if (value['tolerationSeconds'] !== undefined && effect !== 'NoExecute') {
-    report(invalidField(below(path, 'effect'), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
-  }
-  if (operator === 'Equal' || operator === '') {
-    for (const reason of labelValue(text(value['value'])).slice(0, 1))
-      report(invalidField(below(path, 'operator'), value['value'], reason));
-  } else if (operator === 'Exists') {
-    if (text(value['value']) !== '')
-      report(invalidField(below(path, 'operator'), value, "value must be empty when `operator` is 'Exists'"));
-  } else if (operator === 'Lt' || operator === 'Gt') {
-    if (!/^-?\d+$/.test(text(value['value']))) report(invalidField(below(path, 'value'), value['value'], 'must be an integer'));
-  } else {
-    report(unsupportedField(below(path, 'operator'), operator, ['Equal', 'Exists']));
-  }
-  if (effect !== '' && !effects.includes(effect)) report(unsupportedField(below(path, 'effect'), effect, effects));
 };
 
-export const podValidators: Validators = {
-  'api.core.v1.PodSpec': podSpec,
-  'api.core.v1.Toleration': toleration,
-  'api.core.v1.PodResourceClaim': seenAbove,
-  'api.core.v1.PodOS': seenAbove,
+/** A pod whose users are none of the machine's lives in namespaces of its own. */
+const ownUsers: Validator = (spec, path, report) => {
+  if (spec['hostUsers'] !== false) return;
+  const refuse = (at: string): void => report(forbiddenField(at, 'when `hostUsers` is false'));
+  if (spec['hostNetwork'] === true) refuse(below(path, 'hostNetwork'));
+  if (spec['hostPID'] === true) refuse(below(path, 'HostPID'));
+  if (spec['hostIPC'] === true) refuse(below(path, 'HostIPC'));
+  eachContainer(spec, path, (container, at) => {
+    if (objects(container['volumeDevices']).length > 0) refuse(below(at, 'volumeDevices'));
+  });
 };
 
-export function checkCount(report: Report, path: string, list: unknown, max: number): void {
-  const count = Array.isArray(list) ? list.length : 0;
-  if (count > max) report(tooManyField(path, count, max));
+const hostnameOverride: Validator = (spec, path, report) => {
+  const given = spec['hostnameOverride'];
+  if (given === undefined) return;
+  const at = below(path, 'hostnameOverride');
+  if (spec['setHostnameAsFQDN'] === true) report(forbiddenField(at, 'may not be specified when setHostnameAsFQDN is true'));
+  if (spec['hostNetwork'] === true) report(forbiddenField(at, 'may not be specified when hostNetwork is true'));
+  if (text(given).length > maxHostname) report(tooLongField(at, maxHostname));
+  checkName(report, at, given, dnsSubdomain);
+};
+
+/** Files with variables come from volumes that containers of the pod can write to. */
+const variableFiles: Validator = (spec, path, report) => {
+  const volumes = new Map(objects(spec['volumes']).map((volume) => [volume['name'], volume]));
+  eachContainer(spec, path, (container, at) => {
+    for (const [i, { valueFrom }] of objects(container['env']).entries()) {
+      const file = objectAt(valueFrom)['fileKeyRef'];
+      if (!isObject(file)) continue;
+      const name = text(file['volumeName']);
+      const where = `${below(at, 'env')}[${i}].valueFrom.fileKeyRef.volumeName`;
+      const volume = volumes.get(name);
+      if (!volume) report(notFoundField(where, name));
+      else if (!isObject(volume['emptyDir'])) report(invalidField(where, name, 'referenced volume must be of type emptyDir'));
+    }
+  });
+};
+
+/** Named, and said otherwise than by an empty text. */
+const given =
+  (rule: Rule): Rule =>
+  (value, path, report) => {
+    if (value !== undefined) rule(value, path, report);
+  };
+const subdomain: Rule = (value, path, report) => checkName(report, path, value, dnsSubdomain);
+
+const before = fields({ terminationGracePeriodSeconds: present() });
+const ofContainers = fields<PodReport>({ resourceClaims, containers, initContainers, ephemeralContainers });
+const ofNode = fields<PodReport>({
+  restartPolicy: neededOneOf(['Always', 'OnFailure', 'Never']),
+  dnsPolicy: neededOneOf(['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']),
+  nodeSelector: (value, path, report) => validateLabels(value, path, report),
+  // What the API keeps beside the context is looked at with it.
+  securityContext: podSecurityContext,
+  affinity,
+});
+const ofPlacement = fields({
+  readinessGates: items(fields({ conditionType: (value, path, report) => checkName(report, path, text(value), qualifiedName) })),
+  schedulingGates,
+  topologySpreadConstraints: topologySpread,
+});
+const aliases = fields({
+  ip: checkIp,
+  hostnames: (value, path, report) => {
+    for (const [i, name] of strings(value).entries()) checkName(report, `${path}[${i}]`, name, dnsSubdomain);
+  },
+});
+const rest = fields({
+  serviceAccountName: named(dnsSubdomain),
+  nodeName: named(dnsSubdomain),
+  activeDeadlineSeconds: between(1, maxInt32),
+  hostname: named(dnsLabel),
+  subdomain: named(dnsLabel),
+  tolerations: items(toleration),
+  hostAliases: items(aliases),
+  priorityClassName: named(dnsSubdomain),
+  runtimeClassName: given(subdomain),
+  preemptionPolicy: given(neededOneOf(['PreemptLowerPriority', 'Never'])),
+  overhead: object((value, path, report) => containerResources({ limits: value }, path, report)),
+});
+const group = fields({
+  schedulingGroup: object(({ podGroupName: name }, path, report) => {
+    const at = below(path, 'podGroupName');
+    if (name === undefined) report(invalidField(at, undefined, 'must specify one of: `podGroupName`'));
+    else checkName(report, at, name, dnsSubdomain);
+  }),
+});
+
+const all = validators<PodReport>(
+  before,
+  (spec, path, report) => validateVolumes(spec['volumes'], below(path, 'volumes'), report),
+  ofContainers,
+  (spec, path, report) => checkPodResources(spec, path, report),
+  hostNetworkPorts,
+  ofNode,
+  dns,
+  ofPlacement,
+  (spec, path, report) => checkHostProcesses(spec, path, report),
+  ownUsers,
+  hostnameOverride,
+  rest,
+  (spec, path, report) => checkSystem(spec, path, report),
+  group,
+  variableFiles,
+);
+
+/** `metadata`: of the pod whose spec it is; undefined for that of a template. */
+export function validatePodSpec(spec: Raw, path: string, { report, metadata }: { readonly report: Report; readonly metadata?: Raw }): void {
+  all(spec, path, reportOnPod(report, spec, metadata));
 }

@@ -1,10 +1,10 @@
 /** PodDisruptionBudgets. */
 import { invalidField } from '../../runtime/field-errors.ts';
-import { fields, oneOf, type Rule, validators } from './rules.ts';
+import { notAbove100, amount as numberOrShare } from './rollout.ts';
+import { both, fields, oneOf, validators } from './rules.ts';
 import type { Validators } from './validator.ts';
-import { checkAmount } from './workload.ts';
 
-const amount: Rule = (value, path, report) => checkAmount(report, path, value, 100);
+const amount = both(numberOrShare, notAbove100);
 
 export const policyValidators: Validators = {
   'api.policy.v1.PodDisruptionBudgetSpec': validators(

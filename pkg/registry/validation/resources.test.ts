@@ -119,9 +119,9 @@ const volumes: readonly Case[] = [
     'a volume of a driver',
     having(volume, {
       'spec.hostPath': undefined,
-      'spec.csi': { driver: 'csi.acme.io', volumeHandle: 'v', nodeStageSecretRef: { name: 's' } },
+      'spec.csi': { driver: 'csi.acme.io', volumeHandle: 'v', nodePublishSecretRef: { name: 's' } },
     }),
-    ['spec.csi.nodeStageSecretRef.namespace: Required value'],
+    ['spec.csi.nodePublishSecretRef.namespace: Required value'],
   ],
   ['a volume nowhere', having(volume, { 'spec.hostPath': undefined }), ['spec: Required value: must specify a volume type']],
   [
@@ -241,7 +241,8 @@ const others: readonly Case[] = [
     'a runtime that is no name',
     { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', handler: 'a.b', overhead: { podFixed: { luck: '1' } } },
     [
-      "handler: Invalid value: \"a.b\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+      'handler: Invalid value: "a.b": must not contain dots',
+      'overhead.podFixed.limits[luck]: Invalid value: "luck": must be a standard resource type or fully qualified',
       'overhead.podFixed.limits[luck]: Invalid value: "luck": must be a standard resource for containers',
     ],
   ],

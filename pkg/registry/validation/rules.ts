@@ -3,13 +3,21 @@
  * say nothing about what is absent, unless they are there to ask for it.
  */
 import enums from '../../api/facts/enums.json' with { type: 'json' };
-import { duplicateField, invalidField, requiredField, tooLongField, tooManyField, unsupportedField } from '../../runtime/field-errors.ts';
+import {
+  duplicateField,
+  forbiddenField,
+  invalidField,
+  requiredField,
+  tooLongField,
+  tooManyField,
+  unsupportedField,
+} from '../../runtime/field-errors.ts';
 import { isObject, objects, type Raw, text } from '../raw.ts';
 import { dnsSubdomain, type NameCheck, regexHint } from './names.ts';
 import { below, type Report, type Validator } from './validator.ts';
 
 /** What the value of a field must keep to; `value` is undefined where the field is absent. */
-export type Rule = (value: unknown, path: string, report: Report) => void;
+export type Rule<R extends Report = Report> = (value: unknown, path: string, report: R) => void;
 
 const isEmpty = (value: unknown): boolean =>
   value === undefined || value === '' || (Array.isArray(value) && value.length === 0) || (isObject(value) && isEmptyObject(value));
@@ -20,20 +28,20 @@ function isEmptyObject(value: Raw): boolean {
 }
 
 /** Each field by its rule, in the order of the table. */
-export function fields(rules: Readonly<Record<string, Rule>>): Validator {
+export function fields<R extends Report = Report>(rules: Readonly<Record<string, Rule<R>>>): Validator<R> {
   const entries = Object.entries(rules);
   return (value, path, report) => {
     for (const [field, rule] of entries) rule(value[field], below(path, field), report);
   };
 }
 
-export function both(...rules: readonly Rule[]): Rule {
+export function both<R extends Report = Report>(...rules: readonly Rule<R>[]): Rule<R> {
   return (value, path, report) => {
     for (const rule of rules) rule(value, path, report);
   };
 }
 
-export function validators(...all: readonly Validator[]): Validator {
+export function validators<R extends Report = Report>(...all: readonly Validator<R>[]): Validator<R> {
   return (value, path, report) => {
     for (const validate of all) validate(value, path, report);
   };
@@ -102,6 +110,13 @@ export function atLeast(min: number, detail = `must be greater than or equal to 
   };
 }
 
+/** Must not be there. */
+export function forbidden(detail: string): Rule {
+  return (value, path, report) => {
+    if (value !== undefined) report(forbiddenField(path, detail));
+  };
+}
+
 export const notNegative = atLeast(0);
 /** Above zero; a number that is missing is zero. */
 export function positive(detail = 'must be greater than zero'): Rule {
@@ -117,14 +132,19 @@ export function between(min: number, max: number, detail = `must be between ${mi
   };
 }
 
-export function each(rule: Rule): Rule {
+export function each<R extends Report = Report>(rule: Rule<R>): Rule<R> {
   return (value, path, report) => {
     if (Array.isArray(value)) for (const [i, item] of value.entries()) rule(item, `${path}[${i}]`, report);
   };
 }
 
+/** A list of structures. */
+export function items<R extends Report = Report>(validate: Validator<R>): Rule<R> {
+  return each(object(validate));
+}
+
 /** A rule for structures, where there is one. */
-export function object(validate: Validator): Rule {
+export function object<R extends Report = Report>(validate: Validator<R>): Rule<R> {
   return (value, path, report) => {
     if (isObject(value)) validate(value, path, report);
   };

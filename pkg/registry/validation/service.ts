@@ -32,7 +32,7 @@ const serviceSpec: Validator = (spec, path, report) => {
   checkOneOf(report, below(path, 'sessionAffinity'), spec['sessionAffinity'], ['ClientIP', 'None']);
   checkAffinity(spec, path, report);
   if (type !== 'ExternalName') checkClusterIps(spec, path, report);
-  for (const [i, ip] of strings(spec['externalIPs']).entries()) checkIp(report, `${below(path, 'externalIPs')}[${i}]`, ip);
+  for (const [i, ip] of strings(spec['externalIPs']).entries()) checkIp(ip, `${below(path, 'externalIPs')}[${i}]`, report);
   checkOneOf(report, below(path, 'externalTrafficPolicy'), spec['externalTrafficPolicy'], ['Cluster', 'Local']);
   checkOneOf(report, below(path, 'internalTrafficPolicy'), spec['internalTrafficPolicy'], ['Cluster', 'Local']);
   if (text(spec['externalTrafficPolicy']) !== '' && type === 'ClusterIP' && strings(spec['externalIPs']).length === 0) {
@@ -156,7 +156,7 @@ function checkClusterIps(spec: Raw, path: string, report: Report): void {
       continue;
     }
     const parsed = parseIp(value);
-    if (!parsed) checkIp(report, at, value);
+    if (!parsed) checkIp(value, at, report);
     else if (stated[i] !== undefined && parsed.family !== stated[i]) {
       report(invalidField(at, value, `expected an ${stated[i]} value as indicated by \`ipFamilies[${i}]\``));
     }

@@ -1,70 +1,17 @@
 /** Volumes of the cluster and claims on them. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
-import { compareQuantities, isQuantity, parseQuantity } from '../../api/quantity.ts';
+import { compareQuantities, isQuantity, quantityValue } from '../../api/quantity.ts';
 import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
-import { assign, isObject, objectAt, type Raw, strings, text } from '../raw.ts';
-import { checkLocalPath } from './container.ts';
+import { assign, isObject, objectAt, type Raw, text } from '../raw.ts';
+import { accessModes, volumeMode } from './claim.ts';
 import { dnsSubdomain } from './names.ts';
-import { fields, named, needed, neededName, oneOf, type Rule, validators } from './rules.ts';
-import { driverName } from './storage-classes.ts';
-import { below, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
-
-const modes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
-
-function accessModes(detail: string): Rule {
-  return (value, path, report) => {
-    const given = strings(value);
-    if (given.length === 0) report(requiredField(path, detail));
-    for (const mode of given) if (!modes.includes(mode)) report(unsupportedField(path, mode, modes));
-    if (given.includes('ReadWriteOncePod') && given.length > 1) {
-      report(forbiddenField(path, 'may not use ReadWriteOncePod with other access modes'));
-    }
-  };
-}
-
-const volumeMode = oneOf(['Block', 'Filesystem']);
-
-function checkAmount(report: Report, path: string, value: unknown): void {
-  const amount = text(value);
-  if (!isQuantity(amount)) return;
-  const { nanos } = parseQuantity(amount);
-  if (nanos < 0n) report(invalidField(path, amount, 'must be greater than or equal to 0'));
-  if (nanos <= 0n) report(invalidField(path, amount, 'must be greater than zero'));
-}
-
-/** What a claim is filled from. */
-const dataSource: Rule = (value, path, report) => {
-  if (!isObject(value)) return;
-  const { name, kind, apiGroup, namespace } = value;
-  if (text(name) === '') report(requiredField(below(path, 'name')));
-  if (text(kind) === '') report(requiredField(below(path, 'kind')));
-  if (text(apiGroup) !== '') named(dnsSubdomain)(apiGroup, below(path, 'apiGroup'), report);
-  else if (kind !== 'PersistentVolumeClaim')
-    report(invalidField(path, kind ?? '', "must be 'PersistentVolumeClaim' when referencing the default apiGroup"));
-  named(dnsSubdomain)(namespace, below(path, 'namespace'), report);
-};
-
-const claimFields = fields({
-  accessModes: accessModes('at least 1 access mode is required'),
-  storageClassName: named(dnsSubdomain),
-  volumeMode,
-  dataSource,
-  dataSourceRef: dataSource,
-  volumeAttributesClassName: named(dnsSubdomain),
-});
-
-const claimSpec: Validator = (spec, path, report) => {
-  claimFields(spec, path, report);
-  const storage = objectAt(objectAt(spec['resources'])['requests'])['storage'];
-  const at = `${below(path, 'resources')}[storage]`;
-  if (storage === undefined) report(requiredField(at));
-  else checkAmount(report, at, storage);
-  const { dataSource: from, dataSourceRef: reference } = spec;
-  if (!isObject(from) || !isObject(reference)) return;
-  const same = ['name', 'kind', 'apiGroup'].every((field) => (from[field] ?? '') === (reference[field] ?? ''));
-  if (!same || reference['namespace'] !== undefined) report(invalidField(path, text(from['name']), 'must match dataSourceRef'));
-};
+import { noBacksteps } from './paths.ts';
+import { both, fields, named, needed, object, oneOf, type Rule } from './rules.ts';
+import { validateNodeSelector } from './selectors.ts';
+import { below, type Validator, type Validators } from './validator.ts';
+import { hostPath } from './volume.ts';
+import { volumePlugins } from './volume-plugins.ts';
 
 /** What a volume says of itself; the rest of its spec is where it is. */
 const beside = new Set([
@@ -80,70 +27,79 @@ const beside = new Set([
 ]);
 const sourceOf = (spec: Raw): Raw => Object.fromEntries(Object.entries(spec).filter(([key]) => !beside.has(key)));
 
-const volumeFields = fields({
-  accessModes: accessModes(''),
-  persistentVolumeReclaimPolicy: oneOf(['Delete', 'Recycle', 'Retain']),
-  storageClassName: named(dnsSubdomain),
-  volumeMode,
+const capacity: Rule = (value, path, report) => {
+  const amounts = objectAt(value);
+  if (Object.keys(amounts).length === 0) report(requiredField(path));
+  if (amounts['storage'] === undefined || Object.keys(amounts).length > 1) report(unsupportedField(path, value ?? null, ['storage']));
+  for (const [name, amount] of Object.entries(amounts)) {
+    const given = text(amount);
+    if (!isQuantity(given)) continue;
+    const value = quantityValue(given);
+    if (value < 0) report(invalidField(`${path}[${name}]`, value, 'must be a valid resource quantity'));
+    if (compareQuantities(given, '0') <= 0) report(invalidField(`${path}[${name}]`, given, 'must be greater than zero'));
+  }
+};
+
+const nodeAffinity = object(({ required }, path, report) => {
+  const at = below(path, 'required');
+  if (isObject(required)) validateNodeSelector(required, at, report);
+  else report(requiredField(at, 'must specify required node constraints'));
 });
+
+const volumeFields = fields({
+  accessModes: both(needed(), accessModes),
+  capacity,
+  persistentVolumeReclaimPolicy: oneOf(['Delete', 'Recycle', 'Retain']),
+  nodeAffinity,
+});
+const sources: Readonly<Record<string, Validator>> = {
+  ...volumePlugins,
+  hostPath,
+  local: ({ path: directory }, path, report) => both(needed(), noBacksteps)(directory, below(path, 'path'), report),
+};
+/** The order in which they are looked for: the first that is there counts. */
+const order =
+  'hostPath gcePersistentDisk awsElasticBlockStore glusterfs flocker nfs rbd quobyte cephfs iscsi cinder fc flexVolume azureFile vsphereVolume photonPersistentDisk portworxVolume azureDisk scaleIO local storageos csi'.split(
+    ' ',
+  );
+/** What Kubernetes calls some of them in messages. */
+const calledInside: Readonly<Record<string, string>> = { gcePersistentDisk: 'persistentDisk' };
+const calledWhenRefused: Readonly<Record<string, string>> = { cephfs: 'cephFS' };
+
+const source: Validator = (spec, path, report) => {
+  const given = order.filter((name) => isObject(spec[name]));
+  for (const [i, name] of given.entries()) {
+    // Kubernetes does not count this one when another is there before it.
+    if (i > 0 && name !== 'flexVolume')
+      report(forbiddenField(below(path, calledWhenRefused[name] ?? name), 'may not specify more than 1 volume type'));
+    else object(sources[name] as Validator)(spec[name], below(path, calledInside[name] ?? name), report);
+    if (i === 0 && name === 'local' && spec['nodeAffinity'] === undefined)
+      report(requiredField(below(path, 'nodeAffinity'), 'Local volume requires node affinity'));
+  }
+  if (given.length === 0) report(requiredField(path, 'must specify a volume type'));
+};
+
+const isRoot = (path: string): boolean => path !== '' && path.split('/').every((part) => part === '' || part === '.');
 
 const volumeSpec: Validator = (spec, path, report) => {
   volumeFields(spec, path, report);
-  const capacity = objectAt(spec['capacity']);
-  if (Object.keys(capacity).length === 0) report(requiredField(below(path, 'capacity')));
-  else if (capacity['storage'] === undefined || Object.keys(capacity).length > 1)
-    report(unsupportedField(below(path, 'capacity'), capacity, ['storage']));
-  checkAmount(report, `${below(path, 'capacity')}[storage]`, capacity['storage']);
-  const sources = Object.keys(sourceOf(spec));
-  if (sources.length === 0) report(requiredField(path, 'must specify a volume type'));
-  for (const extra of sources.slice(1)) report(forbiddenField(below(path, extra), 'may not specify more than 1 volume type'));
-  const affinity = spec['nodeAffinity'];
-  if (spec['local'] !== undefined && affinity === undefined) {
-    report(requiredField(below(path, 'nodeAffinity'), 'Local volume requires node affinity'));
-  }
-  if (isObject(affinity) && affinity['required'] === undefined) {
-    report(requiredField(below(path, 'nodeAffinity.required'), 'must specify required node constraints'));
-  }
-  if (spec['persistentVolumeReclaimPolicy'] === 'Recycle' && objectAt(spec['hostPath'])['path'] === '/') {
+  source(spec, path, report);
+  if (spec['persistentVolumeReclaimPolicy'] === 'Recycle' && isRoot(text(objectAt(spec['hostPath'])['path'])))
     report(forbiddenField(below(path, 'persistentVolumeReclaimPolicy'), "may not be 'recycle' for a hostPath mount of '/'"));
-  }
+  classes(spec, path, report);
+  if (spec['volumeAttributesClassName'] !== undefined && spec['csi'] === undefined)
+    report(requiredField(below(path, 'csi'), 'has to be specified when using volumeAttributesClassName'));
 };
-
-/** A path that may be absolute, but does not climb. */
-const noClimbing: Rule = (value, path, report) => {
-  if (text(value).split('/').includes('..')) report(invalidField(path, value, "must not contain '..'"));
-};
-
-const absolute: Rule = (value, path, report) => {
-  if (text(value) !== '' && !text(value).startsWith('/')) report(invalidField(path, value, 'must be an absolute path'));
-};
-
-export const storageValidators: Validators = {
-  'api.core.v1.PersistentVolumeClaimSpec': claimSpec,
-  'api.core.v1.TypedLocalObjectReference': seenAbove,
-  'api.core.v1.TypedObjectReference': seenAbove,
-  'api.core.v1.PersistentVolumeSpec': volumeSpec,
-  'api.core.v1.LocalVolumeSource': validators(fields({ path: needed() }), fields({ path: noClimbing })),
-  'api.core.v1.NFSVolumeSource': fields({
-    server: needed(),
-    path: (value, path, report) => {
-      needed()(value, path, report);
-      absolute(value, path, report);
-    },
-  }),
-  'api.core.v1.CSIPersistentVolumeSource': fields({ driver: driverName, volumeHandle: needed() }),
-  'api.core.v1.SecretReference': (value, path, report) => {
-    // Of a volume in the cluster: it must say where its secret is.
-    if (/^spec\.csi\./.test(path)) fields({ name: neededName(dnsSubdomain), namespace: needed() })(value, path, report);
+const classes = fields({
+  storageClassName: named(dnsSubdomain),
+  volumeMode,
+  volumeAttributesClassName: (value, path, report) => {
+    if (value === '') report(requiredField(path, 'an empty string is disallowed'));
+    else named(dnsSubdomain)(value, path, report);
   },
-  'api.core.v1.GlusterfsPersistentVolumeSource': fields({
-    endpoints: needed(),
-    path: (value, path, report) => {
-      needed()(value, path, report);
-      checkLocalPath(report, path, text(value).replace(/^\/+/, ''));
-    },
-  }),
-};
+});
+
+export const storageValidators: Validators = { 'api.core.v1.PersistentVolumeSpec': { whole: volumeSpec } };
 
 const claimIsFixed = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
 

@@ -12,16 +12,15 @@ import { apiServiceValidators } from './api-service.ts';
 import { autoscalingValidators } from './autoscaling.ts';
 import { batchValidators } from './batch.ts';
 import { certificateValidators } from './certificates.ts';
+import { claimValidators } from './claim.ts';
 import { clusterValidators } from './cluster.ts';
-import { containerValidators } from './container.ts';
 import { coordinationValidators } from './coordination.ts';
 import { deviceValidators } from './devices.ts';
 import { endpointValidators } from './endpoints.ts';
 import { flowControlValidators } from './flowcontrol.ts';
 import { metadataValidators } from './metadata.ts';
 import { networkValidators } from './network.ts';
-import { podSecurityValidators } from './pod-security.ts';
-import { podValidators } from './pod-spec.ts';
+import { podValidators } from './pod.ts';
 import { policyValidators } from './policy.ts';
 import { quotaValidators } from './quota.ts';
 import { rbacValidators } from './rbac.ts';
@@ -29,17 +28,14 @@ import { selectorValidators } from './selectors.ts';
 import { serviceValidators } from './service.ts';
 import { storageValidators } from './storage.ts';
 import { storageClassValidators } from './storage-classes.ts';
-import { below, type Report, type Validator } from './validator.ts';
-import { volumeValidators } from './volume.ts';
+import { below, type Report, type Validators } from './validator.ts';
 import { workloadValidators } from './workload.ts';
 
 const tables = [
   metadataValidators,
   selectorValidators,
-  containerValidators,
-  volumeValidators,
   podValidators,
-  podSecurityValidators,
+  claimValidators,
   workloadValidators,
   batchValidators,
   autoscalingValidators,
@@ -59,7 +55,7 @@ const tables = [
   storageValidators,
   networkValidators,
 ];
-const validators = new Map<string, Validator>(
+const validators = new Map<string, Validators[string]>(
   tables.flatMap((table) => Object.entries(table).map(([name, validate]) => [`io.k8s.${name}`, validate])),
 );
 
@@ -89,18 +85,32 @@ const lenient = new Set(
 /** CustomResourceDefinitions are looked at as a whole: custom/definition-validation.ts. */
 const extensions = 'io.k8s.apiextensions-apiserver.';
 
-/** What is wrong with an object's types, outer before inner. The status is the server's own, and not looked at. */
-export function validateObject(definition: string, object: Raw, part: 'all' | 'metadata' = 'all'): StatusCause[] {
+interface ValidateOptions {
+  readonly part?: 'all' | 'metadata';
+  /** What the object is to replace, where there is something. */
+  readonly old?: Raw;
+}
+
+/** What is wrong with an object's types: its metadata, then the rest, outer before inner. The status is the server's own, and not looked at. */
+export function validateObject(definition: string, object: Raw, { part = 'all', old }: ValidateOptions = {}): StatusCause[] {
   const causes: StatusCause[] = [];
-  const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: object });
-  const visit = (name: string, value: unknown, path: string): void => {
-    if (!isObject(value) || path === 'status' || path.startsWith('status.')) return;
-    const validate = validators.get(name);
-    if (validate) validate(value, path, report);
+  const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: object, old });
+  let metadataSeen = false;
+  const visit = (name: string, value: unknown, path: string): boolean => {
+    if (!isObject(value)) return false;
+    if (path === 'status' || (path === 'metadata' && metadataSeen)) return true;
+    const found = validators.get(name);
+    if (typeof found === 'object') {
+      found.whole(value, path, report);
+      return true;
+    }
+    if (found) found(value, path, report);
     else if (!lenient.has(name) && !name.startsWith(extensions)) checkRequired(builtinSchema(name), value, path, report);
+    return false;
   };
-  if (part === 'metadata') visitTypes(object['metadata'], builtinSchema(objectMeta), visit, 'metadata');
-  else visitTypes(object, builtinSchema(definition), visit);
+  visitTypes(object['metadata'], builtinSchema(objectMeta), visit, 'metadata');
+  metadataSeen = true;
+  if (part === 'all') visitTypes(object, builtinSchema(definition), visit);
   return causes;
 }
 

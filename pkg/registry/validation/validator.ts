@@ -8,14 +8,24 @@ export interface Report {
   (cause: StatusCause): void;
   /** The whole object. */
   readonly root: Raw;
+  /** What it is to replace. */
+  readonly old?: Raw | undefined;
 }
 
 /**
  * A rule that hangs on a type: says what is wrong with a value, which stands at `path`. Values have been pruned and
  * defaulted, so that they are of the right JSON type or absent.
  */
-export type Validator = (value: Raw, path: string, report: Report) => void;
-export type Validators = Readonly<Record<string, Validator>>;
+export type Validator<R extends Report = Report> = (value: Raw, path: string, report: R) => void;
+
+/**
+ * One that looks at everything inside its type itself, in the order in which Kubernetes does: what hangs on the types
+ * within is not asked.
+ */
+export interface Whole {
+  readonly whole: Validator;
+}
+export type Validators = Readonly<Record<string, Validator | Whole>>;
 
 /** For a type that the types around it look at. */
 export const seenAbove: Validator = () => undefined;
@@ -39,4 +49,11 @@ export function checkPositive(report: Report, path: string, value: unknown): voi
 /** `value` absent is left to defaults and to those who require it. */
 export function checkOneOf(report: Report, path: string, value: unknown, supported: readonly string[]): void {
   if (value !== undefined && value !== '' && !supported.includes(value as string)) report(unsupportedField(path, value, supported));
+}
+
+/** What is reported while something is looked at. */
+export function collect(root: Raw, look: (report: Report) => void): StatusCause[] {
+  const causes: StatusCause[] = [];
+  look(Object.assign((cause: StatusCause) => void causes.push(cause), { root }));
+  return causes;
 }

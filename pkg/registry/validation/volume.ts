@@ -1,93 +1,157 @@
-/** Volumes: exactly one source each, and what each source needs. */
+/** Volumes of pods: exactly one source each, and what each source needs. */
 import { isQuantity, parseQuantity } from '../../api/quantity.ts';
 import { duplicateField, forbiddenField, invalidField, requiredField } from '../../runtime/field-errors.ts';
-import { objectAt, objects, type Raw, text } from '../raw.ts';
-import { checkLocalPath } from './container.ts';
-import { configKey, dnsLabel } from './names.ts';
-import { below, checkName, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
+import { isObject, objectAt, objects, type Raw, text } from '../raw.ts';
+import { claimSpec } from './claim.ts';
+import { validateAnnotations, validateLabels } from './metadata.ts';
+import { dnsLabel, dnsSubdomain } from './names.ts';
+import { descending, noBacksteps } from './paths.ts';
+import type { PodReport } from './pod-report.ts';
+import { fields, items, needed, neededOneOf, object, strictOneOf } from './rules.ts';
+import { below, checkName, type Report, type Validator } from './validator.ts';
+import { downwardFile, fileMode, keyToPath } from './volume-files.ts';
+import { podPlugins } from './volume-plugins.ts';
+import { projected } from './volume-projected.ts';
 
-/** Fields that a source cannot do without, though its type does not say so. */
-const needed: Readonly<Record<string, readonly string[]>> = {
-  configMap: ['name'],
-  secret: ['secretName'],
-  ephemeral: ['volumeClaimTemplate'],
-};
-const mode = (report: Report, path: string, value: unknown): void => {
-  if (typeof value === 'number' && (value < 0 || value > 0o777))
-    report(invalidField(path, value, 'must be a number between 0 and 0777 (octal), both inclusive'));
+const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'];
+
+/** In a pod and in a PersistentVolume. */
+export const hostPath: Validator = ({ path: directory, type }, path, report) => {
+  const at = below(path, 'path');
+  if (text(directory) === '') {
+    report(requiredField(at));
+    return;
+  }
+  noBacksteps(directory, at, report);
+  if (type !== undefined) strictOneOf(hostPathTypes)(type, below(path, 'type'), report);
 };
 
-export function validateVolumes(volumes: unknown, path: string, report: Report): void {
-  const names = new Set<string>();
-  for (const [i, volume] of objects(volumes).entries()) {
+const emptyDir: Validator = ({ sizeLimit }, path, report) => {
+  const limit = text(sizeLimit);
+  if (isQuantity(limit) && parseQuantity(limit).nanos < 0n)
+    report(forbiddenField(below(path, 'sizeLimit'), 'SizeLimit field must be a valid resource quantity'));
+};
+
+const templateFields = new Set(['labels', 'annotations', 'creationTimestamp']);
+/** Metadata of what is made of a template: labels and annotations, and nothing else. */
+function templateMetadata(value: unknown, path: string, report: Report): void {
+  const metadata = objectAt(value);
+  validateAnnotations(metadata['annotations'], below(path, 'annotations'), report);
+  validateLabels(metadata['labels'], below(path, 'labels'), report);
+  for (const field of Object.keys(metadata))
+    if (!templateFields.has(field)) report(forbiddenField(below(path, field === 'uid' ? 'uID' : field), 'cannot be set'));
+}
+
+const ephemeral: Validator = ({ volumeClaimTemplate: template }, path, report) => {
+  const at = below(path, 'volumeClaimTemplate');
+  if (!isObject(template)) {
+    report(requiredField(at));
+    return;
+  }
+  templateMetadata(template['metadata'], below(at, 'metadata'), report);
+  claimSpec(objectAt(template['spec']), below(at, 'spec'), report);
+};
+
+const image: Validator<PodReport> = ({ reference, pullPolicy }, path, report) => {
+  if (report.pod.metadata) needed()(reference, below(path, 'reference'), report);
+  neededOneOf(['Always', 'IfNotPresent', 'Never'])(pullPolicy, below(path, 'pullPolicy'), report);
+};
+
+const { csi, ...plugins } = podPlugins;
+const downwardApi: Validator = (source, path, report) => {
+  fileMode(source['defaultMode'], below(path, 'defaultMode'), report);
+  // What is wrong with a file is said of the volume.
+  for (const file of objects(source['items'])) downwardFile(file, path, report);
+};
+
+const byName: Readonly<Record<string, Validator<PodReport>>> = {
+  ...plugins,
+  emptyDir,
+  hostPath,
+  gitRepo: fields({ repository: needed(), directory: descending }),
+  secret: fields({ secretName: needed(), defaultMode: fileMode, items: items(keyToPath) }),
+  persistentVolumeClaim: fields({ claimName: needed() }),
+  downwardAPI: downwardApi,
+  configMap: fields({ name: needed(), defaultMode: fileMode, items: items(keyToPath) }),
+  projected,
+  ...(csi ? { csi } : {}),
+  ephemeral,
+  image,
+};
+/** The order in which they are looked for: the first that is there counts. */
+const order =
+  'emptyDir hostPath gitRepo gcePersistentDisk awsElasticBlockStore secret nfs iscsi glusterfs flocker persistentVolumeClaim rbd cinder cephfs quobyte downwardAPI fc flexVolume configMap azureFile vsphereVolume photonPersistentDisk portworxVolume azureDisk storageos projected scaleIO csi ephemeral image'.split(
+    ' ',
+  );
+/** What Kubernetes calls some of them in messages. */
+const calledInside: Readonly<Record<string, string>> = { gcePersistentDisk: 'persistentDisk' };
+const calledWhenRefused: Readonly<Record<string, string>> = { cephfs: 'cephFS', downwardAPI: 'downwarAPI' };
+
+/** Of `<volume>:<portal>`, where iSCSI is told who asks. */
+const maxPortal = 64;
+
+const source: Validator<PodReport> = (volume, path, report) => {
+  const given = order.filter((name) => isObject(volume[name]));
+  for (const [i, name] of given.entries()) {
+    if (i > 0) report(forbiddenField(below(path, calledWhenRefused[name] ?? name), 'may not specify more than 1 volume type'));
+    else object(byName[name] as Validator<PodReport>)(volume[name], below(path, calledInside[name] ?? name), report);
+    if (name === 'iscsi') checkPortal(volume, path, report);
+    if (name === 'ephemeral' && i === 0) checkClaimName(volume, path, report);
+  }
+  if (given.length === 0) report(requiredField(path, 'must specify a volume type'));
+};
+
+function checkPortal(volume: Raw, path: string, report: Report): void {
+  const { targetPortal, initiatorName } = objectAt(volume['iscsi']);
+  const name = text(volume['name']);
+  if (initiatorName === undefined || `${name}:${text(targetPortal)}`.length <= maxPortal) return;
+  const detail = `Total length of <volume name>:<iscsi.targetPortal> must be under ${maxPortal} characters if iscsi.initiatorName is specified.`;
+  report(invalidField(below(path, 'name'), name, detail));
+}
+
+const claimNameOf = (pod: Raw, volume: Raw): string => `${text(pod['name'])}-${text(volume['name'])}`;
+const isNamed = (metadata: Raw | undefined): metadata is Raw => metadata !== undefined && text(metadata['name']) !== '';
+
+/** The claim that is made for an ephemeral volume is called after the pod and the volume. */
+function checkClaimName(volume: Raw, path: string, report: PodReport): void {
+  const { metadata } = report.pod;
+  if (!isNamed(metadata) || text(volume['name']) === '') return;
+  const name = claimNameOf(metadata, volume);
+  for (const reason of dnsSubdomain(name))
+    report(invalidField(below(path, 'name'), volume['name'], `PVC name ${JSON.stringify(name)}: ${reason}`));
+}
+
+/** Takes down in `report.pod.volumes` those that nothing is wrong with. */
+export function validateVolumes(value: unknown, path: string, report: PodReport): void {
+  const volumes = objects(value);
+  const { metadata, volumes: good } = report.pod;
+  const made = new Set(
+    isNamed(metadata) ? volumes.filter((volume) => isObject(volume['ephemeral'])).map((volume) => claimNameOf(metadata, volume)) : [],
+  );
+  for (const [i, volume] of volumes.entries()) {
     const at = `${path}[${i}]`;
+    let faults = 0;
+    const counting: PodReport = Object.assign(
+      (cause: Parameters<Report>[0]) => {
+        faults++;
+        report(cause);
+      },
+      { root: report.root, old: report.old, pod: report.pod },
+    );
+    source(volume, at, counting);
     const name = text(volume['name']);
-    if (name === '') report(requiredField(below(at, 'name')));
-    else if (names.has(name)) report(duplicateField(below(at, 'name'), name));
-    else checkName(report, below(at, 'name'), name, dnsLabel);
-    names.add(name);
-    const sources = Object.keys(volume).filter((key) => key !== 'name');
-    for (const extra of sources.slice(1)) report(forbiddenField(below(at, extra), 'may not specify more than 1 volume type'));
-    for (const source of sources.slice(0, 1)) validateSource(objectAt(volume[source]), source, below(at, source), report);
+    if (name === '') counting(requiredField(below(at, 'name')));
+    else checkName(counting, below(at, 'name'), name, dnsLabel);
+    if (good.has(name)) counting(duplicateField(below(at, 'name'), name));
+    if (faults === 0) good.set(name, volume);
+    const claim = objectAt(volume['persistentVolumeClaim'])['claimName'];
+    if (typeof claim === 'string' && made.has(claim))
+      report(
+        invalidField(
+          below(at, 'persistentVolumeClaim.claimName'),
+          claim,
+          'must not reference a PVC that gets created for an ephemeral volume',
+        ),
+      );
   }
 }
-
-function validateSource(value: Raw, source: string, path: string, report: Report): void {
-  for (const field of needed[source] ?? [])
-    if (value[field] === undefined || value[field] === '') report(requiredField(below(path, field)));
-  mode(report, below(path, 'defaultMode'), value['defaultMode']);
-  if (source === 'hostPath') {
-    if (text(value['path']).split('/').includes('..')) report(invalidField(below(path, 'path'), value['path'], "must not contain '..'"));
-    const types = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'];
-    checkOneOf(report, below(path, 'type'), value['type'], types);
-  }
-  if (source === 'emptyDir' && value['sizeLimit'] !== undefined) {
-    const limit = text(value['sizeLimit']);
-    if (isQuantity(limit) && parseQuantity(limit).nanos < 0n)
-      report(forbiddenField(below(path, 'sizeLimit'), 'SizeLimit field must be a valid resource quantity'));
-  }
-}
-
-const projections = ['secret', 'configMap', 'downwardAPI', 'serviceAccountToken', 'clusterTrustBundle', 'podCertificate'];
-
-const projection: Validator = (value, path, report) => {
-  const given = projections.filter((name) => value[name] !== undefined);
-  if (given.length === 0) report(requiredField(path, `must specify a supported projection type`));
-  for (const extra of given.slice(1)) report(forbiddenField(below(path, extra), 'may not specify more than 1 volume type per source'));
-  for (const name of ['secret', 'configMap']) {
-    if (value[name] !== undefined && text(objectAt(value[name])['name']) === '') report(requiredField(below(path, `${name}.name`)));
-  }
-};
-
-/** From ten minutes to 2^32 seconds. */
-const minTokenSeconds = 600;
-
-export const volumeValidators: Validators = {
-  'api.core.v1.KeyToPath'(value, path, report) {
-    const key = text(value['key']);
-    if (key === '') report(requiredField(below(path, 'key')));
-    else checkName(report, below(path, 'key'), key, configKey);
-    const file = text(value['path']);
-    if (file === '') report(requiredField(below(path, 'path')));
-    else checkLocalPath(report, below(path, 'path'), file);
-    mode(report, below(path, 'mode'), value['mode']);
-  },
-  'api.core.v1.DownwardAPIVolumeFile'(value, path, report) {
-    const file = text(value['path']);
-    if (file === '') report(requiredField(below(path, 'path')));
-    else checkLocalPath(report, below(path, 'path'), file);
-    if (value['fieldRef'] === undefined && value['resourceFieldRef'] === undefined) {
-      report(requiredField(path, 'one of fieldRef and resourceFieldRef is required'));
-    }
-    mode(report, below(path, 'mode'), value['mode']);
-  },
-  'api.core.v1.VolumeProjection': projection,
-  'api.core.v1.ServiceAccountTokenProjection'(value, path, report) {
-    const seconds = Number(value['expirationSeconds'] ?? 0);
-    const at = below(path, 'expirationSeconds');
-    if (seconds < minTokenSeconds) report(invalidField(at, seconds, 'may not specify a duration less than 10 minutes'));
-    if (seconds > 2 ** 32) report(invalidField(at, seconds, 'may not specify a duration larger than 2^32 seconds'));
-    if (text(value['path']) === '') report(requiredField(below(path, 'path')));
-    else checkLocalPath(report, below(path, 'path'), text(value['path']));
-  },
-};

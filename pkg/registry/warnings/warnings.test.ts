@@ -37,7 +37,11 @@ const table: readonly (readonly [what: string, draft: Draft, warnings: readonly 
       'metadata.annotations[scheduler.alpha.kubernetes.io/critical-pod]: non-functional in v1.16+; use the "priorityClassName" field instead',
     ],
   ],
-  ['an old volume', pod({ volumes: [{ name: 'v', gitRepo: { repository: 'r' } }] }), ['spec.volumes[0].gitRepo: deprecated in v1.11']],
+  [
+    'an old volume',
+    pod({ volumes: [{ name: 'v', gitRepo: { repository: 'r' } }] }),
+    ['spec.volumes[0].gitRepo: deprecated in v1.11, and disabled by default in v1.33+'],
+  ],
   [
     'files on top of each other',
     pod({
@@ -97,8 +101,8 @@ const table: readonly (readonly [what: string, draft: Draft, warnings: readonly 
   ],
   [
     'less time than none',
-    pod({ terminationGracePeriodSeconds: -1 }),
-    ['spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1'],
+    deployment({ terminationGracePeriodSeconds: -1 }),
+    ['spec.template.spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1'],
   ],
   [
     'a headless service that stays with its clients',

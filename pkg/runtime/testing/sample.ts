@@ -24,7 +24,7 @@ export function sampleObject(schema: Schema, random: () => number, likelihood = 
     } else if (field.alwaysPresent || (random() < likelihood / (1 + depth / 3) && depth < 12)) {
       const value = sampleField(field, random, likelihood, depth);
       if (value !== undefined) out[field.name] = value;
-    } else if (field.zero !== undefined) out[field.name] = field.zero;
+    } else if (field.zero !== undefined && field.zero !== null) out[field.name] = field.zero; // A time of null is written, and read as none.
   }
   return out;
 }
