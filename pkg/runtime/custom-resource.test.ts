@@ -60,8 +60,10 @@ describe('custom resource', () => {
       },
       schema,
     );
-    assert.deepEqual(unknown, ['spec.foo', 'spec.parts[0].bar', 'other']);
-    assert.deepEqual(value, { ...base, spec: { size: 'x', raw, maybe: null, parts: [{ name: 'p' }], limits: { a: 1 } } });
+    assert.deepEqual(unknown, ['other', 'spec.foo', 'spec.parts[0].bar']);
+    assert.deepEqual(value, { ...base, spec: { size: 'x', raw, maybe: null, colour: null, parts: [{ name: 'p' }], limits: { a: 1 } } });
+    applyDefaults(value, schema, new Map());
+    assert.equal((value['spec'] as { colour: unknown }).colour, 'red');
   });
 
   it('reports keys that stood twice before the fields that its schema does not have', () => {
@@ -206,20 +208,20 @@ describe('format', () => {
   it('tells what is of a format from what is not', () => {
     const cases: Record<string, readonly [good: readonly string[], bad: readonly string[]]> = {
       ipv4: [
-        ['1.2.3.4', '0.0.0.0'],
-        ['1.2.3', '1.2.3.256', '01.2.3.4', '1.2.3.4.'],
+        ['1.2.3.4', '0.0.0.0', '01.2.3.4', '::ffff:1.2.3.4'],
+        ['1.2.3', '1.2.3.256', '1.2.3.4.', '::1'],
       ],
       ipv6: [
         ['::', '::1', 'fe80::1', '1:2:3:4:5:6:7:8', '::ffff:1.2.3.4'],
         [':', '1::2::3', '1:2:3:4:5:6:7', 'g::', '1:2:3:4:5:6:7:8:9'],
       ],
       cidr: [
-        ['10.0.0.0/8', '::/0'],
-        ['10.0.0.0', '10.0.0.0/33', '::/129', '10.0.0.0/08'],
+        ['10.0.0.0/8', '::/0', '10.0.0.0/08'],
+        ['10.0.0.0', '10.0.0.0/33', '::/129'],
       ],
       'date-time': [
         ['2024-02-29T12:00:00Z', '2024-01-01T00:00:00.5+01:00'],
-        ['2023-02-29T12:00:00Z', '2024-01-01', '2024-01-01T25:00:00Z'],
+        ['2023-02-29T12:00:00Z', '2024-01-01', '2024-01-01T25:00:00Z', '2024-01-01 00:00:00Z', '2024-01-01T00:00:00+0100'],
       ],
       date: [['2024-02-29'], ['2023-02-29', '24-01-01']],
       duration: [
@@ -228,11 +230,25 @@ describe('format', () => {
       ],
       uuid: [['123e4567-e89b-12d3-a456-426614174000'], ['123e4567']],
       byte: [
-        ['', 'AA=='],
-        ['A', '%%%'],
+        ['AA==', 'AAAA'],
+        ['', 'A', '%%%'],
       ],
-      email: [['a@b.c'], ['a', '@b']],
-      hostname: [['a.b-c.d'], ['-a', 'a..b', '']],
+      email: [
+        ['a@b.c', 'A <a@b>', '<a@b>', '"a b"@c'],
+        ['a', '@b', 'a@b>', '<a@b'],
+      ],
+      hostname: [
+        ['a', 'a.b-c.de', 'ünï.de', 'localhost'],
+        ['-a', 'a..b', '', 'a.', '1.2.3.4', 'a_b'],
+      ],
+      mac: [
+        ['00:11:22:33:44:55', '0011.2233.4455', '001122334455'],
+        ['00:11:22:33:44', '00:11-22:33:44:55', '00112233445'],
+      ],
+      isbn: [['0321751043', '978-0321751041'], ['0321751044']],
+      creditcard: [['4111 1111 1111 1111', '378282246310005'], ['4111111111111112']],
+      ssn: [['123-45-6789'], ['123456789']],
+      rgbcolor: [['rgb(1, 2,255)'], ['rgb(256,0,0)', 'rgb(1,2)']],
       uri: [
         ['https://a/b', '/a'],
         ['a b', ''],

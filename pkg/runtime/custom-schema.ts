@@ -48,7 +48,7 @@ export function customDefinition({ group, version, kind }: CustomKind): string {
 
 function* propertiesOf(source: JSONSchemaProps): Generator<[string, Field]> {
   for (const [name, props] of Object.entries(source.properties ?? {})) {
-    yield [name, { ...plainField(name), schema: node(props), required: source.required?.includes(name) ?? false, default: props.default }];
+    yield [name, { ...plainField(name), schema: node(props), required: source.required?.includes(name) ?? false }];
   }
 }
 

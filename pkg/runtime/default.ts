@@ -3,6 +3,7 @@
  * defaults that the schema states, and those that are code and hang on a type.
  */
 import { InvariantError } from '../api/errors.ts';
+import { defaultCustom } from './custom-default.ts';
 import type { Field, Schema } from './schema.ts';
 import { copyValue, isObject, type JsonObject } from './values.ts';
 
@@ -18,7 +19,15 @@ export type TypeDefaults = ReadonlyMap<string, (value: JsonObject, context: Defa
 
 /** In place, on a changeable copy; the outer type before the inner ones, as Kubernetes calls its defaulting functions. */
 export function applyDefaults(object: JsonObject, schema: Schema, defaults: TypeDefaults): void {
-  defaultObject(object, schema, { defaults, root: object }, '');
+  const run = { defaults, root: object };
+  if (schema.source === undefined) {
+    defaultObject(object, schema, run, '');
+    return;
+  }
+  object['metadata'] ??= {};
+  const metadata = schema.fields.get('metadata')?.schema;
+  if (metadata && isObject(object['metadata'])) defaultObject(object['metadata'], metadata, run, 'metadata');
+  defaultCustom(object, schema.source);
 }
 
 interface Run {

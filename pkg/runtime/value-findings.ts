@@ -1,6 +1,7 @@
 /** What validation has found wrong with a value, and how well the value fitted otherwise. */
 import type { StatusCause } from '../api/generated/meta-v1.ts';
 import { invalidField, mistypedField, requiredField, tooLongField, tooManyField, unsupportedField } from './field-errors.ts';
+import { sorted } from './sorted-json.ts';
 
 export interface Finding {
   /** What tells it from others: the same is said once. */
@@ -50,7 +51,7 @@ export function missing(path: string): Finding {
 
 export function notListed(path: string, value: unknown, known: readonly unknown[]): Finding {
   const shown = known.map((each) => (typeof each === 'string' ? each : JSON.stringify(each)));
-  return { text: `${path} in body should be one of [${shown.join(' ')}]`, cause: (at) => unsupportedField(at(path), value, shown) };
+  return { text: `${path} in body should be one of [${shown.join(' ')}]`, cause: (at) => unsupportedField(at(path), sorted(value), shown) };
 }
 
 export function tooLong(path: string, max: number): Finding {
