@@ -67,8 +67,6 @@ class Planner implements Plans {
         throw new Error(`no type ${expr.name}`);
       case 'fold':
         return planFold(expr, this);
-      case 'bind':
-        return this.#bind(expr);
       case 'optMap':
         return this.#optMap(expr);
     }
@@ -168,18 +166,6 @@ class Planner implements Plans {
       }
       return new HashMap(made);
     };
-  }
-
-  #bind(expr: Extract<Expr, { kind: 'bind' }>): Step {
-    const value = this.plan(expr.value);
-    return this.within([expr.name], (slot) => {
-      const body = this.plan(expr.body);
-      return (frame) => {
-        frame.budget.spend(listCost);
-        frame.locals[slot] = value(frame);
-        return body(frame);
-      };
-    });
   }
 
   #optMap(expr: Extract<Expr, { kind: 'optMap' }>): Step {

@@ -89,13 +89,14 @@ table('macros', [
   ['{"a": "b"}.transformMapEntry(k, v, {v: k})', '{"b": "a"}'],
   ['["a", "a"].transformMapEntry(i, v, {v: i})', 'error: insert failed: key a already exists'],
   ['[[1, 2], [3]].map(x, x.map(y, y + size(x)))', '[[3, 4], [4]]'],
-  ['cel.bind(x, 2, cel.bind(y, x + 1, x * y))', '6'],
   ['[1].all(x.y, true)', 'fault: 1:10: argument must be a simple name'],
   ['has(1)', 'fault: 1:5: invalid argument to has() macro'],
 ]);
 
 table('optionals', [
   ['optional.of(1).value()', '1'],
+  ['[1, 2].first().value() + [1, 2].last().value()', '3'],
+  ['[].first().hasValue()', 'false'],
   ['optional.none().orValue(2)', '2'],
   ['optional.none().value()', 'error: optional.none() dereference'],
   ['optional.ofNonZeroValue("").hasValue()', 'false'],

@@ -201,7 +201,7 @@ test('a rule costs no more than its estimate, for values within the limits', () 
     'self.map.all(k, v, v >= 0) && self.map.exists(k, self.map[k] > 3)',
     'self.list.exists_one(x, x.startsWith(self.text)) || self.text in self.list',
     'self.list.transformMap(i, v, v.upperAscii()).size() > 1 || self.list.isSorted()',
-    'cel.bind(t, self.text.replace("a", "bb"), t.size() > 3 ? t.lowerAscii() : t.trim()) != ""',
+    '[self.text.replace("a", "bb")].all(t, (t.size() > 3 ? t.lowerAscii() : t.trim()) != "")',
     'self.list.join("-").endsWith("x") || sets.contains(self.list, ["a"])',
   ];
   const value = fc.record({

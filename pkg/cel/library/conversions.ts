@@ -90,7 +90,7 @@ export function formatDouble(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   if (Object.is(value, -0)) return '-0';
   const size = Math.abs(value);
-  if (value === 0 || (size >= 1e-4 && size < 1e21)) return plain(value);
+  if (value === 0 || (size >= 1e-4 && size < 1e6)) return plain(value);
   return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
 }
 

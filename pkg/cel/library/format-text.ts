@@ -35,6 +35,7 @@ export function formatFault(
   for (const [whole, precision, verb = ''] of template.matchAll(clause)) {
     if (whole === '%%') continue;
     const type = types[next];
+    if (whole === '%') return { message: 'unexpected end of string' };
     if (!type) return { message: `index ${next} out of range` };
     const known = clauses[verb === 'X' ? 'x' : verb];
     if (!known) return { message: `could not parse formatting clause: unrecognized formatting clause "${verb}"` };

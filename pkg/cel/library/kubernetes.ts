@@ -3,7 +3,6 @@ import { Environment } from '../environment.ts';
 import { addresses } from './addresses.ts';
 import { calendar } from './calendar.ts';
 import { conversions } from './conversions.ts';
-import { encoders } from './encoders.ts';
 import { namedFormats } from './formats.ts';
 import { lists } from './lists.ts';
 import { optionals } from './optionals.ts';
@@ -16,20 +15,5 @@ import { strings } from './strings.ts';
 import { urls } from './urls.ts';
 
 export const kubernetesEnvironment = Environment.of(
-  [
-    standard,
-    conversions,
-    calendar,
-    optionals,
-    strings,
-    regexes,
-    lists,
-    sets,
-    encoders,
-    urls,
-    addresses,
-    quantities,
-    semvers,
-    namedFormats,
-  ].flat(),
+  [standard, conversions, calendar, optionals, strings, regexes, lists, sets, urls, addresses, quantities, semvers, namedFormats].flat(),
 );

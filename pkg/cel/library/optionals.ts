@@ -21,6 +21,8 @@ export const optionals: readonly Overload[] = [
   f('optional.ofNonZeroValue', 'A -> optional(A)', (args: readonly [CelValue]) => (isZero(args[0]) ? none : new OptionalValue(args[0]))),
   f('optional.unwrap', 'list(optional(A)) -> list(A)', (args: readonly [ListValue], budget) => unwrapAll(args[0], budget)),
   m('unwrapOpt', '(list(optional(A))) -> list(A)', (args: readonly [ListValue], budget) => unwrapAll(args[0], budget)),
+  m('first', '(list(A)) -> optional(A)', (args: readonly [ListValue]) => endOf(args[0], 0)),
+  m('last', '(list(A)) -> optional(A)', (args: readonly [ListValue]) => endOf(args[0], args[0].size - 1)),
   m('value', '(optional(A)) -> A', (args: readonly [OptionalValue]) => {
     if (args[0].value === undefined) throw new CelError('optional.none() dereference');
     return args[0].value;
@@ -56,4 +58,8 @@ function unwrapAll(list: ListValue, budget: Budget): CelValue {
   budget.work(list.size);
   const values = [...list].flatMap((element) => (element instanceof OptionalValue && element.value !== undefined ? [element.value] : []));
   return new ArrayList(values);
+}
+
+function endOf(list: ListValue, index: number): OptionalValue {
+  return list.size === 0 ? none : new OptionalValue(list.at(index));
 }

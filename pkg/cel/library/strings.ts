@@ -53,12 +53,6 @@ export const strings: readonly Overload[] = [
     traversal(0, { keeps: true }),
   ),
   m(
-    'reverse',
-    '(string) -> string',
-    (args: readonly [string], budget) => characters(args[0], budget).reverse().join(''),
-    traversal(0, { keeps: true }),
-  ),
-  m(
     'substring',
     '(string, int) -> string',
     (args: readonly [string, bigint], budget) => substring(args[0], budget, args[1]),

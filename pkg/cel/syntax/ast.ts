@@ -34,7 +34,6 @@ export type Expr =
   | { readonly kind: 'map'; readonly at: number; readonly entries: readonly MapEntry[] }
   | { readonly kind: 'message'; readonly at: number; readonly name: string; readonly fields: readonly MessageField[] }
   | FoldExpr
-  | { readonly kind: 'bind'; readonly at: number; readonly name: string; readonly value: Expr; readonly body: Expr }
   | {
       /** `optional.optMap(x, f(x))`; flat: optFlatMap, whose body is an optional itself. */
       readonly kind: 'optMap';
@@ -100,8 +99,6 @@ export function partsOf(expr: Expr): readonly Expr[] {
       return expr.fields.map(({ value }) => value);
     case 'fold':
       return [expr.range, ...(expr.filter ? [expr.filter] : []), expr.body];
-    case 'bind':
-      return [expr.value, expr.body];
     case 'optMap':
       return [expr.target, expr.body];
     default:

@@ -312,15 +312,6 @@ function globalMacro(at: number, name: string, args: readonly Expr[]): Expr | un
 }
 
 function memberMacro(at: number, name: string, target: Expr, args: readonly Expr[]): Expr | undefined {
-  if (name === 'bind' && target.kind === 'ident' && target.name === 'cel' && args.length === 3) {
-    return {
-      kind: 'bind',
-      at,
-      name: variable(args[0], 'cel.bind() variable names must be simple identifiers'),
-      value: at1(args),
-      body: at2(args),
-    };
-  }
   if ((name === 'optMap' || name === 'optFlatMap') && args.length === 2) {
     const varName = variable(args[0], `${name}() variable name must be a simple identifier`);
     return { kind: 'optMap', at, target, name: varName, body: at1(args), flat: name === 'optFlatMap' };
@@ -334,7 +325,8 @@ function memberMacro(at: number, name: string, target: Expr, args: readonly Expr
   }
   const one = Object.hasOwn(oneVariableFolds, name) ? oneVariableFolds[name] : undefined;
   if (one === undefined || (args.length !== 2 && !(args.length === 3 && one === 'map'))) return undefined;
-  const variables = [variable(args[0], 'argument must be a simple name')] as const;
+  const made = one === 'map' || one === 'filter';
+  const variables = [variable(args[0], made ? 'argument is not an identifier' : 'argument must be a simple name')] as const;
   return {
     kind: 'fold',
     at,

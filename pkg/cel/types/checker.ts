@@ -101,8 +101,6 @@ class Checker {
         return this.#undeclared(expr.at, expr.name);
       case 'fold':
         return this.#fold(expr);
-      case 'bind':
-        return this.#within([[expr.name, this.#check(expr.value)]], () => this.#check(expr.body));
       case 'optMap':
         return this.#optMap(expr);
     }

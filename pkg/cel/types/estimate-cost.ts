@@ -58,11 +58,6 @@ class Estimator {
         return { cost: expr.fields.reduce((sum, field) => sum + this.cost(field.value), messageCost) };
       case 'fold':
         return this.#fold(expr);
-      case 'bind': {
-        const value = this.#part(expr.value);
-        const body = this.#within([[expr.name, value]], () => this.#part(expr.body));
-        return { ...body, cost: value.cost + listCost + body.cost };
-      }
       case 'optMap': {
         const target = this.#part(expr.target);
         const body = this.#within([[expr.name, target]], () => this.#part(expr.body));

@@ -6,9 +6,3 @@ export function decodeBase64(text: string, otherwise = 'illegal base64 data'): U
   if (!/^[A-Za-z0-9+/]*$/.test(bare) || bare.length % 4 === 1) throw new CelError(otherwise);
   return Uint8Array.from(atob(bare), (char) => char.charCodeAt(0));
 }
-
-export function encodeBase64(bytes: Uint8Array): string {
-  let text = '';
-  for (let index = 0; index < bytes.length; index += 0x2000) text += String.fromCharCode(...bytes.subarray(index, index + 0x2000));
-  return btoa(text);
-}
