@@ -1,5 +1,5 @@
 /** Lists: Kubernetes' own functions, and CEL's extension of lists. */
-import { type CostRule, elementwise, unknownSize } from '../types/cost-rule.ts';
+import { type CostRule, elementwise, type SizedArgument, unknownSize } from '../types/cost-rule.ts';
 import type { Budget } from '../values/budget.ts';
 import { equalValues } from '../values/equality.ts';
 import { sizeOf } from '../values/size.ts';
@@ -20,6 +20,21 @@ function rebuild(each = 1): CostRule {
       return { cost: 11 + size.max * each, size: { min: 0, max: size.max }, ...(list?.elements ? { elements: list.elements.size } : {}) };
     },
   };
+}
+
+/** A new list from one place to another; where they are not literals, it may be the whole. */
+const part: CostRule = {
+  actual: ([list, start, end]) => 11 + Math.min(Math.max(0, Number(end) - Number(start)), sizeOf(list ?? null)),
+  estimate: ([list, start, end]) => {
+    const whole = list?.size.max ?? Number.POSITIVE_INFINITY;
+    const at = (place: bigint | undefined, otherwise: number): number => (place === undefined ? otherwise : Number(place));
+    const size = at(literalInt(end), whole) - at(literalInt(start), 0);
+    return { cost: 11 + Math.max(0, size), size: { min: size, max: size } };
+  },
+};
+
+function literalInt(argument: SizedArgument | undefined): bigint | undefined {
+  return typeof argument?.literal === 'bigint' ? argument.literal : undefined;
 }
 
 /** Every element against every other. */
@@ -62,7 +77,7 @@ export const lists: readonly Overload[] = [
     (args: readonly [List, CelValue], budget) => position(args[0], args[1], { last: true, budget }),
     elementwise,
   ),
-  m('slice', '(list(A), int, int) -> list(A)', (args: readonly [List, bigint, bigint]) => slice(args[0], args[1], args[2]), rebuild()),
+  m('slice', '(list(A), int, int) -> list(A)', (args: readonly [List, bigint, bigint]) => slice(args[0], args[1], args[2]), part),
   m('flatten', '(list(list(A))) -> list(A)', (args: readonly [List], budget) => new ArrayList(flatten(args[0], 1n, budget)), rebuild()),
   m(
     'flatten',

@@ -31,7 +31,7 @@ const type = 'kubernetes.URL';
 
 export const urls: readonly Overload[] = [
   f('url', `string -> ${type}`, (args: readonly [string]) => toUrl(args[0]), traversal(0, { keeps: true })),
-  f('isURL', 'string -> bool', (args: readonly [string]) => urlFault(args[0]) === undefined, traversal()),
+  f('isURL', 'string -> bool', (args: readonly [string]) => urlFault(args[0]) === undefined),
   m('getScheme', `(${type}) -> string`, (args: One) => args[0].parts.scheme),
   m('getHost', `(${type}) -> string`, (args: One) => args[0].parts.host),
   m('getHostname', `(${type}) -> string`, (args: One) => args[0].parts.host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1')),

@@ -112,6 +112,13 @@ class Estimator {
     };
   }
 
+  /** What is known of the elements of a list that no schema describes is what is known of `self`: Kubernetes looks there. */
+  #elementOf({ schema, elements }: Part): Omit<Part, 'cost'> {
+    if (schema?.element) return { schema: schema.element };
+    const root = this.#environment.variable('self')?.schema;
+    return { ...(root ? { schema: root } : {}), ...(elements ? { elements } : {}) };
+  }
+
   #call(expr: Extract<Expr, { kind: 'call' }>): Part {
     const call = this.#checked.calls.get(expr);
     if (!call) return { cost: 0 };
@@ -124,7 +131,9 @@ class Estimator {
       const schema = second.schema && second.schema === third.schema ? { schema: second.schema } : {};
       return { cost: first.cost + Math.max(second.cost, third.cost), size: widest(...sizes), ...elements, ...schema };
     }
-    if ((expr.name === '_[_]' || expr.name === '_[?_]') && first) return { cost: cost + 1, ...elementOf(first) };
+    if ((expr.name === '_[_]' || expr.name === '_[?_]') && first) {
+      return { cost: cost + 1, ...(first.elements && !first.schema ? { size: first.elements } : this.#elementOf(first)) };
+    }
     const args = call.args.map((arg, index) => this.#argument(arg, parts[index] as Part));
     const estimates = call.overloads.map((overload) => overload.cost.estimate(args));
     return {
@@ -168,7 +177,7 @@ class Estimator {
     const range = this.#part(expr.range);
     const count = this.#size(expr.range, range);
     const type = resolve(this.#checked.typeOf(expr.range));
-    const element: Omit<Part, 'cost'> = elementOf(range);
+    const element = this.#elementOf(range);
     // Keys of maps count as empty, as Kubernetes has it.
     const key: Omit<Part, 'cost'> = { size: type.kind === 'map' ? fixed(0) : fixed(1) };
     const [name, other] = expr.variables;
@@ -191,11 +200,6 @@ class Estimator {
 }
 
 const fixed = (size: number): SizeRange => ({ min: size, max: size });
-
-function elementOf(part: Part): Omit<Part, 'cost'> {
-  if (part.schema?.element) return { schema: part.schema.element };
-  return part.elements ? { size: part.elements } : {};
-}
 
 function sizesOf(estimates: readonly Estimate[]): { size?: SizeRange; elements?: SizeRange } {
   const sizes = estimates.flatMap(({ size }) => (size ? [size] : []));
