@@ -89,13 +89,13 @@ export function parseCount(least: number, most: number): (text: string) => numbe
   };
 }
 
-/** `60s`, `2m`, `1h`, `500ms`, or plain seconds; to milliseconds. */
+/** `60s`, `2m`, `1h`, `7d`, `500ms`, or plain seconds; to milliseconds. */
 export function parseDuration(text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
   if (/^\d+$/.test(text)) return Number(text) * 1000;
   if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text) {
     throw new InvalidArgumentError('a duration such as 60s, 2m or 1h30m is wanted.');
   }
-  const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
   return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit as string] as number), 0);
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { inTheWay, type RestoreClusterOptions, type RestoredCluster, restoreCluster } from '../../pkg/cluster/node/cluster-snapshot.ts';
 import { ControlClient } from '../../pkg/cluster/node/control-client.ts';
 import { isStoreError } from '../../pkg/storage/store.ts';
@@ -9,6 +9,7 @@ import type { Terminal } from './terminal.ts';
 export async function checkFree(directory: string, name: string, otherwise: string): Promise<void> {
   if (await ControlClient.connect(directory))
     throw new UserError(`the cluster "${name}" is running (data in ${directory}): nothing is restored over it`, { hint: otherwise });
+  if (existsSync(directory) && !statSync(directory).isDirectory()) throw new UserError(`${directory} is a file`, { hint: otherwise });
   const names = inTheWay(directory);
   if (names.length === 0) return;
   const shown = `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''}`;

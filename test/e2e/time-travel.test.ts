@@ -74,6 +74,13 @@ describe('time travel', () => {
     assert.match(said('history', 'deployment'), /one object is wanted[\s\S]*gokube history deployment\/web/);
     assert.match(said('history', 'deploy/web', '--revision', '99999999'), /has not been written yet/);
     assert.match(said('rewind', '--to', 'soon', '--as', 'x'), /a revision \(212\), how long ago/);
+    assert.match(said('rewind', '--to', '2999-01-01', '--as', 'x'), /it lies in the future/);
+    assert.match(said('rewind', '--to', '5', '--as', cluster.name), /cannot be called ".*" as well/);
+    assert.match(said('rewind', '--to', '7d', '--as', 'x', '--into', at('x')), /what is kept begins later than/);
+    writeFileSync(at('file'), '');
+    assert.match(said('rewind', '--to', '5', '--as', 'x', '--into', join(at('file'), 'x', 'y')), /cannot be a directory/);
+    assert.match(said('snapshot', 'save', at('x'.repeat(300))), /cannot be written: name too long[\s\S]*nothing was saved/);
+    assert.match(said('snapshot', 'restore', at('nothing'), '--data-dir', at('file')), /file is a file/);
     assert.match(said('rewind', '--to', '99999999', '--as', 'x', '--into', at('x')), /has not been written yet/);
     assert.ok(!existsSync(at('x')));
     assert.deepEqual(

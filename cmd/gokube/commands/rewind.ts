@@ -7,10 +7,10 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Moment, revisionOf } from '../../../pkg/cluster/node/cluster-snapshot.ts';
 import { makeDirectory } from '../../../pkg/storage/lmdb/data-directory.ts';
 import type { PastStore } from '../../../pkg/storage/lmdb/snapshot.ts';
-import { type ClusterFlags, clusterName, parseDuration, withClusterFlags } from '../program.ts';
+import { type ClusterFlags, clusterName, parseDuration, UserError, withClusterFlags } from '../program.ts';
 import { checkFree, restoreWithProgress, sayNext } from '../restore-report.ts';
 import { Terminal } from '../terminal.ts';
-import { saveSnapshot } from './snapshot.ts';
+import { explainSave, saveSnapshot } from './snapshot.ts';
 
 interface RewindFlags extends ClusterFlags {
   readonly to: Moment;
@@ -32,6 +32,11 @@ export function rewindCommand(): Command {
     .addOption(new Option('--as <name>', 'name of the new cluster').makeOptionMandatory().argParser(clusterName))
     .option('--into <dir>', 'where its state will lie (default: ~/.gokube/<name>)')
     .action(async (flags: RewindFlags) => {
+      if (flags.as === flags.name)
+        throw new UserError(`the new cluster cannot be called "${flags.as}" as well`, {
+          hint: 'choose another name with --as',
+          exitCode: 2,
+        });
       const directory = flags.into ? resolve(flags.into) : join(homedir(), '.gokube', flags.as);
       await checkFree(directory, flags.as, 'choose another name with --as, or remove it first with: gokube delete');
       const terminal = new Terminal(process.stderr);
@@ -43,7 +48,7 @@ export function rewindCommand(): Command {
           await saveSnapshot(flags, file);
         } catch (error) {
           done(`cluster "${flags.name}" not read`, true);
-          throw error;
+          throw explainSave(error, file);
         }
         done(`cluster "${flags.name}" read; it is not changed`);
         const to = (store: PastStore): Promise<number> => revisionOf(flags.to, store);
@@ -58,7 +63,11 @@ export function rewindCommand(): Command {
 
 function parseMoment(text: string): Moment {
   if (/^@?\d+$/.test(text)) return { revision: Number(text.replace('@', '')) };
-  if (/^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text))) return { time: Date.parse(text) };
+  if (/^\d{4}-\d\d-\d\d([T ]|$)/.test(text) && !Number.isNaN(Date.parse(text))) {
+    const time = Date.parse(text);
+    if (time > Date.now()) throw new InvalidArgumentError('it lies in the future.');
+    return { time };
+  }
   try {
     return { time: Date.now() - parseDuration(text) };
   } catch {

@@ -63,13 +63,17 @@ export async function saveSnapshot(flags: ClusterFlags, file: string): Promise<S
   });
 }
 
-function explainSave(error: unknown, file: string): unknown {
+export function explainSave(error: unknown, file: string): unknown {
   if (isStoreError(error, 'Damaged') || isStoreError(error, 'WrongVersion'))
     return new UserError(error.message, { hint: 'nothing was saved', cause: error });
   if (isStoreError(error, 'InUse'))
     return new UserError(error.message, { hint: 'it is just starting or stopping: try again in a moment', cause: error });
   if (isStoreError(error, 'NoSpace') || (error as NodeJS.ErrnoException).code === 'ENOSPC')
     return new UserError(`no space left for ${file}: nothing was written`, { cause: error });
+  // The cluster's own process may have met it, and sent its words.
+  const reason = error instanceof Error ? /^E[A-Z]+: ([^,]+),/.exec(error.message)?.[1] : undefined;
+  if (reason)
+    return new UserError(`${file} cannot be written: ${reason}`, { hint: 'nothing was saved; choose another place', cause: error });
   return error;
 }
 
