@@ -94,6 +94,8 @@ export type Prepare = (object: Raw, old: Raw, context: StrategyContext) => void;
 export interface Strategy {
   /** `metadata.generation` starts at 1 and grows when this says so; true: when anything but metadata and status does. */
   readonly generation?: true | ((next: Raw, old: Raw) => boolean);
+  /** The generation of a new object is none at all, and 1 that of one that was changed. */
+  readonly countsChanges?: boolean;
   /** A create keeps the status it comes with (a Node's), instead of beginning with an empty one. */
   readonly keepsStatusOnCreate?: boolean;
   /** A PUT of what does not exist creates it. (An apply always does.) */
@@ -120,6 +122,8 @@ export interface Strategy {
   validateCreate?(object: Raw): StatusCause[];
   /** `subresource` is empty for the object itself. */
   validateUpdate?(object: Raw, old: Raw, subresource: string): StatusCause[];
+  /** What only who writes in that version must keep to, last; `old` undefined: a create. */
+  validateAs?(apiVersion: string, object: Raw, old: Raw | undefined): StatusCause[];
   /** `subresource` as above; `old` undefined: a create. */
   warnings?(object: Raw, old: Raw | undefined, subresource: string): string[];
 

@@ -1,17 +1,27 @@
 /** What each resource does differently on its way to the store, by group and plural. Those that are not here do nothing. */
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { definitionStrategy } from '../custom/definition-strategy.ts';
-import { assign, metadataOf, type Raw } from '../raw.ts';
+import { assign, child, metadataOf, objectAt, type Raw } from '../raw.ts';
 import type { Prepare, Strategy } from '../resource.ts';
-import { validatePodRequestStatus } from '../validation/certificates.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
 import { validateDeviceClaimStatus } from '../validation/device-claim-status.ts';
 import { validateSliceUpdate } from '../validation/devices.ts';
-import { validateEndpointSliceUpdate } from '../validation/endpoints.ts';
+import { validateEndpointSliceUpdate } from '../validation/endpoint-slice.ts';
+import { strictEvents, validateStrictEvent, validateStrictEventUpdate } from '../validation/events.ts';
 import { all, immutable, notUpdatable, onWrite, sameRole } from '../validation/immutability.ts';
 import { validateLoadBalancer, validateServiceCidrUpdate } from '../validation/network.ts';
+import { validatePodRequestStatus } from '../validation/pod-certificate-status.ts';
 import { validateQuotaUpdate } from '../validation/quota.ts';
 import { autoscalerCounts, budgetCounts, deploymentCounts, replicaSetCounts, statefulSetCounts } from '../validation/status-counts.ts';
+import {
+  attachmentStatus,
+  conditionsOnly,
+  migrationStatus,
+  podGroupStatus,
+  policyStatus,
+  poolStatusRequest,
+} from '../validation/status-rules.ts';
 import { validateVolumeUpdate } from '../validation/storage.ts';
 import { validateCsiNodeUpdate } from '../validation/storage-classes.ts';
 import { validateStatefulSetUpdate } from '../validation/workload.ts';
@@ -20,11 +30,13 @@ import { certificateSigningRequestStrategy } from './certificate-signing-request
 import { claimStrategy } from './claim.ts';
 import { configMapStrategy, secretStrategy } from './config.ts';
 import { daemonSetStrategy } from './daemon-set.ts';
+import { datedSlice, datedTaintRule } from './device-taints.ts';
 import { jobStrategy } from './job.ts';
 import { policyConditions, webhookConditions } from './match-conditions.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
 import { serviceStrategy } from './service.ts';
+import { unservedFieldsOf } from './unserved-fields.ts';
 
 /** `metadata.generation` counts changes of what is wanted. */
 const counted: Strategy = { generation: true };
@@ -37,8 +49,19 @@ const contentOrLabels = (next: Raw, old: Raw): boolean =>
   ['addressType', 'endpoints', 'ports'].some((key) => !equalValues(next[key] ?? [], old[key] ?? [])) ||
   !equalValues(metadataOf(next)['labels'] ?? {}, metadataOf(old)['labels'] ?? {});
 
-/** Of the kinds that have a status, a Deployment's alone guards its labels too. */
+/** A write to the status changes nothing of the metadata. */
+const keepMetadata: Prepare = (object, old) => {
+  for (const field of ['labels', 'annotations']) assign(metadataOf(object), field, metadataOf(old)[field]);
+};
+const guarded = { prepareSubresource: { status: keepMetadata } } as const;
+
+/** A Deployment's status guards its labels alone. */
 const keepLabels: Prepare = (object, old) => assign(metadataOf(object), 'labels', metadataOf(old)['labels']);
+
+const eventAs = (apiVersion: string, object: Raw, old: Raw | undefined): StatusCause[] => {
+  if (apiVersion !== strictEvents) return [];
+  return old ? validateStrictEventUpdate(object, old) : validateStrictEvent(object);
+};
 
 const strategies: Readonly<Record<string, Strategy>> = {
   pods: podStrategy,
@@ -48,7 +71,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   secrets: secretStrategy,
   nodes: { keepsStatusOnCreate: true, validateUpdate: (next, old) => validateNodeUpdate(next, old) },
   endpoints: { createOnUpdate: true },
-  events: { createOnUpdate: true, collection: 'none' },
+  events: { createOnUpdate: true, collection: 'none', validateAs: eventAs },
   limitranges: { createOnUpdate: true },
   podtemplates: { createOnUpdate: true, generation: true },
   resourcequotas: { createOnUpdate: true, validateUpdate: onWrite({ object: validateQuotaUpdate }) },
@@ -66,22 +89,46 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'certificatesigningrequests.certificates.k8s.io': certificateSigningRequestStrategy,
   'clustertrustbundles.certificates.k8s.io': { validateUpdate: immutable('spec.signerName') },
   'podcertificaterequests.certificates.k8s.io': {
+    ...guarded,
     validateUpdate: onWrite({ object: immutable('spec'), status: validatePodRequestStatus }),
   },
-  'storageversionmigrations.storagemigration.k8s.io': { generation: true, validateUpdate: onWrite({ object: immutable('spec.resource') }) },
+  'storageversionmigrations.storagemigration.k8s.io': {
+    ...guarded,
+    validateUpdate: onWrite({ object: immutable('spec'), status: migrationStatus }),
+  },
   'horizontalpodautoscalers.autoscaling': { validateUpdate: onWrite({ status: autoscalerCounts }) },
   'poddisruptionbudgets.policy': { generation: true, needsResourceVersion: true, validateUpdate: onWrite({ status: budgetCounts }) },
   'leases.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
-  'leasecandidates.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
+  'leasecandidates.coordination.k8s.io': {
+    createOnUpdate: true,
+    needsResourceVersion: true,
+    validateUpdate: immutable('spec.leaseName'),
+  },
   'endpointslices.discovery.k8s.io': { generation: contentOrLabels, validateUpdate: validateEndpointSliceUpdate },
   'ingresses.networking.k8s.io': { generation: true, validateUpdate: onWrite({ status: validateLoadBalancer }) },
   'ingressclasses.networking.k8s.io': { generation: true, validateUpdate: immutable('spec.controller') },
   'networkpolicies.networking.k8s.io': counted,
-  'servicecidrs.networking.k8s.io': { generation: true, validateUpdate: onWrite({ object: validateServiceCidrUpdate }) },
+  'servicecidrs.networking.k8s.io': {
+    ...guarded,
+    validateUpdate: onWrite({ object: validateServiceCidrUpdate, status: conditionsOnly }),
+  },
+  'resourcepoolstatusrequests.resource.k8s.io': {
+    ...guarded,
+    needsResourceVersion: true,
+    validateUpdate: onWrite({ object: immutable('spec'), status: poolStatusRequest }),
+  },
+  'storageversions.internal.apiserver.k8s.io': guarded,
   'roles.rbac.authorization.k8s.io': { createOnUpdate: true },
   'rolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
   'clusterroles.rbac.authorization.k8s.io': { createOnUpdate: true },
   'clusterrolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
+  'workloads.scheduling.k8s.io': { validateUpdate: immutable('spec.controllerRef', 'spec.podGroupTemplates') },
+  'podgroups.scheduling.k8s.io': {
+    prepareCreate: (group) => assign(child(group, 'spec'), 'disruptionMode', 'Pod'),
+    prepareUpdate: (group, old) => assign(child(group, 'spec'), 'disruptionMode', objectAt(old['spec'])['disruptionMode']),
+    ...guarded,
+    validateUpdate: onWrite({ object: immutable('spec.podGroupTemplateRef', 'spec.schedulingPolicy'), status: podGroupStatus }),
+  },
   'flowschemas.flowcontrol.apiserver.k8s.io': counted,
   'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': counted,
   'priorityclasses.scheduling.k8s.io': { generation: true, validateUpdate: validatePriorityClassUpdate },
@@ -93,25 +140,42 @@ const strategies: Readonly<Record<string, Strategy>> = {
     validateUpdate: all(notUpdatable('parameters', 'provisioner', 'reclaimPolicy'), immutable('volumeBindingMode')),
   },
   'ipaddresses.networking.k8s.io': { validateUpdate: immutable('spec.parentRef') },
-  'resourceclaims.resource.k8s.io': { validateUpdate: onWrite({ object: immutable('spec'), status: validateDeviceClaimStatus }) },
-  'resourceslices.resource.k8s.io': { generation: true, validateUpdate: validateSliceUpdate },
+  'resourceclaims.resource.k8s.io': {
+    ...guarded,
+    validateUpdate: onWrite({ object: immutable('spec'), status: validateDeviceClaimStatus }),
+  },
+  'resourceslices.resource.k8s.io': { generation: true, ...datedSlice, validateUpdate: validateSliceUpdate },
   'deviceclasses.resource.k8s.io': counted,
-  'devicetaintrules.resource.k8s.io': counted,
+  'devicetaintrules.resource.k8s.io': {
+    generation: true,
+    ...datedTaintRule,
+    ...guarded,
+    validateUpdate: onWrite({ status: conditionsOnly }),
+  },
   'resourceclaimtemplates.resource.k8s.io': { validateUpdate: immutable('spec') },
   'csidrivers.storage.k8s.io': {
     generation: true,
+    countsChanges: true,
     needsResourceVersion: true,
     validateUpdate: immutable('spec.attachRequired', 'spec.volumeLifecycleModes'),
   },
   'csinodes.storage.k8s.io': { needsResourceVersion: true, validateUpdate: validateCsiNodeUpdate },
-  'volumeattachments.storage.k8s.io': { needsResourceVersion: true, validateUpdate: onWrite({ object: immutable('spec') }) },
+  'volumeattachments.storage.k8s.io': {
+    needsResourceVersion: true,
+    validateUpdate: onWrite({ object: immutable('spec'), status: attachmentStatus }),
+  },
   'csistoragecapacities.storage.k8s.io': { validateUpdate: immutable('nodeTopology', 'storageClassName') },
   'volumeattributesclasses.storage.k8s.io': { validateUpdate: notUpdatable('driverName', 'parameters') },
   'customresourcedefinitions.apiextensions.k8s.io': definitionStrategy,
   'apiservices.apiregistration.k8s.io': { needsResourceVersion: true },
   'validatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true, ...webhookConditions },
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true, ...webhookConditions },
-  'validatingadmissionpolicies.admissionregistration.k8s.io': { ...counted, ...policyConditions },
+  'validatingadmissionpolicies.admissionregistration.k8s.io': {
+    ...counted,
+    ...policyConditions,
+    ...guarded,
+    validateUpdate: onWrite({ status: policyStatus }),
+  },
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
   'mutatingadmissionpolicies.admissionregistration.k8s.io': { ...counted, ...policyConditions },
   'mutatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
@@ -119,8 +183,25 @@ const strategies: Readonly<Record<string, Strategy>> = {
 const plain: Strategy = {};
 
 export function strategyOf(group: string, resource: string): Strategy {
-  const strategy = strategies[group === '' ? resource : `${resource}.${group}`] ?? plain;
+  const name = group === '' ? resource : `${resource}.${group}`;
+  const strategy = withoutUnserved(name, strategies[name] ?? plain);
   const warnings = warningsOf(group, resource);
   if (!warnings) return strategy;
   return { ...strategy, warnings: (object, old, subresource) => (subresource === '' ? warnings(object, old) : []) };
+}
+
+function withoutUnserved(name: string, strategy: Strategy): Strategy {
+  const drop = unservedFieldsOf(name);
+  if (!drop) return strategy;
+  return {
+    ...strategy,
+    prepareCreate(object, context) {
+      drop(object, undefined);
+      strategy.prepareCreate?.(object, context);
+    },
+    prepareUpdate(object, old, context) {
+      drop(object, old);
+      strategy.prepareUpdate?.(object, old, context);
+    },
+  };
 }

@@ -1,7 +1,6 @@
 /** Requests for certificates and bundles of trust: https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/ */
-import type { StatusCause } from '../../api/generated/meta-v1.ts';
-import { invalidField, requiredField, tooLongField, unsupportedField } from '../../runtime/field-errors.ts';
-import { objectAt, objects, type Raw, text } from '../raw.ts';
+import { invalidField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
+import { objectAt, type Raw, text } from '../raw.ts';
 import { dnsSubdomain } from './names.ts';
 import { bytesOf, isSequence, pemBlocks } from './pem.ts';
 import { atLeast, both, each, enumOf, fields, needed, type Rule, strictName, strictOneOf, unique } from './rules.ts';
@@ -102,19 +101,3 @@ export const certificateValidators: Validators = {
   'api.certificates.v1beta1.ClusterTrustBundleSpec': trustBundle,
   'api.certificates.v1beta1.PodCertificateRequestSpec': podRequest,
 };
-
-const conditionType = strictOneOf(['Issued', 'Denied', 'Failed']);
-
-/** One answer, and it is final. */
-export function validatePodRequestStatus(next: Raw, _old: Raw): StatusCause[] {
-  const causes: StatusCause[] = [];
-  const report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: next });
-  for (const [i, { type, status }] of objects(objectAt(next['status'])['conditions']).entries()) {
-    const at = `status.conditions.[${i}]`;
-    conditionType(type, `${at}.type`, report);
-    const detail = 'There may be at most one condition with type "Issued", "Denied", or "Failed"';
-    if (i > 0) report(invalidField(`${at}.type`, type, detail));
-    if (status !== 'True') report(unsupportedField(`${at}.status`, status, ['True']));
-  }
-  return causes;
-}

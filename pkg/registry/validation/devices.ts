@@ -25,6 +25,7 @@ import {
   uniqueBy,
   validators,
 } from './rules.ts';
+import { parseSemver } from './semver.ts';
 import { driverName } from './storage-classes.ts';
 import { below, checkName, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 
@@ -237,9 +238,6 @@ const device: Validator = (value, path, report) => {
   bindingConditions(value, path, report);
 };
 
-const semver =
-  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$/;
-
 const attribute: Validator = (value, path, report) => {
   const given = ['bool', 'int', 'string', 'version', 'bools', 'ints', 'strings', 'versions'].filter((field) => value[field] !== undefined);
   if (given.length !== 1) report(invalidField(path, given.length === 0 ? '' : value, 'exactly one value must be specified'));
@@ -247,7 +245,7 @@ const attribute: Validator = (value, path, report) => {
   const { version } = value;
   if (version === undefined) return;
   const at = below(path, 'version');
-  if (!semver.test(text(version))) report(invalidField(at, version, 'must be a string compatible with semver.org spec 2.0.0'));
+  if (!parseSemver(text(version))) report(invalidField(at, version, 'must be a string compatible with semver.org spec 2.0.0'));
   noLongerThan(maxAttributeText)(version, at, report);
 };
 

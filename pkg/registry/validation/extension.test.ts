@@ -284,7 +284,7 @@ const serverTable: readonly Case[] = [
   [
     'a level that is exempt',
     having(level, { spec: { type: 'Exempt' } }),
-    ["spec.type: Invalid value: \"Exempt\": type must be 'Exempt' if and only if name is 'exempt'"],
+    ["spec.type: Invalid value: \"Exempt\": must be 'Exempt' if and only if `name` is 'exempt'"],
   ],
   [
     'hands of too many cards',

@@ -2,7 +2,7 @@
 import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { dnsLabel, dnsSubdomain } from './names.ts';
-import { atLeast, between, enumOf, named, neededName, type Rule, strictOneOf } from './rules.ts';
+import { atLeast, between, enumOf, named, neededName, neededOneOf, type Rule } from './rules.ts';
 import { below, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 
 const maxPrecedence = 10_000;
@@ -21,7 +21,9 @@ const flowSchema: Validator = (spec, path, report) => {
   }
   if (isObject(spec['distinguisherMethod'])) {
     const methods = enumOf('flowcontrol.v1.FlowDistinguisherMethodType');
-    strictOneOf(methods)(spec['distinguisherMethod']['type'], below(path, 'distinguisherMethod.type'), report);
+    const type = text(spec['distinguisherMethod']['type']);
+    // Kubernetes shows the whole method.
+    if (!methods.includes(type)) report(unsupportedField(below(path, 'distinguisherMethod.type'), { Type: type }, methods));
   }
   const level = objectAt(spec['priorityLevelConfiguration'])['name'];
   neededName(dnsSubdomain, 'must reference a priority level')(level, below(path, 'priorityLevelConfiguration.name'), report);
@@ -115,14 +117,14 @@ const nonResourceRule: Validator = (rule, path, report) => {
 const priorityLevel: Validator = (spec, path, report) => {
   const { type, limited, exempt } = spec;
   if ((type === 'Exempt') !== (objectAt(report.root['metadata'])['name'] === 'exempt')) {
-    report(invalidField(below(path, 'type'), type, "type must be 'Exempt' if and only if name is 'exempt'"));
+    report(invalidField(below(path, 'type'), type, "must be 'Exempt' if and only if `name` is 'exempt'"));
   }
   if (type === 'Exempt') {
     if (limited !== undefined) report(forbiddenField(below(path, 'limited'), 'must be nil if the type is not Limited'));
   } else if (type === 'Limited') {
     if (exempt !== undefined) report(forbiddenField(below(path, 'exempt'), 'must be nil if the type is Limited'));
     if (!isObject(limited)) report(requiredField(below(path, 'limited'), 'must not be empty when type is Limited'));
-  } else report(unsupportedField(below(path, 'type'), type ?? '', ['Exempt', 'Limited']));
+  } else neededOneOf(['Exempt', 'Limited'])(type, below(path, 'type'), report);
 };
 
 const shares: Validator = (level, path, report) => {
@@ -138,7 +140,7 @@ const limitResponse: Validator = ({ type, queuing }, path, report) => {
     if (queuing !== undefined) report(forbiddenField(at, 'must be nil if limited.limitResponse.type is not Limited'));
   } else if (type === 'Queue') {
     if (!isObject(queuing)) report(requiredField(at, 'must not be empty if limited.limitResponse.type is Limited'));
-  } else report(unsupportedField(below(path, 'type'), type ?? '', ['Queue', 'Reject']));
+  } else neededOneOf(['Queue', 'Reject'])(type, below(path, 'type'), report);
 };
 
 const queuingRules: Validator = (value, path, report) => {

@@ -3,6 +3,7 @@ import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { objectAt, type Raw } from '../raw.ts';
+import type { Report, Validator } from './validator.ts';
 
 /** `subresource` is empty for the object itself. */
 export type UpdateCheck = (next: Raw, old: Raw, subresource: string) => StatusCause[];
@@ -38,4 +39,14 @@ export function all(...checks: readonly UpdateCheck[]): UpdateCheck {
 /** A check for writes to the object itself, and to each of some subresources; others are not looked at. */
 export function onWrite(checks: Readonly<Record<string, UpdateCheck>>): UpdateCheck {
   return (next, old, subresource) => checks[subresource === '' ? 'object' : subresource]?.(next, old, subresource) ?? [];
+}
+
+/** What `validate` says of the new status. */
+export function onStatus(validate: Validator): UpdateCheck {
+  return (next, old) => {
+    const causes: StatusCause[] = [];
+    const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: next, old });
+    validate(objectAt(next['status']), 'status', report);
+    return causes;
+  };
 }

@@ -76,7 +76,7 @@ const table: readonly Case[] = [
   [
     'an address of the other family',
     having(slice, { endpoints: [{ addresses: ['fd00::1'] }] }),
-    ['endpoints[0].addresses[0]: Invalid value: "fd00::1": must be a valid IPv4 address'],
+    ['endpoints[0].addresses: Invalid value: "fd00::1": must be an IPv4 address'],
   ],
   [
     'an endpoint of no address',

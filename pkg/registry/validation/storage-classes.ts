@@ -1,7 +1,7 @@
 /** What provides volumes: classes, drivers, attachments and capacities. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { isQuantity, parseQuantity } from '../../api/quantity.ts';
-import { duplicateField, forbiddenField, invalidField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
+import { duplicateField, forbiddenField, invalidField, requiredField, tooLongField, unsupportedField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { dnsSubdomain, exceedsBytes, qualifiedName } from './names.ts';
@@ -9,17 +9,15 @@ import {
   atLeast,
   between,
   both,
-  each,
   fields,
-  named,
   needed,
   notNegative,
   oneOf,
   present,
   type Rule,
   strictName,
+  strictOneOf,
   unique,
-  uniqueBy,
 } from './rules.ts';
 import { below, checkName, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 
@@ -59,15 +57,31 @@ function parameters(atLeastOne: boolean): Rule {
   };
 }
 
-const topology: Validator = (term, path, report) => {
-  const keys = new Set<unknown>();
-  for (const [i, { key, values }] of objects(term['matchLabelExpressions']).entries()) {
-    const at = `${below(path, 'matchLabelExpressions')}[${i}]`;
-    if (keys.has(key)) report(duplicateField(below(at, 'key'), key));
-    keys.add(key);
-    checkName(report, below(at, 'key'), key, qualifiedName);
-    if (strings(values).length === 0) report(requiredField(below(at, 'values')));
-    unique(values, below(at, 'values'), report);
+const requirement: Validator = ({ key, values }, path, report) => {
+  if (strings(values).length === 0) report(requiredField(below(path, 'values')));
+  unique(values, below(path, 'values'), report);
+  checkName(report, below(path, 'key'), text(key), qualifiedName);
+};
+
+const topologies: Rule = (value, path, report) => {
+  const terms = objects(value);
+  // A term that says nothing is counted as one that is there already, once for each that is there.
+  const seen: string[] = terms.map(() => '');
+  for (const [i, term] of terms.entries()) {
+    const at = `${path}[${i}].matchLabelExpressions`;
+    const valuesOf = new Map<string, string>();
+    for (const [j, one] of objects(term['matchLabelExpressions']).entries()) {
+      const key = text(one['key']);
+      requirement(one, `${at}[${j}]`, report);
+      if (valuesOf.has(key)) report(duplicateField(`${at}[${j}].key`, key));
+      valuesOf.set(key, [...new Set(strings(one['values']))].sort().join());
+    }
+    const said = [...valuesOf]
+      .map(([key, values]) => `${key}=${values}`)
+      .sort()
+      .join(';');
+    for (const other of seen) if (other === said) report(duplicateField(at, ''));
+    seen.push(said);
   }
 };
 
@@ -76,6 +90,7 @@ const storageClass = fields({
   parameters: parameters(false),
   reclaimPolicy: oneOf(['Delete', 'Retain']),
   volumeBindingMode: both(needed(), oneOf(['Immediate', 'WaitForFirstConsumer'])),
+  allowedTopologies: topologies,
 });
 
 const minTokenSeconds = 600;
@@ -83,7 +98,10 @@ const tokenRequests: Rule = (value, path, report) => {
   const audiences = new Set<string>();
   for (const [i, { audience, expirationSeconds: seconds }] of objects(value).entries()) {
     const name = text(audience);
-    if (audiences.has(name)) report(duplicateField(`${path}[${i}].audience`, name));
+    if (audiences.has(name)) {
+      report(duplicateField(`${path}[${i}].audience`, name));
+      continue;
+    }
     audiences.add(name);
     atLeast(minTokenSeconds, 'may not specify a duration less than 10 minutes')(seconds, `${path}[${i}].expirationSeconds`, report);
     const at = `${path}[${i}].expirationSeconds`;
@@ -91,26 +109,55 @@ const tokenRequests: Rule = (value, path, report) => {
   }
 };
 
-const driver = fields({
-  attachRequired: present(),
+const lifecycles = ['Persistent', 'Ephemeral'];
+const lifecycleModes: Rule = (value, path, report) => {
+  for (const mode of strings(value)) if (!lifecycles.includes(mode)) report(unsupportedField(path, mode, lifecycles));
+};
+
+const driverFields = fields({
   podInfoOnMount: present(),
   storageCapacity: present(),
-  fsGroupPolicy: both(present(), oneOf(['File', 'None', 'ReadWriteOnceWithFSType'])),
+  fsGroupPolicy: (value, path, report) => (value === undefined ? undefined : strictOneOf(groupPolicies)(value, path, report)),
   tokenRequests,
-  volumeLifecycleModes: each(oneOf(['Ephemeral', 'Persistent'])),
+  volumeLifecycleModes: lifecycleModes,
   seLinuxMount: present(),
   nodeAllocatableUpdatePeriodSeconds: atLeast(10, 'must be greater than or equal to 10 seconds'),
 });
+const groupPolicies = ['File', 'None', 'ReadWriteOnceWithFSType'];
+const driver: Validator = (spec, path, report) => {
+  driverFields(spec, path, report);
+  const { serviceAccountTokenInSecrets: inSecrets } = spec;
+  if (inSecrets !== undefined && objects(spec['tokenRequests']).length === 0) {
+    const detail = 'serviceAccountTokenInSecrets is set but no tokenRequests are specified';
+    report(invalidField(below(path, 'serviceAccountTokenInSecrets'), inSecrets, detail));
+  }
+};
 
-const maxNodeId = 192;
+const maxNodeId = 256;
 const nodeDriver = fields({
   name: driverName,
   nodeID: both(needed(), (value, path, report) => {
     if (text(value).length > maxNodeId) report(invalidField(path, value, `must be ${maxNodeId} characters or less`));
   }),
-  topologyKeys: both(each(both(needed(), named(qualifiedName))), unique),
   allocatable: (value, path, report) => notNegative(objectAt(value)['count'], below(path, 'count'), report),
 });
+
+const nodeDrivers: Rule = (value, path, report) => {
+  const names = new Set<string>();
+  for (const [i, one] of objects(value).entries()) {
+    const at = `${path}[${i}]`;
+    const name = text(one['name']);
+    nodeDriver(one, at, report);
+    if (names.has(name)) report(duplicateField(below(at, 'name'), name));
+    names.add(name);
+    const keys = strings(one['topologyKeys']);
+    for (const [j, key] of keys.entries()) {
+      if (key === '') report(requiredField(at));
+      if (keys.indexOf(key) < j) report(duplicateField(at, key));
+      checkName(report, at, key, qualifiedName);
+    }
+  }
+};
 
 const attachmentSource: Validator = (source, path, report) => {
   const { inlineVolumeSpec: inline, persistentVolumeName: name } = source;
@@ -136,29 +183,31 @@ function driverObject(object: Raw, _path: string, report: Report): void {
 
 export const storageClassValidators: Validators = {
   'api.storage.v1.StorageClass': storageClass,
-  'api.core.v1.TopologySelectorTerm': topology,
+  'api.core.v1.TopologySelectorTerm': seenAbove,
   'api.core.v1.TopologySelectorLabelRequirement': seenAbove,
   'api.storage.v1.CSIDriver': driverObject,
   'api.storage.v1.CSIDriverSpec': driver,
   'api.storage.v1.TokenRequest': seenAbove,
-  'api.storage.v1.CSINodeSpec': fields({ drivers: uniqueBy('name') }),
-  'api.storage.v1.CSINodeDriver': nodeDriver,
+  'api.storage.v1.CSINodeSpec': { whole: fields({ drivers: nodeDrivers }) },
   'api.storage.v1.VolumeAttachmentSpec': fields({ attacher: driverName, nodeName: strictName(dnsSubdomain) }),
   'api.storage.v1.VolumeAttachmentSource': attachmentSource,
   'api.storage.v1.CSIStorageCapacity': fields({
     storageClassName: strictName(dnsSubdomain),
     capacity: quantity,
-    maximumVolumeSize: quantity,
   }),
-  'api.storage.v1.VolumeAttributesClass': fields({ driverName, parameters: parameters(true) }),
+  'api.storage.v1.VolumeAttributesClass': fields({ driverName: provisioner, parameters: parameters(true) }),
 };
 
-/** What a driver has said of a node stays for as long as it is there. */
+/** What a driver has said of a node stays for as long as it is there, but for how much it may attach. */
 export function validateCsiNodeUpdate(next: Raw, old: Raw): StatusCause[] {
-  const before = new Map(objects(objectAt(old['spec'])['drivers']).map((one) => [one['name'], one]));
-  return objects(objectAt(next['spec'])['drivers']).flatMap((one) => {
-    const was = before.get(one['name']);
-    const rest = ({ allocatable: _allocatable, ...identity }: Raw): Raw => identity;
-    return !was || equalValues(rest(one), rest(was)) ? [] : [invalidField('CSINodeDrivers', one, 'field is immutable')];
-  });
+  const drivers = objects(objectAt(next['spec'])['drivers']);
+  const rest = ({ allocatable: _allocatable, ...identity }: Raw): Raw => identity;
+  return objects(objectAt(old['spec'])['drivers']).flatMap((was) =>
+    drivers
+      .filter((one) => one['name'] === was['name'] && !equalValues(rest(one), rest(was)))
+      .map(({ name, nodeID, topologyKeys }) => {
+        const shown = { Name: name, NodeID: nodeID ?? '', TopologyKeys: topologyKeys ?? null, Allocatable: null };
+        return invalidField('spec.drivers', shown, 'field is immutable');
+      }),
+  );
 }

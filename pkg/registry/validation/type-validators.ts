@@ -16,7 +16,9 @@ import { claimValidators } from './claim.ts';
 import { clusterValidators } from './cluster.ts';
 import { coordinationValidators } from './coordination.ts';
 import { deviceValidators } from './devices.ts';
+import { endpointSliceValidators } from './endpoint-slice.ts';
 import { endpointValidators } from './endpoints.ts';
+import { eventValidators } from './events.ts';
 import { flowControlValidators } from './flowcontrol.ts';
 import { metadataValidators } from './metadata.ts';
 import { networkValidators } from './network.ts';
@@ -24,6 +26,7 @@ import { podValidators } from './pod.ts';
 import { policyValidators } from './policy.ts';
 import { quotaValidators } from './quota.ts';
 import { rbacValidators } from './rbac.ts';
+import { schedulingValidators } from './scheduling.ts';
 import { selectorValidators } from './selectors.ts';
 import { serviceValidators } from './service.ts';
 import { storageValidators } from './storage.ts';
@@ -42,6 +45,7 @@ const tables = [
   policyValidators,
   serviceValidators,
   endpointValidators,
+  endpointSliceValidators,
   clusterValidators,
   rbacValidators,
   deviceValidators,
@@ -54,6 +58,8 @@ const tables = [
   admissionValidators,
   storageValidators,
   networkValidators,
+  eventValidators,
+  schedulingValidators,
 ];
 const validators = new Map<string, Validators[string]>(
   tables.flatMap((table) => Object.entries(table).map(([name, validate]) => [`io.k8s.${name}`, validate])),

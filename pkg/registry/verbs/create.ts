@@ -79,6 +79,7 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
     ...validateTypes(declaration, object),
     ...(strategy.validate?.(object) ?? []),
     ...(strategy.validateCreate?.(object) ?? []),
+    ...(strategy.validateAs?.(apiVersionOf(call.declaration), object, undefined) ?? []),
   ];
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
   await admit(write, object, undefined);
@@ -111,6 +112,6 @@ function systemFields(resource: Resource, draft: Raw, name: string | undefined, 
   metadata['uid'] = uuid(environment.random);
   metadata['creationTimestamp'] = environment.timestamps.at(now);
   for (const field of ['resourceVersion', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink']) delete metadata[field];
-  assign(metadata, 'generation', strategy.generation ? 1 : undefined);
+  assign(metadata, 'generation', strategy.generation && !strategy.countsChanges ? 1 : undefined);
   if (declaration.subresources['status'] && !strategy.keepsStatusOnCreate) assign(draft, 'status', emptyStatus(declaration));
 }

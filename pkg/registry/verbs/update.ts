@@ -105,6 +105,7 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   causes.push(...validateTypesAgain(declaration, object, { old, subresource }));
   if (subresource === '') causes.push(...(strategy.validate?.(object) ?? []));
   causes.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));
+  if (subresource === '') causes.push(...(strategy.validateAs?.(apiVersionOf(call.declaration), object, old) ?? []));
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
   if (call.admission !== false) await admit(write, object, existing);
   for (const warning of strategy.warnings?.(object, old, subresource) ?? []) context.warn(warning);
@@ -217,7 +218,8 @@ function prepare(write: Write, object: Raw, old: Raw): void {
   const changed = strategy.generation === true ? changedBeyondStatus : strategy.generation;
   if (!changed) return;
   const generation = Number(metadataOf(old)['generation'] ?? 0);
-  metadataOf(object)['generation'] = write.subresource !== 'status' && changed(object, old) ? generation + 1 : generation;
+  const next = write.subresource !== 'status' && changed(object, old) ? generation + 1 : generation;
+  assign(metadataOf(object), 'generation', strategy.countsChanges && next === 0 ? undefined : next);
 }
 
 /** But for the times in managedFields: an apply that changes nothing may bring a new one. */

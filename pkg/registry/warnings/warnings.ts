@@ -80,6 +80,26 @@ const deprecatedFor = (object: Raw, annotation: string, since: string, field: st
     ? []
     : [`metadata.annotations[${annotation}]: deprecated since ${since}; use "${field}" attribute instead`];
 
+const sliceControllers = ['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io'];
+
+const endpointSlice: Warnings = (object, old) => [
+  ...(object['addressType'] === 'FQDN' && !old ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
+  ...(sliceControllers.includes(text(objectAt(objectAt(object['metadata'])['labels'])['endpointslice.kubernetes.io/managed-by']))
+    ? []
+    : objects(object['endpoints']).flatMap(({ addresses }, i) =>
+        strings(addresses).flatMap((address, j) => addressWarnings(address, `endpoints[${i}].addresses[${j}]`)),
+      )),
+];
+
+const tokensShown =
+  'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes';
+
+const csiDriver: Warnings = (object, old) => {
+  const { tokenRequests, serviceAccountTokenInSecrets: inSecrets } = specOf(object);
+  const asked = objects(tokenRequests).length > 0 && !(old && equalValues(tokenRequests, specOf(old)['tokenRequests']));
+  return asked && inSecrets === undefined ? [tokensShown] : [];
+};
+
 const volume: Warnings = (object) => {
   const spec = specOf(object);
   const terms = objects(objectAt(objectAt(spec['nodeAffinity'])['required'])['nodeSelectorTerms']);
@@ -168,10 +188,11 @@ const byResource: Readonly<Record<string, Warnings>> = {
   'cronjobs.batch': ofTemplate('spec.jobTemplate.spec.template'),
   services: service,
   endpoints: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
-  'endpointslices.discovery.k8s.io': ({ addressType }) => (addressType === 'FQDN' ? ['addressType: FQDN endpoints are deprecated'] : []),
+  'endpointslices.discovery.k8s.io': endpointSlice,
   persistentvolumes: volume,
   persistentvolumeclaims: claim,
   'storageclasses.storage.k8s.io': storageClass,
+  'csidrivers.storage.k8s.io': csiDriver,
   'ingresses.networking.k8s.io': ingress,
   'networkpolicies.networking.k8s.io': networkPolicy,
   nodes: node,

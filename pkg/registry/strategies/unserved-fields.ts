@@ -1,0 +1,40 @@
+/**
+ * Fields of features that Kubernetes 1.36 has switched off unless asked: it knows them, and lets them fall when somebody
+ * sets them. What an object has none the less stays with it.
+ */
+import { isObject, objectAt, type Raw } from '../raw.ts';
+
+const ofGroup = ['priority', 'priorityClassName', 'disruptionMode', 'resourceClaims', 'schedulingConstraints'];
+
+/** By resource: paths, in which `[]` stands for each element of a list. */
+const unserved: Readonly<Record<string, readonly string[]>> = {
+  'leases.coordination.k8s.io': ['spec.strategy', 'spec.preferredHolder'],
+  // Of a version that is gone; today's says the zone, and nothing more.
+  'endpointslices.discovery.k8s.io': ['endpoints[].deprecatedTopology'],
+  'workloads.scheduling.k8s.io': ofGroup.map((field) => `spec.podGroupTemplates[].${field}`),
+  // A group's disruption mode falls, too, and what it is by default takes its place: see its strategy.
+  'podgroups.scheduling.k8s.io': ofGroup.filter((field) => field !== 'disruptionMode').map((field) => `spec.${field}`),
+  'resourceslices.resource.k8s.io': ['spec.devices[].nodeAllocatableResourceMappings'],
+  'csidrivers.storage.k8s.io': ['spec.preventPodSchedulingIfMissing'],
+};
+
+export type DropUnserved = (object: Raw, old: Raw | undefined) => void;
+
+/** Undefined: the resource has no such fields. */
+export function unservedFieldsOf(resource: string): DropUnserved | undefined {
+  const paths = unserved[resource]?.map((path) => path.split('.'));
+  if (!paths) return undefined;
+  return (object, old) => {
+    for (const path of paths) drop(object, old, path);
+  };
+}
+
+function drop(value: unknown, old: unknown, [step = '', ...rest]: readonly string[]): void {
+  if (!isObject(value)) return;
+  const field = step.replace('[]', '');
+  const [now, before] = [value[field], objectAt(old)[field]];
+  if (rest.length > 0) {
+    if (!Array.isArray(now)) drop(now, before, rest);
+    else for (const [i, element] of now.entries()) drop(element, Array.isArray(before) ? before[i] : undefined, rest);
+  } else if (before === undefined) delete value[field];
+}

@@ -1,0 +1,112 @@
+/** What a status must keep to, by kind: statuses are looked at when they are written, and only then. */
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
+import { invalidField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
+import { equalValues } from '../../runtime/values.ts';
+import { objectAt, objects, type Raw, text } from '../raw.ts';
+import { conditions } from './conditions.ts';
+import { poolName } from './devices.ts';
+import { all, onStatus, type UpdateCheck } from './immutability.ts';
+import { dnsSubdomain } from './names.ts';
+import { atLeast, atMost, between, fields, items, named, needed, noLongerThan, object, type Rule } from './rules.ts';
+import { driverName } from './storage-classes.ts';
+
+export const conditionsOnly = onStatus(fields({ conditions }));
+
+const statusOf = (value: Raw): Raw => objectAt(value['status']);
+
+// --- admission policies
+
+const expressionWarning = fields({ warning: needed(), fieldRef: needed() });
+export const policyStatus = onStatus((status, path, report) => {
+  // Kubernetes leaves out the name of the list.
+  items(expressionWarning)(objectAt(status['typeChecking'])['expressionWarnings'], `${path}.typeChecking.expressionWarnings`, report);
+  conditions(status['conditions'], `${path}.conditions`, report);
+});
+
+// --- attachments
+
+const maxAttachmentBytes = 256 * 1024;
+const maxErrorMessage = 1024;
+const volumeError = object(
+  fields({
+    message: (value, path, report) => {
+      if (text(value).length > maxErrorMessage) report(tooLongField(path, maxAttachmentBytes));
+    },
+    errorCode: between(0, 2 ** 31 - 1),
+  }),
+);
+export const attachmentStatus = onStatus((status, path, report) => {
+  const metadata = Object.entries(objectAt(status['attachmentMetadata']));
+  const bytes = metadata.reduce((sum, [key, value]) => sum + key.length + text(value).length, 0);
+  if (bytes > maxAttachmentBytes) report(tooLongField(`${path}.attachmentMetadata`, maxAttachmentBytes));
+  fields({ attachError: volumeError, detachError: volumeError })(status, path, report);
+});
+
+// --- what a pool of devices holds: an answer, and it is final
+
+const maxPools = 1_000;
+const maxConditions = 10;
+const maxPoolError = 256;
+const count = atLeast(0);
+const poolStatus = fields({
+  driver: driverName,
+  poolName,
+  generation: (value, path, report) => (value === undefined || value === 0 ? report(requiredField(path)) : count(value, path, report)),
+  resourceSliceCount: atLeast(1),
+  totalDevices: count,
+  allocatedDevices: count,
+  availableDevices: count,
+  unavailableDevices: count,
+  nodeName: (value, path, report) => (value === undefined ? undefined : named(dnsSubdomain)(value, path, report)),
+  validationError: noLongerThan(maxPoolError),
+});
+const poolCount: Rule = (value, path, report) => (value === undefined ? report(requiredField(path)) : count(value, path, report));
+const poolAnswer = onStatus(
+  fields({ poolCount, pools: atMost(maxPools, items(poolStatus)), conditions: atMost(maxConditions, conditions) }),
+);
+export const poolStatusRequest: UpdateCheck = all(
+  (next, old) =>
+    old['status'] === undefined || equalValues(next['status'], old['status'])
+      ? []
+      : [invalidField('status', next['status'] ?? null, 'field is immutable')],
+  (next, old, subresource) => (next['status'] === undefined || old['status'] !== undefined ? [] : poolAnswer(next, old, subresource)),
+);
+
+// --- migrations of stored objects
+
+const isTrue = (value: Raw, type: string): boolean =>
+  objects(statusOf(value)['conditions']).some((one) => one['type'] === type && one['status'] === 'True');
+
+export const migrationStatus: UpdateCheck = (next, old, subresource) => {
+  const [now, was] = [statusOf(next), statusOf(old)];
+  const revision = text(now['resourceVersion']);
+  const at = 'status.conditions';
+  const list = now['conditions'] ?? null;
+  const lost = (type: string, what: string): StatusCause[] =>
+    isTrue(old, type) && !isTrue(next, type) ? [invalidField(at, list, `${what} condition cannot be set to false once it is true`)] : [];
+  return [
+    ...(revision === '' || /^(0|[1-9]\d*)$/.test(revision)
+      ? []
+      : [invalidField('status.resourceVersion', revision, `resource version is not well formed: ${revision}`)]),
+    ...conditionsOnly(next, old, subresource),
+    ...(text(was['resourceVersion']) !== '' && revision !== was['resourceVersion']
+      ? [invalidField('status.resourceVersion', revision, 'field is immutable')]
+      : []),
+    ...(isTrue(next, 'Succeeded') && isTrue(next, 'Failed')
+      ? [invalidField(at, list, 'Both success and failed conditions cannot be true at the same time')]
+      : []),
+    ...lost('Succeeded', 'Success'),
+    ...lost('Failed', 'Failed'),
+  ];
+};
+
+// --- groups of pods
+
+export const podGroupStatus: UpdateCheck = all(conditionsOnly, (next) => {
+  const claims = objects(objectAt(next['spec'])['resourceClaims']).map((claim) => claim['name']);
+  return objects(statusOf(next)['resourceClaimStatuses']).flatMap(({ name }, i) =>
+    claims.includes(name)
+      ? []
+      : [invalidField(`status.resourceClaimStatuses[${i}].name`, name, 'must match the name of an entry in `spec.resourceClaims`')],
+  );
+});
