@@ -66,6 +66,8 @@ describe('custom resources over the API', () => {
     const columns = [
       { name: 'Size', type: 'integer', jsonPath: '.spec.size' },
       { name: 'Name', type: 'string', jsonPath: '.spec.name', priority: 1 },
+      { name: 'Spec', type: 'string', jsonPath: '.spec' },
+      { name: 'When', type: 'date', jsonPath: '.metadata.name' },
     ];
     const { request } = await servingWidgets([version('v1', { additionalPrinterColumns: columns })]);
     await request('POST', widgets, { body: { metadata: { name: 'a' }, spec: { size: 7 } } });
@@ -77,13 +79,16 @@ describe('custom resources over the API', () => {
         ['Name', 0],
         ['Size', 0],
         ['Name', 1],
+        ['Spec', 0],
+        ['When', 0],
       ],
     );
-    assert.deepEqual(table.rows[0].cells, ['a', 7, null]);
+    assert.deepEqual(table.rows[0].cells, ['a', 7, null, '{"size":7}', '<invalid>']);
     assert.equal((await as('application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1')).json.items[0].metadata.name, 'a');
     assert.match((await as('application/yaml', `${widgets}/a`)).text, /kind: Widget/);
     assert.equal((await as('application/vnd.kubernetes.protobuf')).status, 406);
-    assert.equal((await as('application/json')).json.kind, 'WidgetList');
+    const list = (await as('application/json')).json;
+    assert.deepEqual([list.kind, list.metadata.continue], ['WidgetList', '']);
     const protobuf = { 'content-type': 'application/vnd.kubernetes.protobuf' };
     assert.equal((await request('POST', widgets, { body: 'k8s', headers: protobuf })).status, 415);
     const strategic = { 'content-type': 'application/strategic-merge-patch+json' };

@@ -45,7 +45,7 @@ export function negotiate(accept: string | undefined, offered: readonly MediaTyp
   const before = key === '' ? undefined : known.get(key);
   if (before) return before;
   const found = choose(accept, offered, forms);
-  if (!found) throw notAcceptable(offered);
+  if (!found) throw notAcceptable(mediaTypes);
   if (key !== '') {
     if (known.size >= maxKnown) known.clear();
     known.set(key, found);
@@ -65,12 +65,10 @@ export function notAcceptable(offered: readonly string[]): ApiError {
   return new ApiError('NotAcceptable', `only the following media types are accepted: ${offered.join(', ')}`);
 }
 
+/** What a watch is given as. */
+export const watchedTypes: readonly string[] = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 /** What a list is given as: a watch has the same path. */
-export const listedTypes: readonly string[] = [
-  ...mediaTypes,
-  'application/json;stream=watch',
-  'application/vnd.kubernetes.protobuf;stream=watch',
-];
+export const listedTypes: readonly string[] = [...mediaTypes, ...watchedTypes];
 
 /**
  * Before anything else is looked at, a client must name one of the types that a path produces, or accept anything; which

@@ -144,6 +144,15 @@ test('the fields that select are those of the kind, and each kind has its own wo
   }
 });
 
+test('a table without objects says null for them, and so does a kind without columns for its rows', async () => {
+  const { request } = await server(['a']);
+  const headers = { accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' };
+  const rowsOf = async (path: string): Promise<unknown> => (await request('GET', path, { headers })).json.rows;
+  assert.deepEqual(await rowsOf(`${maps}?includeObject=None&fieldSelector=metadata.name%3Da`), [{ cells: ['a', 0, '0s'], object: null }]);
+  assert.deepEqual(await rowsOf('/api/v1/pods'), []);
+  assert.equal(await rowsOf('/api/v1/limitranges'), null);
+});
+
 test('what is at hand comes whole whatever the limit; a page is of one revision', async () => {
   const { request } = await server(['a', 'b', 'c']);
   const sizeOf = async (query: string): Promise<unknown[]> => {
@@ -214,7 +223,7 @@ test('each form is given in the media types that can express it, to those who as
   const missing = await get(`application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;${meta}`, `${maps}/none`);
   assert.deepEqual([missing.headers['content-type'], missing.json.kind, missing.json.code], ['application/json', 'Status', 404]);
   const wrong = await get(`application/json;as=PartialObjectMetadataList;${meta}`, `${maps}/a`);
-  assert.equal(wrong.json.message, 'you requested PartialObjectMetadataList, but the requested object is not a list (ConfigMap)');
+  assert.equal(wrong.json.message, 'you requested PartialObjectMetadataList, but the requested object is not a list (*core.ConfigMap)');
   assert.match((await get('application/json;pretty=1')).text, /^{\n {2}"/);
 });
 

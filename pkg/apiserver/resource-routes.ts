@@ -1,8 +1,8 @@
 /**
  * From a request's path to its verb: which resource, whether it has the verb, and which function carries it out.
  */
-import { badRequest } from '../api/errors.ts';
-import type { ApiResponse } from '../api/http.ts';
+import { ApiError, badRequest } from '../api/errors.ts';
+import type { ApiRequest, ApiResponse } from '../api/http.ts';
 import type { ResourceDeclaration } from '../registry/contract.ts';
 import { attach, exec } from './connect/exec.ts';
 import { log } from './connect/log.ts';
@@ -12,7 +12,7 @@ import { deprecationOf } from './deprecated-kinds.ts';
 import type { Exchange } from './exchange.ts';
 import { checkProduced, listedTypes, mediaTypes, type Negotiated } from './negotiate.ts';
 import { methodNotAllowed, noSuchPage, noSuchPath } from './no-such-path.ts';
-import { hasEmptySegment, type RequestInfo } from './request-info.ts';
+import { hasEmptySegment, isTrue, type RequestInfo } from './request-info.ts';
 import { isBuiltIn, negotiateResource, type ResourceCall, type Services, type Verb } from './resource-call.ts';
 import { create } from './verbs/create.ts';
 import { createBinding } from './verbs/create-binding.ts';
@@ -73,6 +73,7 @@ export async function routeResource(exchange: Exchange, services: Services): Pro
   }
   const { declaration } = storage;
   const verb = verbOf(exchange, declaration);
+  if (!verb) return isBuiltIn(declaration) ? noSuchPath() : noSuchPage();
   if (isBuiltIn(declaration) && !passedOn.has(verb)) {
     const collection = info.name === '' && info.verb !== 'deletecollection' && exchange.request.method === 'GET';
     checkProduced(exchange.request.headers['accept'], verb === log ? logTypes : collection ? listedTypes : mediaTypes);
@@ -121,26 +122,33 @@ function checkName({ name }: RequestInfo): void {
   if (fault !== undefined) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${fault}`);
 }
 
-function verbOf({ info, request }: Exchange, declaration: ResourceDeclaration): Verb {
-  if (hasEmptySegment(request.path) && info.tail === '') noSuchPath();
+/** undefined: there is no such path. */
+function verbOf({ info, request }: Exchange, declaration: ResourceDeclaration): Verb | undefined {
+  if (hasEmptySegment(request.path) && info.tail === '') return undefined;
   if (request.method === 'HEAD' && isBuiltIn(declaration) && info.subresource !== 'proxy') throw methodNotAllowed();
   const inNamespace = info.namespace !== '';
-  if (declaration.namespaced ? !inNamespace && info.name !== '' : inNamespace && info.resource !== 'namespaces') noSuchPath();
-  if (info.resource === 'namespaces' && info.group === '' && info.name !== info.namespace) noSuchPath();
+  if (declaration.namespaced ? !inNamespace && info.name !== '' : inNamespace && info.resource !== 'namespaces') return undefined;
+  if (info.resource === 'namespaces' && info.group === '' && info.name !== info.namespace) return undefined;
   if (info.subresource === '') {
     const needsNamespace = declaration.namespaced && !inNamespace && (info.verb === 'create' || info.verb === 'deletecollection');
     const named = info.name !== '' && info.verb === 'create';
     const nameless = info.name === '' && (info.verb === 'update' || info.verb === 'patch');
     const verb = verbs[info.verb];
+    if (info.verb === 'watch' && !declaration.verbs.includes('watch')) return noWatch(request, declaration);
     if (!verb || needsNamespace || named || nameless || !declaration.verbs.includes(info.verb)) throw methodNotAllowed();
     return verb;
   }
   const subresource = Object.hasOwn(declaration.subresources, info.subresource) ? declaration.subresources[info.subresource] : undefined;
-  if (!subresource || (info.tail !== '' && info.subresource !== 'proxy')) return noSuchPath();
+  if (!subresource || (info.tail !== '' && info.subresource !== 'proxy')) return undefined;
   const own = connections[`${declaration.group}/${declaration.resource}/${info.subresource}`];
   const verb = own ?? subresourceVerbs[info.verb];
   if (!verb || !subresource.verbs.includes(info.verb)) throw methodNotAllowed();
   return verb;
+}
+
+function noWatch({ query }: ApiRequest, { resource }: ResourceDeclaration): undefined {
+  if (!isTrue(query.get('watch'))) return undefined; // the old paths of watches lead to those that there are
+  throw new ApiError('MethodNotAllowed', `watch is not supported on resources of kind "${resource}"`, { details: { kind: resource } });
 }
 
 function warnOfDeprecation(exchange: Exchange, declaration: ResourceDeclaration): void {

@@ -40,7 +40,7 @@ export async function respondEntry(call: ResourceCall, entry: Entry, status = 20
     case 'PartialObjectMetadata':
       return respondObject(call.exchange, partialMetadata(entry.object, negotiated.metaVersion), negotiated, { status });
     case 'PartialObjectMetadataList':
-      throw wrongForm(`${negotiated.as}, but the requested object is not a list (${kindOf(call)[2]})`);
+      throw wrongForm(`${negotiated.as}, but the requested object is not a list (${typeOf(call, '')})`);
     case 'object':
       if (negotiated.mediaType === 'application/json' && !wantsPretty(exchange, negotiated)) {
         return { status, headers: jsonHeaders, body: entry.json() };
@@ -58,7 +58,9 @@ export async function respondList(call: ResourceCall, page: ListPage): Promise<A
     ...(page.continue === undefined ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
-  const head = { kind: call.declaration.custom?.listKind ?? `${kind}List`, apiVersion: apiVersionOf({ group, version }), metadata };
+  // A list of custom objects has the member whether it goes on or not.
+  const listed = isBuiltIn(call.declaration) ? metadata : { continue: '', ...metadata };
+  const head = { kind: call.declaration.custom?.listKind ?? `${kind}List`, apiVersion: apiVersionOf({ group, version }), metadata: listed };
   if (exchange.request.direct) {
     const items = Object.freeze(page.entries.map((entry) => entry.object));
     return { status: 200, headers: {}, object: Object.freeze({ ...head, items }) };
@@ -68,7 +70,7 @@ export async function respondList(call: ResourceCall, page: ListPage): Promise<A
     case 'Table':
       return respondObject(exchange, tableOf(call, page.entries, metadata), negotiated, { compressor });
     case 'PartialObjectMetadata':
-      throw wrongForm(`${negotiated.as}, but the requested object is a list (${kind}List)`);
+      throw wrongForm(`${negotiated.as}, but the requested object is a list (${typeOf(call, 'List')})`);
     case 'PartialObjectMetadataList':
       return respondObject(exchange, partialMetadataList(page.entries, metadata, negotiated.metaVersion), negotiated, { compressor });
     case 'object':
@@ -78,6 +80,14 @@ export async function respondList(call: ResourceCall, page: ListPage): Promise<A
       }
       return respondObject(exchange, { ...head, items: page.entries.map((entry) => itemOf(call, entry)) }, negotiated, { compressor });
   }
+}
+
+/** As Kubernetes' messages call what it works with: by the Go type. */
+function typeOf(call: ResourceCall, suffix: '' | 'List'): string {
+  const [group, version, kind] = kindOf(call);
+  if (!isBuiltIn(call.declaration)) return kind === 'Scale' ? `*${version}.Scale` : `*unstructured.Unstructured${suffix}`;
+  const parts: Readonly<Record<string, string>> = { '': 'core', 'events.k8s.io': 'core', 'internal.apiserver.k8s.io': 'apiserverinternal' };
+  return `*${parts[group] ?? group.split('.', 1)[0]}.${kind}${suffix}`;
 }
 
 function wrongForm(why: string): ApiError {

@@ -5,7 +5,7 @@
 import { badRequest } from '../api/errors.ts';
 import type { ListMeta } from '../api/generated/meta-v1.ts';
 import type { Entry, TableColumn } from '../registry/contract.ts';
-import { ageColumn, integer, nameColumn, spec, status } from '../registry/tables/column.ts';
+import { ageColumn, createdAtColumn, integer, nameColumn, spec, status } from '../registry/tables/column.ts';
 import { type MetaVersion, partialMetadata } from './partial-metadata.ts';
 import type { ResourceCall } from './resource-call.ts';
 
@@ -26,17 +26,20 @@ export function tableOf(
   const version = negotiated.metaVersion;
   const include = includeObject(exchange.request.query);
   const now = services.clock.now();
-  const columns = call.subresource === 'scale' ? scaleColumns : declaration.columns;
+  const columns = call.subresource !== 'scale' ? declaration.columns : declaration.custom ? customScaleColumns : scaleColumns;
   return {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${version}`,
     metadata,
     // Go writes a list that is not set as null.
     columnDefinitions: withColumns ? columns.map(columnDefinition) : null,
-    rows: entries.map((entry) => ({
-      cells: columns.map((column) => column.cell(entry.object, now) ?? null),
-      ...rowObject(entry, include, version),
-    })),
+    rows: rowsOrNull(
+      entries.map((entry) => ({
+        cells: columns.map((column) => column.cell(entry.object, now) ?? null),
+        object: rowObject(entry, include, version),
+      })),
+      columns,
+    ),
   };
 }
 
@@ -50,14 +53,19 @@ export function includeObject(query: URLSearchParams): IncludeObject {
   return include;
 }
 
-function rowObject(entry: Entry, include: IncludeObject, version: MetaVersion): { object?: unknown } {
+/** A kind without columns of its own has no rows at all where it has none. */
+function rowsOrNull(rows: readonly unknown[], columns: readonly TableColumn[]): readonly unknown[] | null {
+  return rows.length === 0 && columns.includes(createdAtColumn) ? null : rows;
+}
+
+function rowObject(entry: Entry, include: IncludeObject, version: MetaVersion): unknown {
   switch (include) {
     case 'None':
-      return {};
+      return null;
     case 'Metadata':
-      return { object: partialMetadata(entry.object, version) };
+      return partialMetadata(entry.object, version);
     case 'Object':
-      return { object: entry.object };
+      return entry.object;
   }
 }
 
@@ -67,8 +75,10 @@ function columnDefinition({ name, type, format, description, priority }: TableCo
 
 /** For a Scale, as kubectl shows it. Other subresources are the object itself. */
 const scaleColumns: readonly TableColumn[] = [
-  nameColumn,
+  { ...nameColumn, format: '' },
   integer('Desired', (object) => spec(object)['replicas'], 'How many pods are wanted.'),
   integer('Available', (object) => status(object)['replicas'], 'How many pods there are.'),
   ageColumn,
 ];
+/** The same, called by other formats. */
+const customScaleColumns: readonly TableColumn[] = [nameColumn, ...scaleColumns.slice(1, -1), { ...ageColumn, type: 'date' }];

@@ -14,7 +14,7 @@ import type { Entry, RegistryEvent } from '../../registry/contract.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import { protobufMediaType, protobufWatchFrame } from '../../runtime/protobuf.ts';
 import { offeredProtocols } from '../auth/web-socket-token.ts';
-import type { Negotiated } from '../negotiate.ts';
+import { type Negotiated, notAcceptable, watchedTypes } from '../negotiate.ts';
 import { type MetaVersion, partialMetadata } from '../partial-metadata.ts';
 import { listParameters } from '../query-options.ts';
 import { kindOf, type ResourceCall, readContext } from '../resource-call.ts';
@@ -27,7 +27,6 @@ export function watch(call: ResourceCall): ApiResponse {
   const { exchange, negotiated } = call;
   const { query, direct, headers } = exchange.request;
   if (negotiated.as === 'Table') includeObject(query);
-  const encode = direct ? undefined : batchEncoder(call);
   const parameters = listParameters(query, 'watch');
   const ended = new AbortController();
   const timeout = parameters.timeoutSeconds ? parameters.timeoutSeconds * 1000 : minTimeout * (1 + call.services.random.next());
@@ -57,6 +56,7 @@ export function watch(call: ResourceCall): ApiResponse {
       signal: ended.signal,
     }),
   );
+  const encode = direct ? undefined : checkedAtOnce(end, () => batchEncoder(call));
   if (!encode) return { status: 200, headers: {}, events: mapped(batches, directBatch(call), errorEvent, end) };
   if (isWebSocket(headers)) {
     const run = (socket: MessageStream): Promise<void> =>
@@ -179,6 +179,7 @@ const protobufFrames = new WeakMap<RegistryEvent, Uint8Array>();
 
 function batchEncoder(call: ResourceCall): (batch: Batch) => Uint8Array {
   const { mediaType, as, metaVersion } = call.negotiated;
+  if (mediaType === 'application/yaml') throw notAcceptable(watchedTypes);
   if (as === 'Table') return tableEncoder(call);
   if (mediaType === protobufMediaType) {
     const object = (event: RegistryEvent): unknown => watchObject(call, event, as, metaVersion);
@@ -189,8 +190,6 @@ function batchEncoder(call: ResourceCall): (batch: Batch) => Uint8Array {
         ),
       );
   }
-  if (mediaType === 'application/yaml')
-    throw new ApiError('NotAcceptable', 'a watch is given as application/json or application/vnd.kubernetes.protobuf');
   if (as !== 'object') {
     const frame = (event: RegistryEvent) => () => jsonFrame(event.type, encodeJson(watchObject(call, event, as, metaVersion)));
     return (batch) => concatBytes(batch.map((event) => cached(metadataFrames[metaVersion], event, frame(event))));

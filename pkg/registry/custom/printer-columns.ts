@@ -4,8 +4,8 @@
  */
 import type { CustomResourceColumnDefinition } from '../../api/generated/apiextensions-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
+import { stringifyJson } from '../../runtime/json.ts';
 import { JsonPath } from '../../runtime/json-path.ts';
-import { isObject } from '../../runtime/values.ts';
 import type { TableColumn } from '../contract.ts';
 import { nameColumn } from '../tables/column.ts';
 import { ageAt } from '../tables/human-duration.ts';
@@ -72,18 +72,20 @@ function cellOf(value: unknown, type: string, now: number): unknown {
     case 'boolean':
       return typeof value === 'boolean' ? value : undefined;
     case 'date':
-      return typeof value === 'string' ? ageAt(value, now) : undefined;
+      return typeof value === 'string' ? ageText(value, now) : undefined;
     default:
-      return goText(value);
+      return jsonText(value);
   }
 }
 
-/** As Go prints a value that has no type of its own: `map[a:1 b:2]`, `[x y]`. */
-function goText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
-  if (isObject(value)) {
-    const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `map[${pairs.map(([key, each]) => `${key}:${goText(each)}`).join(' ')}]`;
-  }
-  return value === null ? '<nil>' : String(value);
+/** RFC 3339 alone is a time; a date without one is none. */
+const time = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d/;
+
+function ageText(value: string, now: number): string {
+  return value === '' || time.test(value) ? ageAt(value, now) : '<invalid>';
+}
+
+/** A text as it is, anything else as its JSON. */
+function jsonText(value: unknown): string {
+  return typeof value === 'object' ? stringifyJson(value) : String(value);
 }

@@ -1,7 +1,22 @@
 import type { TableColumn } from '../contract.ts';
 import { isObject, objectAt, objects, type Raw, text } from '../raw.ts';
-import { ageColumn, column, conditionOf, integer, metadata, nameColumn, none, orNone, spec, status, wide } from './column.ts';
-import { ageAt, humanDuration } from './human-duration.ts';
+import {
+  ageColumn,
+  column,
+  conditionOf,
+  counted,
+  integer,
+  isTrue,
+  metadata,
+  nameColumn,
+  none,
+  orNone,
+  shortened,
+  spec,
+  status,
+  wide,
+} from './column.ts';
+import { ageAt } from './human-duration.ts';
 
 type Columns = readonly TableColumn[];
 
@@ -75,24 +90,11 @@ const event: Columns = [
   wide('Source', eventSource, { description: 'Who says so.' }),
   column('Message', (object) => (text(object['message']) || text(object['note'])).trim(), { description: 'What happened.' }),
   wide('First Seen', firstSeen, { description: 'How long ago it happened first.' }),
-  wide('Count', (object) => Number(eventCount(object)), { type: 'integer', description: 'How often.' }),
+  wide('Count', (object) => Number(eventCount(object)), { description: 'How often.' }),
   { ...nameColumn, priority: 1 },
 ];
 
 const size = (value: unknown): number => Object.keys(objectAt(value)).length;
-
-function requestDuration(csr: Raw): string {
-  const seconds = spec(csr)['expirationSeconds'];
-  return typeof seconds === 'number' ? humanDuration(seconds * 1000) : none;
-}
-
-function csrState(csr: Raw): string {
-  const types = objects(status(csr)['conditions']).map((condition) => text(condition['type']));
-  const state = types.includes('Denied') ? 'Denied' : types.includes('Approved') ? 'Approved' : types.includes('Failed') ? '' : 'Pending';
-  return [state, ...(types.includes('Failed') ? ['Failed'] : []), ...(status(csr)['certificate'] === undefined ? [] : ['Issued'])]
-    .filter(Boolean)
-    .join(',');
-}
 
 function quotaText(kind: 'requests' | 'limits'): (quota: Raw) => string {
   return (quota) => {
@@ -171,10 +173,40 @@ const leaseCandidate: Columns = [
   column('LeaseName', (object) => spec(object)['leaseName'], { description: 'For which lease.' }),
   column('BinaryVersion', (object) => spec(object)['binaryVersion'], { description: 'Version of the candidate.' }),
   column('EmulationVersion', (object) => text(spec(object)['emulationVersion']), { description: 'Version it behaves as.' }),
-  column('PingTime', (object) => text(spec(object)['pingTime']), { description: 'When it was last asked.' }),
-  column('RenewTime', (object) => text(spec(object)['renewTime']), { description: 'When it last answered.' }),
-  column('Strategy', (object) => text(spec(object)['strategy']), { description: 'How the leader is chosen.' }),
   ageColumn,
+];
+
+/** Of servers of different versions: in which version each of them stores a resource. */
+const storageVersion: Columns = [
+  nameColumn,
+  column('CommonEncodingVersion', (object) => text(status(object)['commonEncodingVersion']) || '<unset>', {
+    description: 'The version in which all servers store it.',
+  }),
+  column(
+    'StorageVersions',
+    (object) =>
+      shortened(
+        objects(status(object)['storageVersions']).map((each) => `${text(each['apiServerID'])}=${text(each['encodingVersion'])}`),
+        '<unset>',
+      ),
+    { description: 'The version in which each server stores it.' },
+  ),
+  ageColumn,
+];
+const migrationStates = ['Running', 'Failed', 'Succeeded'];
+const storageVersionMigration: Columns = [
+  { ...nameColumn, format: '' },
+  column(
+    'Resource',
+    (object) => {
+      const { resource, group } = objectAt(spec(object)['resource']);
+      return text(group) === '' ? text(resource) : `${text(resource)}.${text(group)}`;
+    },
+    { description: 'What is written anew.' },
+  ),
+  column('Status', (object) => migrationStates.filter((type) => isTrue(object, type)).at(-1) ?? 'Unknown', {
+    description: 'How far it has come.',
+  }),
 ];
 
 export const clusterColumns: Readonly<Record<string, Columns>> = {
@@ -188,20 +220,16 @@ export const clusterColumns: Readonly<Record<string, Columns>> = {
   ],
   'api.core.v1.ConfigMap': [
     nameColumn,
-    integer('Data', (object) => size(object['data']) + size(object['binaryData']), 'Number of entries.'),
+    counted('Data', (object) => size(object['data']) + size(object['binaryData']), 'Number of entries.'),
     ageColumn,
   ],
   'api.core.v1.Secret': [
     nameColumn,
     column('Type', (object) => object['type'], { description: 'What it is for.' }),
-    integer('Data', (object) => size(object['data']), 'Number of entries.'),
+    counted('Data', (object) => size(object['data']), 'Number of entries.'),
     ageColumn,
   ],
-  'api.core.v1.ServiceAccount': [
-    nameColumn,
-    integer('Secrets', (object) => objects(object['secrets']).length, 'Secrets it may use.'),
-    ageColumn,
-  ],
+  'api.core.v1.ServiceAccount': [nameColumn, ageColumn],
   'api.core.v1.ResourceQuota': [
     nameColumn,
     column('Request', quotaText('requests'), { description: 'What may be asked for, and what has been.' }),
@@ -227,25 +255,9 @@ export const clusterColumns: Readonly<Record<string, Columns>> = {
   ],
   'api.coordination.v1beta1.LeaseCandidate': leaseCandidate,
   'api.coordination.v1alpha2.LeaseCandidate': leaseCandidate,
-  'api.scheduling.v1.PriorityClass': [
-    nameColumn,
-    integer('Value', (object) => object['value'], 'The priority.'),
-    column('Global-Default', (object) => object['globalDefault'] === true, {
-      type: 'boolean',
-      description: 'Whether pods without a class have it.',
-    }),
-    ageColumn,
-    column('PreemptionPolicy', (object) => text(object['preemptionPolicy']), { description: 'Whether its pods push others away.' }),
-  ],
+  'api.apiserverinternal.v1alpha1.StorageVersion': storageVersion,
+  'api.storagemigration.v1beta1.StorageVersionMigration': storageVersionMigration,
   'api.node.v1.RuntimeClass': [nameColumn, column('Handler', (object) => object['handler'], { description: 'Which runtime.' }), ageColumn],
-  'api.certificates.v1.CertificateSigningRequest': [
-    nameColumn,
-    ageColumn,
-    column('SignerName', (object) => text(spec(object)['signerName']) || none, { description: 'Who is to sign.' }),
-    column('Requestor', (object) => text(spec(object)['username']), { description: 'Who asks.' }),
-    column('RequestedDuration', requestDuration, { description: 'For how long.' }),
-    column('Condition', csrState, { description: 'Whether it was granted.' }),
-  ],
   'api.admissionregistration.v1.MutatingWebhookConfiguration': webhooks,
   'api.admissionregistration.v1.ValidatingWebhookConfiguration': webhooks,
   'api.admissionregistration.v1.ValidatingAdmissionPolicy': validatingPolicy,
@@ -263,7 +275,7 @@ export const clusterColumns: Readonly<Record<string, Columns>> = {
     column('PriorityLevel', (object) => text(objectAt(spec(object)['priorityLevelConfiguration'])['name']), {
       description: 'Where its requests wait.',
     }),
-    integer('MatchingPrecedence', (object) => spec(object)['matchingPrecedence'], 'Which schema goes first.'),
+    counted('MatchingPrecedence', (object) => spec(object)['matchingPrecedence'], 'Which schema goes first.'),
     column('DistinguisherMethod', (object) => text(objectAt(spec(object)['distinguisherMethod'])['type']) || none, {
       description: 'How flows are told apart.',
     }),

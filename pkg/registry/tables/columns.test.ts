@@ -168,6 +168,19 @@ test('columns stand under kubectl’s names, in its order', () => {
   assert.equal(header('core.v1.Event'), 'Last Seen Type Reason Object (Subobject) (Source) Message (First Seen) (Count) (Name)');
   assert.equal(header('batch.v1.Job'), 'Name Status Completions Duration Age (Containers) (Images) (Selector)');
   assert.equal(header('rbac.v1.ClusterRole'), 'Name Created At');
+  assert.equal(header('core.v1.ServiceAccount'), 'Name Age');
+  assert.equal(header('scheduling.v1alpha2.PodGroup'), 'Name Policy Workload Status Age');
+  assert.equal(header('resource.v1beta2.DeviceTaintRule'), 'Name Key Value Effect TimeAdded Age');
+  assert.equal(header('certificates.v1beta1.ClusterTrustBundle'), 'Name SignerName');
+  const numbers = columnsOf('io.k8s.api.apps.v1.Deployment').filter(({ name }) => name === 'Available' || name === 'Up-to-date');
+  assert.deepEqual(
+    numbers.map(({ type, cell }) => [type, cell({ apiVersion: '', kind: '', metadata: { name: 'd' } }, 0)]),
+    [
+      ['string', 0],
+      ['string', 0],
+    ],
+    'numbers under a type of strings',
+  );
 });
 
 test('rows of other kinds', () => {
@@ -201,6 +214,27 @@ test('rows of other kinds', () => {
     row('core.v1.Endpoints', object('v1', 'Endpoints', 'e', { subsets }, meta)),
     'e | 10.0.0.1:80,10.0.0.2:80,10.0.0.3:80 + 1 more... | 5h',
   );
+  const selector = {
+    matchLabels: { c: 'd', a: 'b' },
+    matchExpressions: [
+      { key: 'b', operator: 'In', values: ['z', 'y'] },
+      { key: 'e', operator: 'DoesNotExist' },
+    ],
+  };
+  assert.equal(
+    row('networking.v1.NetworkPolicy', object('v1', 'NetworkPolicy', 'n', { spec: { podSelector: selector } }, meta)),
+    'n | a=b,b in (y,z),c=d,!e | 5h',
+  );
+  const rules = ['a.x', '', 'b.x', 'c.x', ''].map((host) => ({ host }));
+  const annotated = { ...meta, annotations: { 'kubernetes.io/ingress.class': 'old' } };
+  assert.equal(
+    row('networking.v1.Ingress', object('v1', 'Ingress', 'i', { spec: { rules } }, annotated)),
+    'i | <none> | a.x,b.x,c.x + 2 more... |  | 80 | 5h',
+  );
+  const modes = { accessModes: ['ReadWriteMany', 'ReadWriteOnce'], capacity: { storage: '1Gi' } };
+  assert.match(row('core.v1.PersistentVolume', object('v1', 'PersistentVolume', 'v', { spec: modes }, meta)), /^v \| 1Gi \| RWO,RWX \|/);
+  const group = { spec: { schedulingPolicy: { gang: {} } }, status: { conditions: [{ type: 'PodGroupScheduled', status: 'False' }] } };
+  assert.equal(row('scheduling.v1alpha2.PodGroup', object('v1', 'PodGroup', 'g', group, meta)), 'g | Gang | <none> | Unschedulable | 5h');
   const event = object('v1', 'Event', 'e', {
     involvedObject: { kind: 'Pod', name: 'p' },
     type: 'Normal',

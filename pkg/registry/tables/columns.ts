@@ -4,9 +4,12 @@
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
  */
 import type { TableColumn } from '../contract.ts';
+import { certificateColumns } from './certificate-columns.ts';
 import { clusterColumns } from './cluster-columns.ts';
 import { createdAtColumn, nameColumn } from './column.ts';
+import { deviceColumns } from './device-columns.ts';
 import { podColumns, podTemplateColumns } from './pod-columns.ts';
+import { schedulingColumns } from './scheduling-columns.ts';
 import { serviceColumns } from './service-columns.ts';
 import { storageColumns } from './storage-columns.ts';
 import { workloadColumns } from './workload-columns.ts';
@@ -18,6 +21,9 @@ const tables: Readonly<Record<string, readonly TableColumn[]>> = {
   ...serviceColumns,
   ...clusterColumns,
   ...storageColumns,
+  ...deviceColumns,
+  ...schedulingColumns,
+  ...certificateColumns,
 };
 const byDefault: readonly TableColumn[] = [nameColumn, createdAtColumn];
 

@@ -1,6 +1,20 @@
 import type { TableColumn } from '../contract.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { ageColumn, column, labelText, metadata, nameColumn, none, orNone, selectorText, spec, status, wide } from './column.ts';
+import {
+  ageColumn,
+  column,
+  defaultName,
+  labelText,
+  nameColumn,
+  none,
+  orNone,
+  selectorText,
+  shortened,
+  shown,
+  spec,
+  status,
+  wide,
+} from './column.ts';
 
 type Columns = readonly TableColumn[];
 
@@ -41,14 +55,6 @@ const service: Columns = [
   wide('Selector', (object) => labelText(spec(object)['selector']), { description: 'Which pods serve it.' }),
 ];
 
-/** As many as kubectl shows of a list; the others are counted. */
-const shown = 3;
-function shortened(all: readonly string[], empty: string): string {
-  if (all.length === 0) return empty;
-  const rest = all.length - shown;
-  return rest > 0 ? `${all.slice(0, shown).join(',')} + ${rest} more...` : all.join(',');
-}
-
 function endpointTexts(object: Raw): string[] {
   return objects(object['subsets']).flatMap((subset) => {
     const ips = objects(subset['addresses']).map((address) => text(address['ip']));
@@ -66,7 +72,7 @@ const endpoints: Columns = [
 ];
 
 const slicePorts = (object: Raw): string[] =>
-  objects(object['ports']).map((port) => (port['port'] === undefined ? '*' : String(port['port'])));
+  objects(object['ports']).map((port) => (port['port'] === undefined ? text(port['name']) || '*' : String(port['port'])));
 const endpointSlice: Columns = [
   nameColumn,
   column('AddressType', (object) => object['addressType'], { description: 'What kind of addresses it holds.' }),
@@ -85,27 +91,18 @@ const endpointSlice: Columns = [
   ageColumn,
 ];
 
+/** Beyond the hosts that are shown, rules are counted, whether they name a host or not. */
 function ingressHosts(ingress: Raw): string {
-  const hosts = objects(spec(ingress)['rules'])
-    .map((rule) => text(rule['host']))
-    .filter((host) => host !== '');
-  return hosts.length === 0
-    ? '*'
-    : hosts.length > shown
-      ? `${hosts.slice(0, shown).join(',')} + ${hosts.length - shown} more...`
-      : hosts.join(',');
+  const rules = objects(spec(ingress)['rules']).map((rule) => text(rule['host']));
+  const hosts = rules.filter((host) => host !== '').slice(0, shown);
+  const last = hosts.length < shown ? rules.length - 1 : rules.indexOf(hosts.at(-1) as string);
+  const more = last < rules.length - 1;
+  return more ? `${hosts.join(',')} + ${rules.length - shown} more...` : hosts.join(',') || '*';
 }
 
 const ingress: Columns = [
   nameColumn,
-  column(
-    'Class',
-    (object) => {
-      const annotation = text(objectAt(metadata(object)['annotations'])['kubernetes.io/ingress.class']);
-      return text(spec(object)['ingressClassName']) || annotation || none;
-    },
-    { description: 'Which controller serves it.' },
-  ),
+  column('Class', (object) => orNone(spec(object)['ingressClassName']), { description: 'Which controller serves it.' }),
   column('Hosts', ingressHosts, { description: 'Which hosts it answers for.' }),
   column(
     'Address',
@@ -122,7 +119,7 @@ const ingress: Columns = [
 ];
 
 const ingressClass: Columns = [
-  nameColumn,
+  defaultName('ingressclass.kubernetes.io/is-default-class'),
   column('Controller', (object) => spec(object)['controller'], { description: 'Who serves its ingresses.' }),
   column(
     'Parameters',
@@ -148,7 +145,6 @@ const ipAddress: Columns = [
     },
     { description: 'Who holds it.' },
   ),
-  ageColumn,
 ];
 
 const serviceCidr: Columns = [

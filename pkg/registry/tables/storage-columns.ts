@@ -1,6 +1,6 @@
 import type { TableColumn } from '../contract.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { ageColumn, column, integer, metadata, nameColumn, none, spec, status, wide } from './column.ts';
+import { ageColumn, column, defaultName, integer, metadata, nameColumn, none, spec, status, wide } from './column.ts';
 
 type Columns = readonly TableColumn[];
 
@@ -10,10 +10,11 @@ const shortModes: Readonly<Record<string, string>> = {
   ReadWriteMany: 'RWX',
   ReadWriteOncePod: 'RWOP',
 };
+/** In the order above, whichever they have. */
 const accessModes = (modes: unknown): string =>
-  [...new Set(strings(modes))]
+  Object.keys(shortModes)
+    .filter((mode) => strings(modes).includes(mode))
     .map((mode) => shortModes[mode])
-    .filter(Boolean)
     .join(',');
 
 const betaClass = 'volume.beta.kubernetes.io/storage-class';
@@ -70,19 +71,14 @@ const claim: Columns = [
   mode,
 ];
 
-const defaultClass = 'storageclass.kubernetes.io/is-default-class';
 const storageClass: Columns = [
-  {
-    ...nameColumn,
-    cell: (object) => (object.metadata.annotations?.[defaultClass] === 'true' ? `${object.metadata.name} (default)` : object.metadata.name),
-  },
+  defaultName('storageclass.kubernetes.io/is-default-class'),
   column('Provisioner', (object) => object['provisioner'], { description: 'Who makes its volumes.' }),
   column('ReclaimPolicy', (object) => text(object['reclaimPolicy']) || 'Delete', {
     description: 'What becomes of a volume after its claim.',
   }),
   column('VolumeBindingMode', (object) => text(object['volumeBindingMode']) || 'Immediate', { description: 'When volumes are made.' }),
   column('AllowVolumeExpansion', (object) => object['allowVolumeExpansion'] === true, {
-    type: 'boolean',
     description: 'Whether they can grow.',
   }),
   ageColumn,
@@ -126,39 +122,7 @@ const driver: Columns = [
   ageColumn,
 ];
 
-function claimState(object: Raw): string {
-  const states: string[] = [];
-  if (metadata(object)['deletionTimestamp'] !== undefined) states.push('deleted');
-  if (isObject(status(object)['allocation'])) states.push('allocated');
-  else if (states.length === 0) return 'pending';
-  if (objects(status(object)['reservedFor']).length > 0) states.push('reserved');
-  return states.join(',');
-}
-const resourceClaim: Columns = [
-  nameColumn,
-  column('State', claimState, { description: 'Whether devices are allocated to it.' }),
-  ageColumn,
-];
-const plain: Columns = [nameColumn, ageColumn];
-const resourceSlice: Columns = [
-  nameColumn,
-  column('Node', (object) => text(spec(object)['nodeName']) || '<unset>', { description: 'Where the devices are.' }),
-  column('Driver', (object) => spec(object)['driver'], { description: 'Whose they are.' }),
-  column('Pool', (object) => text(objectAt(spec(object)['pool'])['name']), { description: 'In which pool.' }),
-  ageColumn,
-];
-
-const devices = Object.fromEntries(
-  ['v1', 'v1beta1', 'v1beta2'].flatMap((version) => [
-    [`api.resource.${version}.DeviceClass`, plain],
-    [`api.resource.${version}.ResourceClaim`, resourceClaim],
-    [`api.resource.${version}.ResourceClaimTemplate`, plain],
-    [`api.resource.${version}.ResourceSlice`, resourceSlice],
-  ]),
-);
-
 export const storageColumns: Readonly<Record<string, Columns>> = {
-  ...devices,
   'api.core.v1.PersistentVolume': volume,
   'api.core.v1.PersistentVolumeClaim': claim,
   'api.storage.v1.StorageClass': storageClass,
@@ -170,15 +134,9 @@ export const storageColumns: Readonly<Record<string, Columns>> = {
     integer('Drivers', (object) => objects(spec(object)['drivers']).length, 'Drivers on the node.'),
     ageColumn,
   ],
-  'api.storage.v1.CSIStorageCapacity': [
-    nameColumn,
-    column('StorageClassName', (object) => object['storageClassName'], { description: 'For which class.' }),
-    column('Capacity', (object) => text(object['capacity']) || '<unset>', { description: 'How much is left.' }),
-    ageColumn,
-  ],
   'api.storage.v1.VolumeAttachment': [
     nameColumn,
-    column('Attacher', (object) => spec(object)['attacher'], { description: 'Who attaches it.' }),
+    { ...column('Attacher', (object) => spec(object)['attacher'], { description: 'Who attaches it.' }), format: 'name' },
     column('PV', (object) => text(objectAt(spec(object)['source'])['persistentVolumeName']), { description: 'Which volume.' }),
     column('Node', (object) => spec(object)['nodeName'], { description: 'To which node.' }),
     column('Attached', (object) => status(object)['attached'] === true, { type: 'boolean', description: 'Whether it is.' }),

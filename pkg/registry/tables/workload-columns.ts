@@ -4,6 +4,7 @@ import { autoscalerTargets } from './autoscaler-targets.ts';
 import {
   ageColumn,
   column,
+  counted,
   integer,
   isTrue,
   labelText,
@@ -39,8 +40,8 @@ const deployment: Columns = [
   column('Ready', (object) => `${count(status(object)['readyReplicas'])}/${count(spec(object)['replicas'])}`, {
     description: 'Pods that are ready, of those wanted.',
   }),
-  integer('Up-to-date', (object) => status(object)['updatedReplicas'], 'Pods of the newest template.'),
-  integer('Available', (object) => status(object)['availableReplicas'], 'Pods that have been ready for long enough.'),
+  counted('Up-to-date', (object) => status(object)['updatedReplicas'], 'Pods of the newest template.'),
+  counted('Available', (object) => status(object)['availableReplicas'], 'Pods that have been ready for long enough.'),
   ageColumn,
   ...template,
   selector,
@@ -139,8 +140,8 @@ const autoscaler: Columns = [
   ),
   column('Targets', autoscalerTargets, { description: 'What it aims at, and where it stands.' }),
   column('MinPods', (object) => String(spec(object)['minReplicas'] ?? '<unset>'), { description: 'Fewest pods.' }),
-  integer('MaxPods', (object) => spec(object)['maxReplicas'], 'Most pods.'),
-  integer('Replicas', (object) => status(object)['currentReplicas'], 'Pods there are.'),
+  counted('MaxPods', (object) => spec(object)['maxReplicas'], 'Most pods.'),
+  counted('Replicas', (object) => status(object)['currentReplicas'], 'Pods there are.'),
   ageColumn,
 ];
 
@@ -166,7 +167,7 @@ const revision: Columns = [
     },
     { description: 'Whose revision it is.' },
   ),
-  integer('Revision', (object) => object['revision'], 'Its number.'),
+  counted('Revision', (object) => object['revision'], 'Its number.'),
   ageColumn,
 ];
 
