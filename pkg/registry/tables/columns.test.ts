@@ -174,7 +174,7 @@ test('columns stand under kubectl’s names, in its order', () => {
   assert.equal(header('certificates.v1beta1.ClusterTrustBundle'), 'Name SignerName');
   const numbers = columnsOf('io.k8s.api.apps.v1.Deployment').filter(({ name }) => name === 'Available' || name === 'Up-to-date');
   assert.deepEqual(
-    numbers.map(({ type, cell }) => [type, cell({ apiVersion: '', kind: '', metadata: { name: 'd' } }, 0)]),
+    numbers.map(({ type, cell }) => [type, cell(object('apps/v1', 'Deployment', 'd', {}), 0)]),
     [
       ['string', 0],
       ['string', 0],
