@@ -4,11 +4,11 @@ import { isObject, objectAt, objects, type Raw } from '../raw.ts';
 const exact = ['deviceClassName', 'selectors', 'allocationMode', 'count', 'adminAccess', 'tolerations', 'capacity'];
 
 function requestToV1beta1({ exactly, ...request }: Raw): Raw {
-  return isObject(exactly) ? { ...request, ...exactly } : request;
+  return isObject(exactly) ? { ...request, ...exactly } : { ...request, deviceClassName: '' };
 }
 
 function requestToStored(request: Raw): Raw {
-  const said = Object.entries(request).filter(([key]) => exact.includes(key));
+  const said = Object.entries(request).filter(([key, value]) => exact.includes(key) && value !== '');
   const rest = Object.fromEntries(Object.entries(request).filter(([key]) => !exact.includes(key)));
   return said.length > 0 ? { ...rest, exactly: Object.fromEntries(said) } : rest;
 }
@@ -43,5 +43,5 @@ function slice(convert: (device: Raw) => Raw): (object: Raw) => Raw {
     return Array.isArray(spec['devices']) ? { ...object, spec: { ...spec, devices: objects(spec['devices']).map(convert) } } : object;
   };
 }
-export const sliceToV1beta1 = slice(({ name, ...basic }) => ({ name, ...(Object.keys(basic).length > 0 ? { basic } : {}) }));
+export const sliceToV1beta1 = slice(({ name, ...basic }) => ({ name, basic }));
 export const sliceToStored = slice(({ name, basic }) => ({ name, ...objectAt(basic) }));

@@ -6,7 +6,6 @@ import { assign, child, metadataOf, objectAt, type Raw } from '../raw.ts';
 import type { Prepare, Strategy } from '../resource.ts';
 import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
 import { validateDeviceClaimStatus } from '../validation/device-claim-status.ts';
-import { validateSliceUpdate } from '../validation/devices.ts';
 import { validateEndpointSliceUpdate } from '../validation/endpoint-slice.ts';
 import { strictEvents, validateStrictEvent, validateStrictEventUpdate } from '../validation/events.ts';
 import { all, immutable, notUpdatable, onWrite, sameRole } from '../validation/immutability.ts';
@@ -144,7 +143,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     ...guarded,
     validateUpdate: onWrite({ object: immutable('spec'), status: validateDeviceClaimStatus }),
   },
-  'resourceslices.resource.k8s.io': { generation: true, ...datedSlice, validateUpdate: validateSliceUpdate },
+  'resourceslices.resource.k8s.io': { generation: true, ...datedSlice },
   'deviceclasses.resource.k8s.io': counted,
   'devicetaintrules.resource.k8s.io': {
     generation: true,

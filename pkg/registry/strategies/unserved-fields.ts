@@ -2,11 +2,11 @@
  * Fields of features that Kubernetes 1.36 has switched off unless asked: it knows them, and lets them fall when somebody
  * sets them. What an object has none the less stays with it.
  */
-import { isObject, objectAt, type Raw } from '../raw.ts';
+import { isObject, objectAt, objects, type Raw } from '../raw.ts';
 
 const ofGroup = ['priority', 'priorityClassName', 'disruptionMode', 'resourceClaims', 'schedulingConstraints'];
 
-/** By resource: paths, in which `[]` stands for each element of a list. */
+/** By resource: paths, in which `[]` stands for each element of a list, and `{}` for each entry of a map. */
 const unserved: Readonly<Record<string, readonly string[]>> = {
   'leases.coordination.k8s.io': ['spec.strategy', 'spec.preferredHolder'],
   // Of a version that is gone; today's says the zone, and nothing more.
@@ -14,7 +14,10 @@ const unserved: Readonly<Record<string, readonly string[]>> = {
   'workloads.scheduling.k8s.io': ofGroup.map((field) => `spec.podGroupTemplates[].${field}`),
   // A group's disruption mode falls, too, and what it is by default takes its place: see its strategy.
   'podgroups.scheduling.k8s.io': ofGroup.filter((field) => field !== 'disruptionMode').map((field) => `spec.${field}`),
-  'resourceslices.resource.k8s.io': ['spec.devices[].nodeAllocatableResourceMappings'],
+  'resourceslices.resource.k8s.io': [
+    'spec.devices[].nodeAllocatableResourceMappings',
+    ...['bools', 'ints', 'strings', 'versions'].map((field) => `spec.devices[].attributes{}.${field}`),
+  ],
   'csidrivers.storage.k8s.io': ['spec.preventPodSchedulingIfMissing'],
 };
 
@@ -31,10 +34,13 @@ export function unservedFieldsOf(resource: string): DropUnserved | undefined {
 
 function drop(value: unknown, old: unknown, [step = '', ...rest]: readonly string[]): void {
   if (!isObject(value)) return;
-  const field = step.replace('[]', '');
+  const field = step.replace(/\[\]|\{\}/, '');
   const [now, before] = [value[field], objectAt(old)[field]];
-  if (rest.length > 0) {
-    if (!Array.isArray(now)) drop(now, before, rest);
-    else for (const [i, element] of now.entries()) drop(element, Array.isArray(before) ? before[i] : undefined, rest);
-  } else if (before === undefined) delete value[field];
+  if (rest.length === 0) {
+    if (before === undefined) delete value[field];
+  } else if (step.endsWith('[]')) {
+    for (const [i, element] of objects(now).entries()) drop(element, Array.isArray(before) ? before[i] : undefined, rest);
+  } else if (step.endsWith('{}')) {
+    for (const [key, entry] of Object.entries(objectAt(now))) drop(entry, objectAt(before)[key], rest);
+  } else drop(now, before, rest);
 }

@@ -1,5 +1,5 @@
 /** How much of a device's capacity one who shares it may ask for. */
-import { compareQuantities, isQuantity, parseQuantity } from '../../api/quantity.ts';
+import { compareQuantities, formatQuantity, isQuantity, parseQuantity } from '../../api/quantity.ts';
 import { duplicateField, forbiddenField, invalidField, requiredField, tooManyField } from '../../runtime/field-errors.ts';
 import { isObject, type Raw, strings, text } from '../raw.ts';
 import { below, type Report } from './validator.ts';
@@ -50,9 +50,11 @@ function checkOptions(options: readonly string[], byDefault: string, whole: stri
     const before = options[i - 1];
     if (before !== undefined && exceeds(before, option))
       report(invalidField(`${at}[${i}]`, option, 'values must be sorted in ascending order'));
-    if (exceeds(option, whole)) report(invalidField(`${at}[${i}]`, option, `option is larger than capacity value: ${whole}`));
-    if (options.indexOf(option) < i) report(duplicateField(`${at}[${i}]`, option));
   }
+  for (const [i, option] of options.entries()) {
+    if (exceeds(option, whole)) report(invalidField(`${at}[${i}]`, option, `option is larger than capacity value: ${whole}`));
+  }
+  for (const [i, option] of options.entries()) if (options.indexOf(option) < i) report(duplicateField(`${at}[${i}]`, option));
   if (!options.includes(byDefault)) report(invalidField(at, byDefault, 'default value is not valid according to the requestPolicy'));
 }
 
@@ -69,9 +71,23 @@ function checkRange(range: Raw, byDefault: string, whole: string, { at, report }
   if (exceeds(max, whole)) say('max', max, `max is larger than capacity value: ${whole}`);
   if (exceeds(byDefault, max)) say('max', byDefault, `default is more than max: ${max}`);
   if (!isQuantity(step) || !isQuantity(min)) return;
-  const [from, by] = [parseQuantity(min).nanos, parseQuantity(step).nanos];
+  const one = sumOf(min, step);
+  if (exceeds(one, whole)) say('step', step, `one step ${one} is larger than capacity value: ${whole}`);
+  const [from, by] = [wholeOf(min), wholeOf(step)];
   for (const value of [byDefault, max]) {
-    if (!isQuantity(value) || by === 0n || (parseQuantity(value).nanos - from) % by === 0n) continue;
+    if (!isQuantity(value) || by === 0n || (wholeOf(value) - from) % by === 0n) continue;
     say('step', value, `value is not a multiple of a given step (${step}) from (${min})`);
   }
 }
+
+function sumOf(a: string, b: string): string {
+  const [first, second] = [parseQuantity(a), parseQuantity(b)];
+  return formatQuantity({ nanos: first.nanos + second.nanos, format: first.format });
+}
+
+const unit = 1_000_000_000n;
+/** In whole units, rounded up. */
+const wholeOf = (value: string): bigint => {
+  const { nanos } = parseQuantity(value);
+  return (nanos + (nanos > 0n ? unit - 1n : 0n)) / unit;
+};

@@ -141,7 +141,7 @@ const table: readonly Case[] = [
     'an attribute of two values, and one of none',
     offering({ name: 'a', attributes: { x: { int: 1, bool: true }, y: {}, z: { version: '1' } } }),
     [
-      'spec.devices[0].attributes[x]: Invalid value: {"int":1,"bool":true}: exactly one value must be specified',
+      'spec.devices[0].attributes[x]: Invalid value: {"IntValue":1,"BoolValue":true,"StringValue":null,"VersionValue":null,"IntValues":null,"BoolValues":null,"StringValues":null,"VersionValues":null}: exactly one value must be specified',
       'spec.devices[0].attributes[y]: Invalid value: "": exactly one value must be specified',
       'spec.devices[0].attributes[z].version: Invalid value: "1": must be a string compatible with semver.org spec 2.0.0',
     ],
@@ -150,7 +150,7 @@ const table: readonly Case[] = [
     'an attribute whose name is none',
     offering({ name: 'a', attributes: { 'a-b': { int: 1 } } }),
     [
-      "spec.devices[0].attributes[a-b]: Invalid value: \"a-b\": a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used for validation is '[A-Za-z_][A-Za-z0-9_]*')",
+      "spec.devices[0].attributes: Invalid value: \"a-b\": a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used for validation is '[A-Za-z_][A-Za-z0-9_]*')",
     ],
   ],
   [
@@ -197,7 +197,7 @@ const table: readonly Case[] = [
   [
     'what must fail without anything to wait for',
     offering({ name: 'a', bindingFailureConditions: ['acme.io/failed'] }),
-    ['spec.devices[0].bindingConditions: Invalid value: []: bindingConditions are required to use bindingFailureConditions'],
+    ['spec.devices[0].bindingConditions: Invalid value: null: bindingConditions are required to use bindingFailureConditions'],
   ],
   ['a class', having(classOf, { 'spec.extendedResourceName': 'acme.io/gpu' }), []],
   [

@@ -4,7 +4,7 @@ import { invalidField, requiredField, tooLongField } from '../../runtime/field-e
 import { equalValues } from '../../runtime/values.ts';
 import { objectAt, objects, type Raw, text } from '../raw.ts';
 import { conditions } from './conditions.ts';
-import { poolName } from './devices.ts';
+import { poolName } from './device-names.ts';
 import { all, onStatus, type UpdateCheck } from './immutability.ts';
 import { dnsSubdomain } from './names.ts';
 import { atLeast, atMost, between, fields, items, named, needed, noLongerThan, object, type Rule } from './rules.ts';

@@ -15,7 +15,8 @@ import { certificateValidators } from './certificates.ts';
 import { claimValidators } from './claim.ts';
 import { clusterValidators } from './cluster.ts';
 import { coordinationValidators } from './coordination.ts';
-import { deviceValidators } from './devices.ts';
+import { deviceRequestValidators } from './device-requests.ts';
+import { deviceSliceValidators } from './device-slices.ts';
 import { endpointSliceValidators } from './endpoint-slice.ts';
 import { endpointValidators } from './endpoints.ts';
 import { eventValidators } from './events.ts';
@@ -48,7 +49,8 @@ const tables = [
   endpointSliceValidators,
   clusterValidators,
   rbacValidators,
-  deviceValidators,
+  deviceRequestValidators,
+  deviceSliceValidators,
   quotaValidators,
   storageClassValidators,
   coordinationValidators,
