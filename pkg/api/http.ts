@@ -10,7 +10,7 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   /** Names in lower case; several values joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: AsyncIterable<Uint8Array> | undefined;
+  readonly body?: RequestBody | undefined;
   /**
    * Set by callers in the same process: the body as an object in place of bytes (the server copies what it keeps),
    * and the answer wanted the same way: `object` or `events` in place of bytes.
@@ -19,6 +19,12 @@ export interface ApiRequest {
   readonly peer: Peer;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
+}
+
+/** A request's body, in pieces as they come. */
+export interface RequestBody extends AsyncIterable<Uint8Array> {
+  /** The whole body, if it is there by now; asked before anything is read of it. Saves waiting for pieces that are none. */
+  arrived?(): Promise<Uint8Array | undefined>;
 }
 
 /** Who is at the other end, as far as the transport knows. */

@@ -4,7 +4,9 @@
  */
 
 /** The reasons why a text does not fit; none when it does. */
-export type NameCheck = (name: string) => string[];
+export type NameCheck = (name: string) => readonly string[];
+
+const fits: readonly string[] = [];
 
 const encoder = new TextEncoder();
 export const byteLength = (value: string): number => encoder.encode(value).length;
@@ -21,10 +23,9 @@ export function nameCheck(max: number, pattern: string, what: string, ...example
   const syntax = new RegExp(`^(?:${pattern})$`);
   const hint = regexHint(what, pattern, ...examples);
   return (name) => {
-    const reasons: string[] = [];
-    if (name.length > max / 3 && byteLength(name) > max) reasons.push(tooLong(max));
-    if (!syntax.test(name)) reasons.push(hint);
-    return reasons;
+    const long = name.length > max / 3 && byteLength(name) > max;
+    if (syntax.test(name)) return long ? [tooLong(max)] : fits;
+    return long ? [tooLong(max), hint] : [hint];
   };
 }
 
@@ -86,6 +87,7 @@ const namePart = inBytes(
 );
 /** A label's key, a finalizer, a resource's name: an optional DNS prefix, a slash, and a name. */
 export const qualifiedName: NameCheck = (name) => {
+  if (!name.includes('/') && namePart(name).length === 0) return fits;
   const parts = name.split('/');
   const last = parts.at(-1) as string;
   if (parts.length > 2) {

@@ -105,8 +105,9 @@ export class ApiServer {
     }
     const response = withHeaders(await this.#withinTime(exchange), exchange);
     const { info } = exchange;
-    const known = info.isResource && this.#services.registry.storage(info.group, info.version, info.resource) !== undefined;
-    this.#metrics.observe(info, request.query, response, started, known);
+    // A refused request may not have got so far.
+    const storage = exchange.storage ?? this.#services.registry.storage(info.group, info.version, info.resource);
+    this.#metrics.observe(info, request.query, response, started, info.isResource && storage !== undefined);
     return response;
   }
 
@@ -183,6 +184,7 @@ function newExchange(request: ApiRequest): Exchange {
   return {
     request,
     info: requestInfo(request),
+    storage: undefined,
     requestId: '',
     user: anonymous,
     signal: request.signal,

@@ -1,10 +1,13 @@
 import type { ApiRequest, UserInfo } from '../api/http.ts';
+import type { ResourceStorage } from '../registry/contract.ts';
 import type { RequestInfo } from './request-info.ts';
 
 /** One request on its way through the server: what the filters have found out about it so far. */
 export interface Exchange {
   readonly request: ApiRequest;
   readonly info: RequestInfo;
+  /** The resource that the path names, once it was looked for and found. */
+  storage: ResourceStorage | undefined;
   /** Unique per request; given back as Audit-ID and kept with what the request writes. */
   requestId: string;
   /** Who asks, after authentication and impersonation. */

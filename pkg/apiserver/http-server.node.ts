@@ -8,12 +8,14 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import http2, { type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { type Duplex, Readable, type Writable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
 import { ApiError, isApiError } from '../api/errors.ts';
-import type { ApiRequest, ApiResponse, Peer } from '../api/http.ts';
+import type { ApiRequest, ApiResponse } from '../api/http.ts';
 import type { Logger } from '../log/log.ts';
+import { hasBody, http1Request, http2Request } from './incoming-request.node.ts';
 import { acceptUpgrade, checkHandshake } from './upgrade.node.ts';
+import { writeBody } from './write-body.node.ts';
 
 /** What is served: ApiServer has it, and so has a kubelet. */
 export interface RequestHandler {
@@ -148,102 +150,6 @@ const unreadable: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
-/** The certificate of a connection does not change: it is read once. */
-const peers = new WeakMap<object, Peer>();
-
-function peerOf(socket: TLSSocket): Peer {
-  let peer = peers.get(socket);
-  if (!peer) {
-    peer = { ...(socket.remoteAddress === undefined ? {} : { address: socket.remoteAddress }), ...certificateOf(socket) };
-    peers.set(socket, peer);
-  }
-  return peer;
-}
-
-function certificateOf(socket: TLSSocket): Pick<Peer, 'certificate'> {
-  if (!socket.authorized) return {};
-  const { subject } = socket.getPeerCertificate();
-  // Node gives a name that appears once as a string, several as an array.
-  const values = (name: unknown): string[] => (name === undefined ? [] : [name].flat().map(String));
-  return { certificate: { commonName: values(subject?.CN)[0] ?? '', organizations: values(subject?.O) } };
-}
-
-const noBody = new Set(['GET', 'HEAD']);
-
-function http1Request(request: IncomingMessage, signal: AbortSignal): ApiRequest {
-  const url = request.url ?? '/';
-  const split = url.indexOf('?');
-  const method = request.method ?? 'GET';
-  return {
-    method,
-    path: split < 0 ? url : url.slice(0, split),
-    query: new URLSearchParams(split < 0 ? '' : url.slice(split + 1)),
-    headers: joinedHeaders(request.headers),
-    // A GET has no body unless it says so; then it is read and dropped by the HTTP parser itself.
-    body: noBody.has(method) ? undefined : bodyOf(request),
-    peer: peerOf(request.socket as TLSSocket),
-    signal,
-  };
-}
-
-/** Whoever stops reading the body still wants to answer: the connection is not destroyed. */
-function bodyOf(stream: Readable): AsyncIterable<Uint8Array> {
-  return { [Symbol.asyncIterator]: () => new BodyReader(stream) };
-}
-
-/** A stream's pieces as they come. (The stream's own iterator costs more than all that is done with a body of 1 KB.) */
-class BodyReader implements AsyncIterator<Uint8Array> {
-  readonly #stream: Readable;
-  #waiting: PromiseWithResolvers<IteratorResult<Uint8Array>> | undefined;
-
-  constructor(stream: Readable) {
-    this.#stream = stream;
-    for (const event of ['readable', 'end', 'error', 'close']) stream.on(event, this.#wake);
-  }
-
-  next(): Promise<IteratorResult<Uint8Array>> {
-    this.#waiting = Promise.withResolvers();
-    const { promise } = this.#waiting;
-    this.#wake();
-    return promise;
-  }
-
-  return(): Promise<IteratorResult<Uint8Array>> {
-    this.#leave();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  readonly #wake = (): void => {
-    const waiting = this.#waiting;
-    if (!waiting) return;
-    const { readableEnded, errored, destroyed } = this.#stream;
-    const value = this.#stream.read() as Uint8Array | null;
-    if (value === null && !readableEnded && !destroyed) return;
-    this.#waiting = undefined;
-    if (value !== null) {
-      waiting.resolve({ done: false, value });
-      return;
-    }
-    this.#leave();
-    if (readableEnded) waiting.resolve({ done: true, value: undefined });
-    else waiting.reject(errored ?? new Error('the client has gone before its request was complete'));
-  };
-
-  /** Whoever listens for `readable` keeps the stream from being drained by others; the rest may stay. */
-  #leave(): void {
-    this.#stream.removeListener('readable', this.#wake);
-  }
-}
-
-function joinedHeaders(headers: http.IncomingHttpHeaders | IncomingHttpHeaders): Readonly<Record<string, string>> {
-  const out: Record<string, string> = {};
-  for (const name in headers) {
-    const value = headers[name];
-    if (value !== undefined && name[0] !== ':') out[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return out;
-}
-
 async function serveHttp1(handler: RequestHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { socket } = request;
   const gone = new AbortController();
@@ -252,8 +158,8 @@ async function serveHttp1(handler: RequestHandler, request: IncomingMessage, res
   });
   const answer = await handler.handle(http1Request(request, gone.signal));
   // A body that was not read to its end (refused, too large) cannot be followed by another request.
-  const leftover = !request.complete && !noBody.has(request.method ?? 'GET');
-  const { body } = answer;
+  const leftover = !request.complete && hasBody(request.method);
+  const { body, pieces } = answer;
   response.writeHead(answer.status, {
     ...answer.headers,
     ...(body instanceof Uint8Array ? { 'content-length': body.length } : body === undefined ? { 'content-length': 0 } : {}),
@@ -263,7 +169,7 @@ async function serveHttp1(handler: RequestHandler, request: IncomingMessage, res
   else if (body instanceof Uint8Array) response.end(body);
   else {
     response.flushHeaders();
-    await (answer.pieces ? writePieces(response, answer.pieces, gone.signal) : writeAll(response, body, gone.signal));
+    await writeBody(response, { body, pieces }, gone.signal);
     response.end();
   }
   if (leftover) closeAfter(response, request, socket);
@@ -283,92 +189,21 @@ async function serveHttp2(handler: RequestHandler, stream: ServerHttp2Stream, he
   stream.once('close', () => {
     if (!stream.writableFinished || stream.rstCode !== 0) gone.abort(new Error('the client has gone'));
   });
-  const url = headers[':path'] ?? '/';
-  const split = url.indexOf('?');
-  const method = headers[':method'] ?? 'GET';
-  const plain = joinedHeaders(headers);
-  const answer = await handler.handle({
-    method,
-    path: split < 0 ? url : url.slice(0, split),
-    query: new URLSearchParams(split < 0 ? '' : url.slice(split + 1)),
-    headers: plain['host'] === undefined && headers[':authority'] !== undefined ? { ...plain, host: headers[':authority'] } : plain,
-    ...(noBody.has(method) ? {} : { body: bodyOf(stream) }),
-    peer: peerOf(stream.session?.socket as TLSSocket),
-    signal: gone.signal,
-  });
+  const request = http2Request(stream, headers, gone.signal);
+  const answer = await handler.handle(request);
   if (stream.destroyed) return;
-  const { body } = answer;
+  const { body, pieces } = answer;
   const length = body instanceof Uint8Array ? { 'content-length': body.length } : {};
-  const empty = method === 'HEAD' || body === undefined;
+  const empty = request.method === 'HEAD' || body === undefined;
   // A body that was not read to its end (refused, too large) is not waited for.
-  if (!noBody.has(method) && !stream.readableEnded) stream.once('finish', () => stream.close(http2.constants.NGHTTP2_NO_ERROR));
+  if (request.body && !stream.readableEnded) stream.once('finish', () => stream.close(http2.constants.NGHTTP2_NO_ERROR));
   stream.respond({ ':status': answer.status, ...answer.headers, ...length }, { endStream: empty });
   if (empty) return;
   if (body instanceof Uint8Array) stream.end(body);
   else {
-    await (answer.pieces ? writePieces(stream, answer.pieces, gone.signal) : writeAll(stream, body, gone.signal));
+    await writeBody(stream, { body, pieces }, gone.signal);
     stream.end();
   }
-}
-
-/** Writes what comes, as fast as the client takes it. Ends early when the client has gone. */
-async function writeAll(target: Writable, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-  for await (const chunk of body) {
-    if (signal.aborted) return;
-    if (!target.write(chunk)) await drained(target, signal);
-  }
-}
-
-/** Buffers that no response is using. New ones cost more (fresh pages) than all that is done with them. */
-const buffers: Buffer[] = [];
-const bufferSize = 256 * 1024;
-const maxBuffers = 16;
-
-/** Gathers the pieces in one buffer, over and over; it is free again when the target says that it was written. */
-async function writePieces(target: Writable, pieces: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
-  const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(bufferSize);
-  let used = 0;
-  for (const piece of pieces) {
-    if (used + piece.length > bufferSize) {
-      if (used > 0) await written(target, buffer.subarray(0, used), signal);
-      used = 0;
-      if (signal.aborted) return; // the buffer may still be read from: it is left to the garbage collector
-      if (piece.length > bufferSize) {
-        await written(target, piece, signal);
-        continue;
-      }
-    }
-    buffer.set(piece, used);
-    used += piece.length;
-  }
-  if (used > 0) await written(target, buffer.subarray(0, used), signal);
-  if (!signal.aborted && buffers.length < maxBuffers) buffers.push(buffer);
-}
-
-/** Resolves when the bytes are no longer needed, or the client has gone. */
-function written(target: Writable, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    signal.addEventListener('abort', done, { once: true });
-    if (signal.aborted) done();
-    else target.write(bytes, done);
-  });
-}
-
-function drained(target: Writable, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      target.removeListener('drain', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    target.once('drain', done);
-    signal.addEventListener('abort', done, { once: true });
-    if (signal.aborted) done();
-  });
 }
 
 async function serveUpgrade(handler: RequestHandler, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -387,7 +222,7 @@ async function serveUpgrade(handler: RequestHandler, request: IncomingMessage, s
   response.writeHead(answer.status, { ...answer.headers, connection: 'close' });
   if (body instanceof Uint8Array) response.end(body);
   else {
-    if (body) await writeAll(response, body, gone.signal);
+    if (body) await writeBody(response, { body }, gone.signal);
     response.end();
   }
   response.once('finish', () => socket.end());

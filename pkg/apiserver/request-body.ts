@@ -20,8 +20,8 @@ export const maxBodySize = 3 * 1024 * 1024;
 
 export type Kind = readonly [group: string, version: string, kind: string];
 
-/** The bytes of the body. Throws RequestEntityTooLarge before more than the limit is in memory. */
-export async function readBytes(exchange: Exchange): Promise<Uint8Array> {
+/** The bytes of the body. RequestEntityTooLarge before more than the limit is in memory. */
+export function readBytes(exchange: Exchange): Promise<Uint8Array> {
   const { body, headers } = exchange.request;
   const announced = Number(headers['content-length'] ?? 0);
   if (announced > maxBodySize) throw new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodySize}`);
@@ -30,7 +30,10 @@ export async function readBytes(exchange: Exchange): Promise<Uint8Array> {
 
 /** An object of the given kind, in the shape of its schema; the copy is the caller's. */
 export async function readObject(exchange: Exchange, kind: Kind, schema: Schema, context: RequestContext): Promise<JsonObject> {
-  const { value, duplicates } = await readValue(exchange, kind, schema);
+  const { direct } = exchange.request;
+  if (direct) return toKind(direct.object, [], kind, schema, context);
+  const mediaType = bodyType(exchange, schema.source === undefined ? readable : readable.slice(0, 2));
+  const { value, duplicates } = decodeAs(kind, mediaType, await readBytes(exchange));
   return toKind(value, duplicates, kind, schema, context);
 }
 
@@ -43,12 +46,7 @@ export function bodyType({ request }: Exchange, types: readonly string[] = reada
   return mediaType;
 }
 
-/** The body as a value, or the object that a caller in this process passed. */
-async function readValue(exchange: Exchange, kind: Kind, schema: Schema): Promise<Decoded> {
-  const { direct } = exchange.request;
-  if (direct) return { value: direct.object, duplicates: [] };
-  const mediaType = bodyType(exchange, schema.source === undefined ? readable : readable.slice(0, 2));
-  const bytes = await readBytes(exchange);
+function decodeAs(kind: Kind, mediaType: string, bytes: Uint8Array): Decoded {
   try {
     if (mediaType === protobufMediaType) return { value: decodeProtobuf(bytes, kind), duplicates: [] };
     const decoded = decodeBody(bytes, mediaType);

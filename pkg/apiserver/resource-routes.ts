@@ -3,7 +3,7 @@
  */
 import { ApiError, badRequest } from '../api/errors.ts';
 import type { ApiRequest, ApiResponse } from '../api/http.ts';
-import type { ResourceDeclaration } from '../registry/contract.ts';
+import type { ResourceDeclaration, ResourceStorage } from '../registry/contract.ts';
 import { attach, exec } from './connect/exec.ts';
 import { log } from './connect/log.ts';
 import { portForward } from './connect/port-forward.ts';
@@ -60,18 +60,24 @@ const logTypes: readonly string[] = ['text/plain', ...mediaTypes];
 const passedThrough: Negotiated = { mediaType: 'application/json', as: 'object', metaVersion: 'v1' };
 
 export async function routeResource(exchange: Exchange, services: Services): Promise<ApiResponse> {
+  const { group, version, resource } = exchange.info;
+  const storage = services.registry.storage(group, version, resource);
+  return storage ? routeStored(exchange, services, storage) : (routePosted(exchange, services) ?? routeNew(exchange, services));
+}
+
+/** To a resource whose definition may have been written through another server, a moment ago. */
+async function routeNew(exchange: Exchange, services: Services): Promise<ApiResponse> {
+  const { group, version, resource } = exchange.info;
+  await services.registry.fresh();
+  const storage = services.registry.storage(group, version, resource);
+  if (!storage) return isOfOurs(exchange, services) ? noSuchPath() : noSuchPage();
+  return routeStored(exchange, services, storage);
+}
+
+function routeStored(exchange: Exchange, services: Services, storage: ResourceStorage): ApiResponse | Promise<ApiResponse> {
   const { info } = exchange;
-  const { registry } = services;
-  let storage = registry.storage(info.group, info.version, info.resource);
-  if (!storage) {
-    const posted = routePosted(exchange, services);
-    if (posted) return posted;
-    // Its definition may have been written through another server, a moment ago.
-    await registry.fresh();
-    storage = registry.storage(info.group, info.version, info.resource);
-    if (!storage) return isOfOurs(exchange, services) ? noSuchPath() : noSuchPage();
-  }
   const { declaration } = storage;
+  exchange.storage = storage;
   const verb = verbOf(exchange, declaration);
   if (!verb) return isBuiltIn(declaration) ? noSuchPath() : noSuchPage();
   if (isBuiltIn(declaration) && !passedOn.has(verb)) {

@@ -1,7 +1,8 @@
 import { ApiError } from '../api/errors.ts';
+import type { RequestBody } from '../api/http.ts';
 
 /** What a body may be: nothing, bytes at once, or batches over time. */
-export type Body = Uint8Array | AsyncIterable<Uint8Array> | undefined;
+export type Body = Uint8Array | RequestBody | undefined;
 
 const empty = new Uint8Array(0);
 
@@ -9,6 +10,8 @@ const empty = new Uint8Array(0);
 export async function readBody(body: Body, limit = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   if (body === undefined) return empty;
   if (body instanceof Uint8Array) return withinLimit(body.length, limit) ? body : empty;
+  const arrived = await body.arrived?.();
+  if (arrived) return withinLimit(arrived.length, limit) ? arrived : empty;
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {

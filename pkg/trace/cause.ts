@@ -7,7 +7,7 @@ export interface WriteRecord {
   /** Who: `kubernetes-admin`, `system:kube-scheduler`, `system:node:node-1`. */
   readonly actor: string;
   /** With what: the User-Agent's first word or the field manager: `kubectl`, `replicaset-controller`. */
-  readonly agent?: string;
+  readonly agent?: string | undefined;
   /** What was asked: `create`, `update`, `patch`, `apply`, `delete`, `bind`... */
   readonly verb: string;
   /** The request's id (the Audit-ID header), unique per request. */
@@ -15,7 +15,7 @@ export interface WriteRecord {
   /** Milliseconds since the epoch, by the API server's clock. */
   readonly time: number;
   /** What it reacted to; absent or empty for a person's own request. */
-  readonly causes?: Causes;
+  readonly causes?: Causes | undefined;
 }
 
 /**

@@ -14,15 +14,23 @@ const immortal = new Set(['default', 'kube-system', 'kube-public']);
  */
 export function namespaceLifecycle(environment: Environment): Admission {
   const namespaces = () => environment.resource('', 'namespaces');
-  const find = async (name: string): Promise<StoredEntry | undefined> => {
+  const find = (name: string): StoredEntry | undefined => {
     const { cache } = namespaces();
-    // What the cache has is enough, since a namespace that is emptied is looked at again; only an absence must be fresh.
-    await cache.ready(false);
-    const key = cache.keyOf('', name);
-    const entry = cache.get(key);
-    if (entry) return entry;
+    return cache.filled ? cache.get(cache.keyOf('', name)) : undefined;
+  };
+  const findFresh = async (name: string): Promise<StoredEntry | undefined> => {
+    const { cache } = namespaces();
     await cache.ready(true);
-    return cache.get(key);
+    return cache.get(cache.keyOf('', name));
+  };
+  const check = (attempt: AdmissionAttempt, entry: StoredEntry | undefined): undefined => {
+    const { namespace } = attempt.key;
+    if (!entry) throw notFound({ group: '', resource: 'namespaces' }, namespace);
+    const { metadata } = entry.peek();
+    if (metadata.deletionTimestamp === undefined && objectAt(raw(entry.peek())['status'])['phase'] !== 'Terminating') return undefined;
+    throw forbidden(attempt, `unable to create new content in namespace ${namespace} because it is being terminated`, [
+      { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' },
+    ]);
   };
   return {
     handles: ({ declaration, operation, subresource }) =>
@@ -30,16 +38,11 @@ export function namespaceLifecycle(environment: Environment): Admission {
       (operation === 'CREATE'
         ? declaration.namespaced
         : operation === 'DELETE' && declaration.group === '' && declaration.resource === 'namespaces'),
-    async mutate(attempt: AdmissionAttempt) {
+    mutate(attempt: AdmissionAttempt) {
       const { namespace } = attempt.key;
-      const entry = await find(namespace);
-      if (!entry) throw notFound({ group: '', resource: 'namespaces' }, namespace);
-      const going =
-        entry.peek().metadata.deletionTimestamp !== undefined || objectAt(raw(entry.peek())['status'])['phase'] === 'Terminating';
-      if (!going) return undefined;
-      throw forbidden(attempt, `unable to create new content in namespace ${namespace} because it is being terminated`, [
-        { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' },
-      ]);
+      // What the cache has is enough, since a namespace that is emptied is looked at again; only an absence must be fresh.
+      const entry = find(namespace);
+      return entry ? check(attempt, entry) : findFresh(namespace).then((fresh) => check(attempt, fresh));
     },
     validate(attempt) {
       if (attempt.operation === 'DELETE' && immortal.has(attempt.key.name)) throw forbidden(attempt, 'this namespace may not be deleted');

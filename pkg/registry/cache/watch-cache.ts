@@ -101,6 +101,11 @@ export class WatchCache implements FeedSink {
     return fresh ? this.#options.feed.fresh() : true;
   }
 
+  /** Whether it can be read as it is: `ready(false)` would have nothing to do. */
+  get filled(): boolean {
+    return this.#state !== undefined;
+  }
+
   /** Every event up to this revision is in the cache. */
   get revision(): number {
     return Math.max(this.#state?.filledAt ?? 0, this.#options.feed.revision);
@@ -160,7 +165,7 @@ export class WatchCache implements FeedSink {
   /** An entry for a key and value read from the store itself; the cached one where that is the same revision. */
   entryFor(key: string, value: Uint8Array, revision: number): StoredEntry {
     const cached = this.#state?.entries.get(sortKey(key));
-    return cached?.revision === revision ? cached : this.#options.written.entry(this.#options.format, value, revision);
+    return cached?.revision === revision ? cached : this.#options.written.entry(this.#options.format, { key, value, revision });
   }
 
   /**
@@ -307,7 +312,8 @@ export class WatchCache implements FeedSink {
     while (start !== undefined) {
       const page = await store.list({ ...this.range, start }, { revision: filledAt, limit: fillStep });
       for (const item of page.items) {
-        this.#put(state, item.key, this.#options.written.entry(this.#options.format, item.value, item.modRevision));
+        const { key, value, modRevision: revision } = item;
+        this.#put(state, key, this.#options.written.entry(this.#options.format, { key, value, revision }));
       }
       start = page.items.length < page.count ? `${(page.items.at(-1) as { key: string }).key}\0` : undefined;
     }
@@ -360,7 +366,7 @@ export class WatchCache implements FeedSink {
     const slash = this.#options.namespaced ? path.indexOf('/') : -1;
     const entry =
       event.type === 'put'
-        ? this.#options.written.entry(this.#options.format, event.item.value, event.revision)
+        ? this.#options.written.entry(this.#options.format, { key: event.key, value: event.item.value, revision: event.revision })
         : (previous ?? new StoredEntry(this.#options.format, noValue, event.revision)).at(event.revision);
     return {
       revision: event.revision,

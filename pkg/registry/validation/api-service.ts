@@ -41,7 +41,7 @@ const apiService: Validator = (spec, path, report) => {
 };
 
 /** An APIService is named after what it serves. */
-export function apiServiceName(object: Raw, name: string): string[] {
+export function apiServiceName(object: Raw, name: string): readonly string[] {
   const { version, group } = objectAt(object['spec']);
   const wanted = `${text(version)}.${text(group)}`;
   const reasons = pathSegment(name);

@@ -59,7 +59,7 @@ const trustBundle: Validator = (spec, path, report) => {
 };
 
 /** A bundle is named after who signs with what it trusts. */
-export function trustBundleName(object: Raw, name: string): string[] {
+export function trustBundleName(object: Raw, name: string): readonly string[] {
   const of = text(objectAt(object['spec'])['signerName']);
   if (of === '') {
     return name.includes(':') ? ['ClusterTrustBundle without signer name must not have ":" in its name'] : dnsSubdomain(name);

@@ -31,7 +31,7 @@ const nameChecks: Readonly<Record<string, NameCheck>> = {
 };
 
 /** Kinds whose names follow from what they say. */
-const derivedNames: Readonly<Record<string, (object: Raw, name: string) => string[]>> = {
+const derivedNames: Readonly<Record<string, (object: Raw, name: string) => readonly string[]>> = {
   'apiregistration.k8s.io/v1/APIService': apiServiceName,
   'certificates.k8s.io/v1beta1/ClusterTrustBundle': trustBundleName,
 };
@@ -50,8 +50,8 @@ function validateNames(metadata: Raw, path: string, report: Report): void {
   if (prefix !== '') checkName(report, below(path, 'generateName'), prefix, (value) => check(asPrefix(value)));
   if (name === '') report(requiredField(below(path, 'name'), 'name or generateName is required'));
   else {
-    for (const reason of check === pathSegment ? check(name) : [...pathSegment(name), ...check(name)])
-      report(invalidField(below(path, 'name'), name, reason));
+    for (const reason of pathSegment(name)) report(invalidField(below(path, 'name'), name, reason));
+    if (check !== pathSegment) for (const reason of check(name)) report(invalidField(below(path, 'name'), name, reason));
   }
   const namespace = text(metadata['namespace']);
   if (namespace !== '') checkName(report, below(path, 'namespace'), namespace, dnsLabel);
@@ -65,6 +65,7 @@ export function validateLabels(labels: unknown, path: string, report: Report): v
 }
 
 export function validateAnnotations(annotations: unknown, path: string, report: Report): void {
+  if (annotations === undefined) return;
   const all = Object.entries(objectAt(annotations));
   for (const [key] of all) for (const reason of qualifiedName(key.toLowerCase())) report(invalidField(path, key, reason));
   const texts = all.flatMap(([key, value]) => [key, text(value)]);

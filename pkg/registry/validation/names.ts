@@ -29,15 +29,18 @@ const configKeySyntax = nameCheck(
 
 /** A key of a ConfigMap or Secret: it becomes a file's name. */
 export const configKey: NameCheck = (name) => {
-  const reasons = configKeySyntax(name);
+  const reasons = [...configKeySyntax(name)];
   if (name === '.') reasons.push(`must not be '.'`);
   else if (name === '..') reasons.push(`must not be '..'`);
   else if (name.startsWith('..')) reasons.push(`must not start with '..'`);
   return reasons;
 };
 
+const notInPath = /[/%]|^\.\.?$/;
+
 /** What may stand in a URL's path as one segment: all that RBAC asks of a name. */
 export const pathSegment: NameCheck = (name) => {
+  if (!notInPath.test(name)) return [];
   if (name === '.' || name === '..') return [`may not be '${name}'`];
   return ['/', '%'].filter((part) => name.includes(part)).map((part) => `may not contain '${part}'`);
 };

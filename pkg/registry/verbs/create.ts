@@ -71,7 +71,7 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
   }
   const strategyCall = strategyContext(write);
   strategy.prepareCreate?.(object, strategyCall);
-  const companions = (await strategy.companions?.(object, undefined, strategyCall)) ?? [];
+  const companions = strategy.companions ? await strategy.companions(object, undefined, strategyCall) : [];
 
   const needed = strategy.prepareValidation?.(object);
   if (needed) await needed;
@@ -92,10 +92,10 @@ async function attempt(resource: Resource, call: CreateCall, draft: Raw): Promis
     const { item } = await environment.store.get(storeKey);
     return item ? { write, exists: true } : new StoredEntry(format, value, unwritten);
   }
-  if (shaped) environment.written.announce(value, shaped);
+  if (shaped) environment.written.announce(storeKey, value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect: 0 }, ...companions]);
   if (!result.ok) return { write, exists: result.current.has(storeKey) };
-  return environment.written.entry(format, value, result.revision);
+  return environment.written.entry(format, { key: storeKey, value, revision: result.revision });
 }
 
 /** What only the server sets: the name where it is to be generated, identity, times, generation, an empty status. */

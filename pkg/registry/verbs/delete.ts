@@ -63,9 +63,11 @@ async function attempt(resource: Resource, call: DeleteCall, options: DeleteOpti
   const encoded = encodeFor(resource, marked);
   const { value, shaped } = encoded instanceof Promise ? await encoded : encoded;
   if (dryRun) return { entry: new StoredEntry(format, value, current.revision), gone: false };
-  if (shaped) environment.written.announce(value, shaped);
+  if (shaped) environment.written.announce(storeKey, value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect }]);
-  return result.ok ? { entry: environment.written.entry(format, value, result.revision), gone: false } : undefined;
+  return result.ok
+    ? { entry: environment.written.entry(format, { key: storeKey, value, revision: result.revision }), gone: false }
+    : undefined;
 }
 
 /** The object as it waits for its end; `pending`: it waits already, and nothing changes; `gone`: nothing holds it. */

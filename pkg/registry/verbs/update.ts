@@ -122,9 +122,9 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
     return result.ok ? last.at(result.revision) : undefined;
   }
   if (context.dryRun) return new StoredEntry(format, value, current.revision);
-  if (shaped) environment.written.announce(value, shaped);
+  if (shaped) environment.written.announce(storeKey, value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect }, ...companions]);
-  return result.ok ? environment.written.entry(format, value, result.revision) : undefined;
+  return result.ok ? environment.written.entry(format, { key: storeKey, value, revision: result.revision }) : undefined;
 }
 
 async function admitted(write: Write, draft: Raw, old: KubeObject): Promise<Raw> {

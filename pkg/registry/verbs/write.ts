@@ -40,7 +40,8 @@ export async function mutate(write: Write, object: Raw, old: KubeObject | undefi
   let attempt = attemptOf(write, current, old);
   for (const admission of write.resource.environment.admission) {
     if (!admission.mutate || admission.handles?.(attempt) === false) continue;
-    const given = await admission.mutate(attempt);
+    const answer = admission.mutate(attempt);
+    const given = answer instanceof Promise ? await answer : answer;
     if (!given) continue;
     changed = true;
     current = Object.isFrozen(given) ? (copyValue(given) as Raw) : raw(given);
@@ -54,7 +55,9 @@ export async function admit(write: Write, object: Raw | undefined, old: KubeObje
   const attempt = attemptOf(write, object, old);
   for (const admission of write.resource.environment.admission) {
     if (!admission.validate) continue;
-    if (admission.handles?.(attempt) !== false) await admission.validate(attempt);
+    if (admission.handles?.(attempt) === false) continue;
+    const checked = admission.validate(attempt);
+    if (checked) await checked;
   }
 }
 
@@ -68,11 +71,11 @@ export function commit(write: Write, operations: readonly Operation[]): Promise<
   const { context, now, resource } = write;
   const record = encodeRecord({
     actor: context.user.name,
-    ...(context.agent === '' ? {} : { agent: context.agent }),
+    agent: context.agent === '' ? undefined : context.agent,
     verb: context.verb,
     request: context.requestId,
     time: now,
-    ...(context.causes.length > 0 ? { causes: context.causes } : {}),
+    causes: context.causes.length === 0 ? undefined : context.causes,
   });
   const committed = resource.environment.store.commit(operations, { record, signal: context.signal });
   return resource.strategy.noticed ? noticed(committed, resource) : committed;

@@ -132,10 +132,14 @@ export class LmdbStore implements Store {
     }
   }
 
-  async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
-    this.#checkOpen();
-    options.signal?.throwIfAborted();
-    checkOperations(operations);
+  commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<CommitResult> {
+    try {
+      this.#checkOpen();
+      options.signal?.throwIfAborted();
+      checkOperations(operations);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#writer.commit(operations, options);
   }
 

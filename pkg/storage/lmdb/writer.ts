@@ -16,9 +16,11 @@ import type { RecentEntry } from './recent-index.ts';
 import { newerRefs, type Versions } from './versions.ts';
 
 /** A commit that somebody waits for. */
-interface Waiting extends PromiseWithResolvers<CommitResult> {
+interface Waiting {
   readonly operations: readonly Operation[];
   readonly options: CommitOptions;
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 /** One key's change, decided but not yet on disk. */
@@ -79,10 +81,10 @@ export class Writer {
   }
 
   commit(operations: readonly Operation[], options: CommitOptions): Promise<CommitResult> {
-    const waiting: Waiting = { operations, options, ...Promise.withResolvers<CommitResult>() };
-    this.#queue.push(waiting);
-    this.#start();
-    return waiting.promise;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ operations, options, resolve, reject });
+      this.#start();
+    });
   }
 
   /** Resolves when nothing that only reads before `revision` could see is on disk. */
