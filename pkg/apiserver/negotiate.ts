@@ -75,7 +75,7 @@ export const listedTypes: readonly string[] = [...mediaTypes, ...watchedTypes];
  * of their forms it wants is looked at after. Throws NotAcceptable.
  */
 export function checkProduced(accept: string | undefined, produced: readonly string[]): void {
-  if (accept === undefined || accept === '' || accept === '*/*') return;
+  if (accept === undefined || accept === '' || accept === '*/*' || produced.includes(accept)) return;
   const types = accept.split(',').map((clause) => clause.split(';', 1)[0]?.trim() ?? '');
   if (!types.some((type) => type === '*/*' || produced.includes(type))) {
     const message = `406: Not Acceptable\n\nAvailable representations: ${produced.join(', ')}`;
