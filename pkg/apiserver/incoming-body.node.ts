@@ -18,7 +18,7 @@ export class IncomingBody implements RequestBody {
    * turn of promises. Taking it then costs a tenth of listening for its pieces and its end.
    */
   async arrived(): Promise<Uint8Array | undefined> {
-    await undefined;
+    await Promise.resolve();
     const stream = this.#stream;
     if (!(stream instanceof IncomingMessage) || !stream.complete) return undefined;
     return (stream.read() as Uint8Array | null) ?? new Uint8Array();
