@@ -115,6 +115,12 @@ export interface PodSandboxStatus {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/**
+ * Annotation of a container that its pod waits for: an init container. A runtime that really runs things sees for
+ * itself when it ends; one that only simulates has to be told that it will.
+ */
+export const endsAnnotation = 'gokube.dev/ends';
+
 export interface ContainerConfig {
   readonly metadata: { readonly name: string; readonly attempt: number };
   /** An id that `pullImage` or `imageStatus` returned, or a reference that is present. */

@@ -1,6 +1,6 @@
 /** A container of a pod in the runtime's terms. */
 import type { Container, Pod } from '../api/generated/core-v1.ts';
-import type { ContainerConfig, ContainerSecurity, Image, Mount } from '../cri/cri.ts';
+import { type ContainerConfig, type ContainerSecurity, endsAnnotation, type Image, type Mount } from '../cri/cri.ts';
 import { containerResources } from './container-resources.ts';
 import type { Variables } from './environment.ts';
 import { expandVariables } from './expand-variables.ts';
@@ -20,6 +20,7 @@ import {
   resourcesAnnotation,
   restartCountAnnotation,
 } from './pod-observation.ts';
+import { isSidecar } from './restart-policy.ts';
 import { StartFailure } from './start-failure.ts';
 
 /** Volumes of a pod that are ready to be mounted, by their names in the pod. */
@@ -76,6 +77,9 @@ export async function containerConfig(input: ContainerConfigInput): Promise<Cont
       [messagePolicyAnnotation]: container.terminationMessagePolicy ?? 'File',
       [resourcesAnnotation]: JSON.stringify({ ...resources, oomScoreAdj: undefined }),
       [graceAnnotation]: String(pod.spec.terminationGracePeriodSeconds ?? 30),
+      ...(pod.spec.initContainers?.some(({ name }) => name === container.name) && !isSidecar(container)
+        ? { [endsAnnotation]: 'true' }
+        : {}),
     },
     logPath: `${container.name}/${attempt}.log`,
     stdin: container.stdin ?? false,

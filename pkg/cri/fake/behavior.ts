@@ -21,6 +21,9 @@
  * | `port`                | number         | the one port it listens at (default: whichever is asked for)           |
  * | `cpu`, `memory`       | millicores, bytes | what its statistics show                                            |
  *
+ * A container that says nothing runs a command that the tiny shell knows, and otherwise stays. Init containers and
+ * those of a Job's pods do not stay: they end with success (or their `exit-code`) after a tenth of a second.
+ *
  * Durations are written as in Go: `500ms`, `10s`, `1m30s`, `2h`.
  */
 export interface FakeBehavior {

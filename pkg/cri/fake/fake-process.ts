@@ -2,6 +2,9 @@ import type { Clock, Timer } from '../../clock/clock.ts';
 import type { FakeBehavior } from './behavior.ts';
 import { knowsCommand, runCommand, type ShellSystem } from './tiny-shell.ts';
 
+/** How long a process that is waited for takes, in milliseconds, where nothing says it. */
+const workTime = 100;
+
 export interface ProcessEnd {
   readonly exitCode: number;
   readonly reason: string;
@@ -13,6 +16,8 @@ export interface FakeProcessOptions {
   /** Number of the container's attempt: which of several exit codes is its own. */
   readonly attempt: number;
   readonly command: readonly string[];
+  /** It is waited for: what would stay ends by itself, and with success, unless its behaviour says otherwise. */
+  readonly ends: boolean;
   /** Everything the command may touch, except time: the process adds its own sleep, which ends with it. */
   readonly system: Omit<ShellSystem, 'sleep'>;
   onEnd(end: ProcessEnd): void;
@@ -20,7 +25,7 @@ export interface FakeProcessOptions {
 
 /**
  * The main process of a fake container: a command that the tiny shell knows is really run; anything else just stays,
- * until its behaviour, a signal or the kernel ends it. Ends exactly once, and leaves no timer behind.
+ * until its behaviour, a signal or the kernel ends it, or, where it is waited for, does what it had to do. Ends exactly once, and leaves no timer behind.
  */
 export class FakeProcess {
   readonly startedAt: number;
@@ -41,7 +46,8 @@ export class FakeProcess {
     const { clock, behavior, system } = this.#options;
     if (behavior.log !== undefined) system.stdout(`${behavior.log}\n`);
     if (behavior.oomAfter !== undefined) this.#after(behavior.oomAfter, () => this.end({ exitCode: 137, reason: 'OOMKilled' }));
-    if (behavior.runFor !== undefined) this.#after(behavior.runFor, () => this.#exit(this.#ownExitCode() ?? 0));
+    const runFor = behavior.runFor ?? (this.#options.ends && !this.#scripted && behavior.oomAfter === undefined ? workTime : undefined);
+    if (runFor !== undefined) this.#after(runFor, () => this.#exit(this.#ownExitCode() ?? 0));
     if (behavior.logEvery !== undefined) this.#tick(behavior.logEvery, 0);
     if (this.#scripted) {
       const sleep = (ms: number): Promise<void> => clock.sleep(ms, this.#killed.signal);

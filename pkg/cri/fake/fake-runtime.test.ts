@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { SeededRandom } from '../../clock/random.ts';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { SimulatedNetwork } from '../../network/simulated-network.ts';
+import { type ContainerConfig, endsAnnotation, type PodSandboxConfig } from '../cri.ts';
 import { type CriHarness, type CriProgram, criContract } from '../cri-contract.ts';
 import { behaviorOf, parseDuration } from './behavior.ts';
 import { FakeRuntime, type FakeRuntimeOptions } from './fake-runtime.ts';
@@ -123,6 +124,32 @@ test('the shell does what simple scripts ask of it', async () => {
   assert.match(await said('echo a | cat'), /^sh: syntax error: unexpected "\| cat": .*\(2\)$/s);
   assert.equal(await said('frobnicate'), 'sh: frobnicate: not found\n(127)');
   assert.equal(await said('sleep 2; date'), '2026-01-01T00:00:02.000Z\n(0)');
+});
+
+test('what a pod waits for ends by itself, what it runs stays, unless its command or its behaviour says otherwise', async () => {
+  const { clock, runtime } = await create();
+  await runtime.pullImage('tool:1');
+  const state = async (config: Partial<ContainerConfig>, sandboxConfig: Partial<PodSandboxConfig> = {}): Promise<string> => {
+    const metadata = { name: 'p', namespace: 'n', uid: 'u', attempt: 0 };
+    const sandbox = await runtime.runPodSandbox({ metadata, hostname: 'p', logDirectory: '/logs', ...sandboxConfig });
+    const id = await runtime.createContainer(sandbox, {
+      ...{ metadata: { name: 'c', attempt: 0 }, image: 'tool:1', imageReference: 'tool:1', env: [], mounts: [], logPath: 'c/0.log' },
+      ...{ stdin: false, stdinOnce: false, tty: false, command: ['/bin/program'], ...config },
+    });
+    await runtime.startContainer(id);
+    await clock.advance(1000);
+    const { state: now, exitCode } = await runtime.containerStatus(id);
+    await runtime.removePodSandbox(sandbox);
+    return exitCode === undefined ? now : `${now} ${exitCode}`;
+  };
+  const waitedFor = { annotations: { [endsAnnotation]: 'true' } };
+  const job = { labels: { 'batch.kubernetes.io/job-name': 'j' } };
+  assert.equal(await state({}), 'running');
+  assert.equal(await state(waitedFor), 'exited 0');
+  assert.equal(await state({}, job), 'exited 0');
+  assert.equal(await state({ ...waitedFor, command: ['sleep', '60'] }), 'running');
+  assert.equal(await state(waitedFor, { annotations: { 'fake.gokube.dev/run-for': '1m' } }), 'running');
+  assert.equal(await state(waitedFor, { annotations: { 'fake.gokube.dev/exit-code': '3' } }), 'exited 3');
 });
 
 test('without power nothing answers; afterwards images and files are there, and nothing runs', async () => {

@@ -31,7 +31,7 @@ import type {
   RuntimeVersion,
   SandboxFilter,
 } from '../cri.ts';
-import { RuntimeError } from '../cri.ts';
+import { endsAnnotation, RuntimeError } from '../cri.ts';
 import { behaviorOf, type FakeBehavior } from './behavior.ts';
 import { EventFan } from './event-fan.ts';
 import { FakeContainer, type FakeSandbox } from './fake-container.ts';
@@ -67,6 +67,8 @@ export interface FakeRuntimeOptions {
 }
 
 const encoder = new TextEncoder();
+/** Pods of a Job are there to end. https://kubernetes.io/docs/reference/labels-annotations-taints/#batchkubernetesio-job-name */
+const jobLabel = 'batch.kubernetes.io/job-name';
 const sigkill = { exitCode: 137, reason: 'Error' } as const;
 
 export class FakeRuntime implements RuntimeService, ImageService {
@@ -234,6 +236,7 @@ export class FakeRuntime implements RuntimeService, ImageService {
       behavior: container.behavior,
       attempt: config.metadata.attempt,
       command: [...entrypoint, ...(config.args ?? [])],
+      ends: config.annotations?.[endsAnnotation] === 'true' || container.sandbox.config.labels?.[jobLabel] !== undefined,
       system: container.system({
         stdout: (text) => container.print('stdout', text),
         stderr: (text) => container.print('stderr', text),
