@@ -40,6 +40,10 @@ export interface Operation {
   /** The component that comes back; undefined: text. */
   readonly response: string | undefined;
   readonly statuses: readonly number[];
+  /** In which forms a text comes back, beside those of objects; absent: any. */
+  readonly types?: readonly string[];
+  /** What comes back may be a stream of events. */
+  readonly streams?: true;
 }
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
@@ -47,10 +51,12 @@ export const patchComponent = `${meta}Patch`;
 export const deleteOptionsComponent = `${meta}DeleteOptions`;
 export const statusComponent = `${meta}Status`;
 const resourceListComponent = `${meta}APIResourceList`;
+const watchEventComponent = `${meta}WatchEvent`;
 
 const query = (name: string, type: Parameter['type'], description: string): Parameter => ({ name, in: 'query', type, description });
 const nameParameter = (kind: string): Parameter => ({ name: 'name', in: 'path', type: 'string', description: `name of the ${kind}` });
 const namespaceParameter: Parameter = { name: 'namespace', in: 'path', type: 'string', description: 'the namespace that the object is in' };
+const pathParameter: Parameter = { name: 'path', in: 'path', type: 'string', description: 'path to the resource' };
 const pretty = query('pretty', 'string', "If 'true', the answer is indented for reading.");
 
 const writeParameters: readonly Parameter[] = [
@@ -58,8 +64,11 @@ const writeParameters: readonly Parameter[] = [
   query('fieldManager', 'string', 'The name under which the fields that change are recorded as owned.'),
   query('fieldValidation', 'string', 'What to do with unknown and duplicate fields: Ignore, Warn (the default) or Strict.'),
 ];
-const listParameters: readonly Parameter[] = [
+const watchParameters: readonly Parameter[] = [
   query('allowWatchBookmarks', 'boolean', 'Whether a watch may send BOOKMARK events, which carry a resource version and nothing else.'),
+  query('watch', 'boolean', 'Send changes as they happen, in place of a list.'),
+];
+const selectParameters: readonly Parameter[] = [
   query('continue', 'string', 'The token that the last page of a list came with: asks for the next page.'),
   query('fieldSelector', 'string', 'Only objects with these values in fields. Which fields can be named depends on the resource.'),
   query('labelSelector', 'string', 'Only objects with labels like these.'),
@@ -67,18 +76,48 @@ const listParameters: readonly Parameter[] = [
   query('resourceVersion', 'string', 'How old the answer may be, or where a watch begins.'),
   query('resourceVersionMatch', 'string', 'How resourceVersion is meant: NotOlderThan or Exact.'),
   query('sendInitialEvents', 'boolean', 'Begin a watch with an event for each object that is there.'),
+  query('shardSelector', 'string', 'Only the objects of one shard. Not yet: it is read and not listened to.'),
   query('timeoutSeconds', 'integer', 'How long the call may last.'),
-  query('watch', 'boolean', 'Send changes as they happen, in place of a list.'),
 ];
+const listParameters: readonly Parameter[] = [...selectParameters, ...watchParameters];
 const deleteParameters: readonly Parameter[] = [
   writeParameters[0] as Parameter,
   query('gracePeriodSeconds', 'integer', 'How long the object may take to end: 0 means at once.'),
+  query('ignoreStoreReadErrorWithClusterBreakingPotential', 'boolean', 'Delete an object that can no longer be read.'),
   query('orphanDependents', 'boolean', 'Deprecated: use propagationPolicy.'),
   query('propagationPolicy', 'string', 'What becomes of the objects that this one owns: Orphan, Background or Foreground.'),
 ];
 const force = query('force', 'boolean', 'Take fields that others own, in place of a conflict. For apply patches.');
 
 const connectMethods = { get: 'get', create: 'post', update: 'put', patch: 'patch', delete: 'delete' } as const;
+
+const container = query('container', 'string', 'Which container, where there are several.');
+const streamParameters: readonly Parameter[] = [
+  container,
+  query('stderr', 'boolean', "Whether the client wants the container's standard error."),
+  query('stdin', 'boolean', "Whether the client writes to the container's standard input."),
+  query('stdout', 'boolean', "Whether the client wants the container's standard output."),
+  query('tty', 'boolean', 'Whether the process has a terminal.'),
+];
+const proxyParameter = query('path', 'string', 'Which path of the backend.');
+/** What the connections to pods, services and nodes are asked for, by subresource. */
+const connectParameters: Readonly<Record<string, readonly Parameter[]>> = {
+  attach: streamParameters,
+  exec: [...streamParameters, query('command', 'string', 'What is run, a word each time that it is given.')],
+  portforward: [query('ports', 'integer', 'Which ports of the pod.')],
+  proxy: [proxyParameter],
+  log: [
+    container,
+    query('follow', 'boolean', 'Go on with what is written from now on.'),
+    query('insecureSkipTLSVerifyBackend', 'boolean', "Whether the kubelet's certificate is not looked at."),
+    query('limitBytes', 'integer', 'End after so many bytes.'),
+    query('previous', 'boolean', "The log of the container's last run."),
+    query('sinceSeconds', 'integer', 'What was written in so many seconds up to now.'),
+    query('stream', 'string', 'Stdout, Stderr or All.'),
+    query('tailLines', 'integer', 'So many lines from the end.'),
+    query('timestamps', 'boolean', 'Each line with its time.'),
+  ],
+};
 
 /** The operations of one version of a group, and the list of its resources. `component` names the type of a kind. */
 export function operationsOf(
@@ -89,7 +128,7 @@ export function operationsOf(
 ): Operation[] {
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const words = `${camel(group === '' ? 'core' : group.replace(/\.k8s\.io$/, ''))}${camel(version)}`;
-  const tag = `${group === '' ? 'core' : group.replace(/\.k8s\.io$/, '').replaceAll('.', '_')}_${version}`;
+  const tag = `${tagOf(group)}_${version}`;
   const out: Operation[] = [
     {
       path: `${root}/`,
@@ -144,6 +183,7 @@ function resourceOperations(resource: OpenApiResource, { root, words, tag }: Nam
       body: undefined,
       response: list,
       statuses: [200],
+      streams: true,
     });
   }
   if (has('create')) {
@@ -162,7 +202,7 @@ function resourceOperations(resource: OpenApiResource, { root, words, tag }: Nam
     });
   }
   if (has('deletecollection')) {
-    const parameters = [...scope, pretty, ...listParameters, ...deleteParameters];
+    const parameters = [...scope, pretty, ...selectParameters, ...deleteParameters];
     out.push({
       ...base,
       bodyRequired: false,
@@ -190,8 +230,11 @@ function resourceOperations(resource: OpenApiResource, { root, words, tag }: Nam
       body: undefined,
       response: list,
       statuses: [200],
+      streams: true,
     });
   }
+  // The old paths of watches; custom resources are newer.
+  if (has('watch') && !resource.components) out.push(...watchOperations(resource, { root, words, tag }));
   const path = `${collection}/{name}`;
   if (has('get'))
     out.push({
@@ -243,10 +286,52 @@ function resourceOperations(resource: OpenApiResource, { root, words, tag }: Nam
       action: 'delete',
       parameters: [...one, ...deleteParameters],
       body: deleteOptionsComponent,
-      response: statusComponent,
+      response: givenBack(resource) ? definition : statusComponent,
       statuses: [200, 202],
     });
   return out;
+}
+
+/** Kinds whose deletion answers with the object as it was. */
+const answered: Readonly<Record<string, ReadonlySet<string>>> = {
+  '': new Set(['PersistentVolume', 'PersistentVolumeClaim', 'Pod', 'PodTemplate', 'ResourceQuota', 'Service', 'ServiceAccount']),
+  'resource.k8s.io': new Set([
+    'DeviceClass',
+    'DeviceTaintRule',
+    'ResourceClaim',
+    'ResourceClaimTemplate',
+    'ResourcePoolStatusRequest',
+    'ResourceSlice',
+  ]),
+  'storage.k8s.io': new Set(['CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment', 'VolumeAttributesClass']),
+};
+const givenBack = ({ group, kind }: OpenApiResource): boolean => answered[group]?.has(kind) ?? false;
+
+function watchOperations(resource: OpenApiResource, { root, words, tag }: Names): Operation[] {
+  const { kind, namespaced } = resource;
+  const scope = namespaced ? [namespaceParameter] : [];
+  const collection = `${root}/watch${namespaced ? '/namespaces/{namespace}' : ''}/${resource.resource}`;
+  const scoped = `watch${words}${namespaced ? 'Namespaced' : ''}${kind}`;
+  const watch = (path: string, id: string, action: string, parameters: readonly Parameter[]): Operation => ({
+    path,
+    method: 'get',
+    id,
+    description: `watch objects of kind ${kind}: an old path, for a list with "watch"`,
+    tag,
+    action,
+    kind: [resource.group, resource.version, kind],
+    parameters: [...parameters, pretty, ...listParameters],
+    body: undefined,
+    bodyRequired: false,
+    response: watchEventComponent,
+    statuses: [200],
+    streams: true,
+  });
+  return [
+    watch(collection, `${scoped}List`, 'watchlist', scope),
+    watch(`${collection}/{name}`, scoped, 'watch', [...scope, nameParameter(kind)]),
+    ...(namespaced ? [watch(`${root}/watch/${resource.resource}`, `watch${words}${kind}ListForAllNamespaces`, 'watchlist', [])] : []),
+  ];
 }
 
 function subresourceOperations(
@@ -262,25 +347,27 @@ function subresourceOperations(
   const parameters = [...scope, nameParameter(kind[2]), pretty];
   const suffix = `${words}${resource.namespaced ? 'Namespaced' : ''}${resource.kind}${camel(name)}`;
   const of = `${name} of the ${resource.kind}`;
-  const out: Operation[] = [];
+  const out: Operation[] = component === undefined ? connectOperations() : [];
   for (const [verb, method] of Object.entries(connectMethods)) {
     if (!verbs.includes(verb)) continue;
     const base = { path, method, tag, kind, bodyRequired: true };
-    // A kind that is only options in the query, or none at all, is a connection: log, exec, proxy.
-    if (component === undefined) {
-      const text = verb === 'get' && name === 'log';
+    if (name === 'log') {
+      const [read, given] = [`read${suffix}`, [...parameters, ...(connectParameters['log'] ?? [])]];
       out.push({
         ...base,
-        id: `${text ? 'read' : `connect${camel(method)}`}${suffix}`,
-        description: text ? `read the ${of}` : `connect ${method.toUpperCase()} requests to the ${of}`,
-        action: text ? 'get' : 'connect',
-        parameters,
+        id: read,
+        description: `read the ${of}`,
+        action: method,
+        parameters: given,
         body: undefined,
         response: undefined,
         statuses: [200],
+        types: ['text/plain'],
       });
       continue;
     }
+    // A kind that is only options in the query is a connection: exec, proxy.
+    if (component === undefined) continue;
     const action = { get: 'read', create: 'create', update: 'replace', patch: 'patch', delete: 'delete' }[verb] ?? verb;
     const writes = verb === 'get' ? [] : verb === 'patch' ? [...writeParameters, force] : writeParameters;
     out.push({
@@ -291,14 +378,62 @@ function subresourceOperations(
       parameters: [...parameters, ...writes],
       body: verb === 'get' ? undefined : verb === 'patch' ? patchComponent : component,
       response: component,
-      statuses: verb === 'get' ? [200] : [200, 201],
+      statuses: verb === 'get' ? [200] : verb === 'create' ? [200, 201, 202] : [200, 201],
     });
   }
   return out;
+
+  function connectOperations(): Operation[] {
+    const asked: string[] = Object.entries(connectMethods).flatMap(([verb, method]) => (verbs.includes(verb) ? [method] : []));
+    const methods = name === 'proxy' ? [...asked, 'head', 'options'] : asked;
+    const given = [...scope, nameParameter(kind[2]), ...(connectParameters[name] ?? [])];
+    return methods.flatMap((method) => {
+      const connect: Operation = {
+        path,
+        method: method as Operation['method'],
+        id: `connect${words}${camel(method)}${resource.namespaced ? 'Namespaced' : ''}${resource.kind}${camel(name)}`,
+        description: `connect ${method.toUpperCase()} requests to the ${of}`,
+        tag,
+        action: 'connect',
+        kind,
+        parameters: given,
+        body: undefined,
+        bodyRequired: false,
+        response: undefined,
+        statuses: [200],
+      };
+      if (name !== 'proxy') return [connect];
+      const description = `${connect.description}, below a path`;
+      return [
+        connect,
+        { ...connect, path: `${path}/{path}`, id: `${connect.id}WithPath`, description, parameters: [...given, pathParameter] },
+      ];
+    });
+  }
+}
+
+/** The parameters of all operations of a path, and those that each has beside them; by name. */
+export function sharedParameters(operations: readonly Operation[]): {
+  readonly shared: readonly Parameter[];
+  own(operation: Operation): readonly Parameter[];
+} {
+  const byName = (list: Iterable<Parameter>): Parameter[] => [...list].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const keyOf = ({ name, in: place }: Parameter): string => `${place} ${name}`;
+  const [first, ...others] = operations;
+  const elsewhere = others.map(({ parameters }) => new Set(parameters.map(keyOf)));
+  const shared = (first?.parameters ?? []).filter((parameter) => elsewhere.every((keys) => keys.has(keyOf(parameter))));
+  const keys = new Set(shared.map(keyOf));
+  return { shared: byName(shared), own: ({ parameters }) => byName(parameters.filter((each) => !keys.has(keyOf(each)))) };
+}
+
+/** `rbac.authorization.k8s.io` → `rbacAuthorization`. */
+export function tagOf(group: string): string {
+  const words = camel(group === '' ? 'core' : group.replace(/\.k8s\.io$/, ''));
+  return words.charAt(0).toLowerCase() + words.slice(1);
 }
 
 /** `rbac.authorization` → `RbacAuthorization`, `v1` → `V1`. */
-function camel(text: string): string {
+export function camel(text: string): string {
   return text
     .split(/[^A-Za-z0-9]/)
     .map((part) => part.charAt(0).toUpperCase() + part.slice(1))

@@ -4,7 +4,7 @@
  * https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition
  */
 import { describeField, describeType } from '../api/descriptions.ts';
-import enums from '../api/facts/enums.json' with { type: 'json' };
+import enums from '../api/facts/closed-enums.json' with { type: 'json' };
 import { builtinSchema, type Field, type Schema } from './schema.ts';
 import type { JsonObject } from './values.ts';
 
@@ -12,9 +12,6 @@ import type { JsonObject } from './values.ts';
 export type OpenApiVersion = 2 | 3;
 
 const values: Readonly<Record<string, readonly string[]>> = enums;
-/** Types that name well-known values, and take others too. */
-const openSets =
-  /(ConditionType|ResourceName|SecretType|FinalizerName|Reason|CauseType|AddressType|StorageMedium|Signal|KeyUsage|Phase|UsageType)$/;
 
 /** The schemas of the named types and of all that they refer to, by name, in the order of their names. */
 export function openApiComponents(definitions: Iterable<string>, version: OpenApiVersion): Record<string, JsonObject> {
@@ -71,9 +68,9 @@ function property(owner: Schema, field: Field, version: OpenApiVersion): JsonObj
   const description = describeField(owner.definition ?? '', field.name);
   const facts: JsonObject = {
     ...(description === undefined ? {} : { description }),
-    ...(field.default === undefined ? {} : { default: field.default }),
+    ...defaultOf(field, version),
     ...(schema.kind === 'array' && schema.listKeys.length > 0 ? { 'x-kubernetes-list-map-keys': schema.listKeys } : {}),
-    ...(schema.kind === 'array' ? { 'x-kubernetes-list-type': schema.listType } : {}),
+    ...(schema.kind === 'array' && schema.listTypeStated ? { 'x-kubernetes-list-type': schema.listType } : {}),
     ...(schema.kind === 'map' && schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
     ...(field.patchMergeKey === undefined ? {} : { 'x-kubernetes-patch-merge-key': field.patchMergeKey }),
     ...(field.patchStrategy || field.retainKeys
@@ -84,17 +81,50 @@ function property(owner: Schema, field: Field, version: OpenApiVersion): JsonObj
   if (!('$ref' in type)) return { ...type, ...facts };
   // A reference with anything beside it stands in an allOf of its own; Swagger has none, and looks away.
   if (version === 2) return { ...facts, ...type };
-  if (Object.keys(facts).length === 0 && !field.alwaysPresent) return type;
-  return { allOf: [type], ...(field.alwaysPresent && field.default === undefined ? { default: {} } : {}), ...facts };
+  if (Object.keys(facts).length === 0) return type;
+  return { allOf: [type], ...facts };
+}
+
+/** What stands there when nothing is said: v2 tells of the defaults that are stated, v3 of Go's own as well. */
+function defaultOf(field: Field, version: OpenApiVersion): { default?: unknown } {
+  if (field.default !== undefined) return { default: field.default };
+  if (version === 2 || !field.value || (field.schema.kind === 'scalar' && field.omitEmpty)) return {};
+  return emptyOf(field.schema);
+}
+
+/** Of a value that is no pointer. A time, a quantity and the like are types of their own. */
+function emptyOf(schema: Schema): { default?: unknown } {
+  if (schema.kind === 'object') return { default: {} };
+  if (schema.kind !== 'scalar') return {};
+  switch (schema.type) {
+    case 'string':
+      return { default: '' };
+    case 'bool':
+      return { default: false };
+    case 'int32':
+    case 'int64':
+    case 'double':
+      return { default: 0 };
+    default:
+      return {};
+  }
+}
+
+/** The element of a list or a map. */
+function elementOf(schema: Schema, owner: Schema, version: OpenApiVersion): JsonObject {
+  const type = typeOf(schema, owner, version);
+  const empty = version === 2 ? {} : emptyOf(schema);
+  if (empty.default === undefined) return type;
+  return '$ref' in type ? { allOf: [type], ...empty } : { ...type, ...empty };
 }
 
 function typeOf(schema: Schema, owner: Schema, version: OpenApiVersion): JsonObject {
   if (schema.definition !== undefined) return { $ref: reference(schema.definition, version) };
   switch (schema.kind) {
     case 'array':
-      return { type: 'array', items: typeOf(schema.items as Schema, owner, version) };
+      return { type: 'array', items: elementOf(schema.items as Schema, owner, version) };
     case 'map':
-      return { type: 'object', additionalProperties: typeOf(schema.items as Schema, owner, version) };
+      return { type: 'object', additionalProperties: elementOf(schema.items as Schema, owner, version) };
     case 'scalar':
       return { ...scalar(schema, version), ...enumOf(schema, owner) };
     default:
@@ -131,12 +161,12 @@ function scalar({ type }: Schema, version: OpenApiVersion): JsonObject {
   }
 }
 
-/** The values of a closed set, looked up by the name of its Go type in the package of the type that uses it. */
+/** The values of a set that Kubernetes declares closed, looked up by the name of its Go type in the package of the type that uses it. */
 function enumOf({ type, goType }: Schema, owner: Schema): JsonObject {
   const name = goType.split('.').pop() ?? '';
-  if (type !== 'string' || goType === 'string' || openSets.test(name) || owner.definition === undefined) return {};
+  if (type !== 'string' || goType === 'string' || owner.definition === undefined) return {};
   const home = owner.definition.replace(/^io\.k8s\./, '').replace(/\.[^.]+$/, '');
   const [alias] = goType.split('.');
   const list = values[`${home}.${name}`] ?? (alias === 'corev1' || alias === 'v1' ? values[`api.core.v1.${name}`] : undefined);
-  return list ? { enum: [...list].sort() } : {};
+  return list ? { enum: list } : {};
 }

@@ -98,10 +98,13 @@ describe('OpenAPI v2', () => {
       '/api/v1/namespaces/{namespace}/pods/{name}/log',
       '/api/v1/namespaces/{namespace}/pods/{name}/status',
       '/api/v1/pods',
+      '/api/v1/watch/namespaces/{namespace}/pods',
+      '/api/v1/watch/namespaces/{namespace}/pods/{name}',
+      '/api/v1/watch/pods',
       '/apis/example.com/v1/',
       '/apis/example.com/v1/widgets',
       '/apis/example.com/v1/widgets/{name}',
     ]);
-    assert.deepEqual(Object.keys(paths['/api/v1/namespaces/{namespace}/pods/{name}/exec'] ?? {}), ['get', 'post']);
+    assert.deepEqual(Object.keys(paths['/api/v1/namespaces/{namespace}/pods/{name}/exec'] ?? {}), ['get', 'post', 'parameters']);
   });
 });

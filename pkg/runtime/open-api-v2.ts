@@ -2,8 +2,25 @@
  * The one OpenAPI v2 (Swagger 2.0) document of all resources, which older clients read: kubectl up to 1.26, Helm,
  * generators of client libraries.
  */
-import { builtinsOf, componentOfKind, customComponents, documentVersion, isCustom, mediaTypesOf, phrases, sorted } from './open-api.ts';
-import { type OpenApiResource, type Operation, operationsOf, patchComponent } from './open-api-operations.ts';
+import {
+  builtinsOf,
+  componentOfKind,
+  customComponents,
+  documentVersion,
+  isCustom,
+  mediaTypesOf,
+  phrases,
+  sorted,
+  streamTypes,
+} from './open-api.ts';
+import {
+  type OpenApiResource,
+  type Operation,
+  operationsOf,
+  type Parameter,
+  patchComponent,
+  sharedParameters,
+} from './open-api-operations.ts';
 import { openApiComponents, reference } from './open-api-schema.ts';
 import { isObject, type JsonObject } from './values.ts';
 
@@ -16,13 +33,12 @@ export function openApiV2(resources: readonly OpenApiResource[]): JsonObject {
     return operationsOf(group, version, own, component);
   });
   const paths: Record<string, JsonObject> = {};
-  for (const operation of operations) {
-    let item = paths[operation.path];
-    if (!item) {
-      item = {};
-      paths[operation.path] = item;
-    }
-    item[operation.method] = operationObject(operation, custom(operation));
+  for (const [path, ofPath] of Map.groupBy(operations, (operation) => operation.path)) {
+    const { shared, own: ownOf } = sharedParameters(ofPath);
+    paths[path] = {
+      ...Object.fromEntries(ofPath.map((operation) => [operation.method, operationObject(operation, ownOf(operation), custom(operation))])),
+      ...(shared.length > 0 ? { parameters: shared.map(parameterObject) } : {}),
+    };
   }
   const own = Object.fromEntries(
     Object.entries(customComponents(resources)).map(([name, schema]) => [name, customDefinition(schema as JsonObject)]),
@@ -39,14 +55,19 @@ export function openApiV2(resources: readonly OpenApiResource[]): JsonObject {
   };
 }
 
-function operationObject(operation: Operation, custom: boolean): JsonObject {
-  const { id, description, tag, action, kind, parameters, body, bodyRequired, response, statuses } = operation;
-  const { objects, patches } = mediaTypesOf(custom);
+function parameterObject({ name, in: place, type, description }: Parameter): JsonObject {
+  return { uniqueItems: true, type, description, name, in: place, ...(place === 'path' ? { required: true } : {}) };
+}
+
+function operationObject(operation: Operation, parameters: readonly Parameter[], custom: boolean): JsonObject {
+  const { id, description, tag, action, kind, body, bodyRequired, response, statuses, streams } = operation;
+  const { objects: types, patches } = mediaTypesOf(custom);
+  const objects = streams && !custom ? [...types, ...streamTypes] : types;
   const schema = response === undefined ? { type: 'string' } : { $ref: reference(response, 2) };
   return {
     description,
     consumes: body === patchComponent ? patches : ['*/*'],
-    produces: response === undefined ? ['*/*'] : objects,
+    produces: response !== undefined ? objects : operation.types ? [...operation.types, ...types] : ['*/*'],
     schemes: ['https'],
     tags: [tag],
     operationId: id,
@@ -54,14 +75,7 @@ function operationObject(operation: Operation, custom: boolean): JsonObject {
       ...(body === undefined
         ? []
         : [{ name: 'body', in: 'body', ...(bodyRequired ? { required: true } : {}), schema: { $ref: reference(body, 2) } }]),
-      ...parameters.map(({ name, in: place, type, description: text }) => ({
-        uniqueItems: true,
-        type,
-        description: text,
-        name,
-        in: place,
-        ...(place === 'path' ? { required: true } : {}),
-      })),
+      ...parameters.map(parameterObject),
     ],
     responses: {
       ...Object.fromEntries(statuses.map((status) => [String(status), { description: phrases[status], schema }])),

@@ -51,7 +51,9 @@ describe('OpenAPI v3', () => {
   it('gives each operation a name of its own', () => {
     const ids = versions.flatMap((version) =>
       Object.values(at(openApiV3(version, all), 'paths')).flatMap((item) =>
-        Object.values(item as JsonObject).map((operation) => at(operation, 'operationId') as unknown as string),
+        Object.entries(item as JsonObject).flatMap(([key, operation]) =>
+          key === 'parameters' ? [] : [at(operation, 'operationId') as unknown as string],
+        ),
       ),
     );
     assert.deepEqual(
@@ -66,6 +68,9 @@ describe('OpenAPI v3', () => {
       'readCoreV1NamespacedPodLog',
       'deleteCoreV1CollectionNamespacedPod',
       'replaceRbacAuthorizationV1ClusterRole',
+      'watchCoreV1NamespacedPodList',
+      'connectCoreV1PostNamespacedPodExec',
+      'connectCoreV1GetNodeProxyWithPath',
     ]) {
       assert.ok(ids.includes(id), id);
     }
@@ -73,11 +78,13 @@ describe('OpenAPI v3', () => {
 
   it('says of patches that they take fieldValidation and dryRun, which is where kubectl looks', () => {
     const document = openApiV3({ group: 'apps', version: 'v1' }, all);
-    const patch = at(document, 'paths', '/apis/apps/v1/namespaces/{namespace}/deployments/{name}', 'patch');
+    const path = at(document, 'paths', '/apis/apps/v1/namespaces/{namespace}/deployments/{name}');
+    const patch = at(path, 'patch');
     assert.deepEqual(patch['x-kubernetes-group-version-kind'], { group: 'apps', version: 'v1', kind: 'Deployment' });
     assert.equal(patch['x-kubernetes-action'], 'patch');
-    const names = (patch['parameters'] as { name: string }[]).map(({ name }) => name);
-    for (const name of ['fieldValidation', 'dryRun', 'fieldManager', 'force', 'namespace']) assert.ok(names.includes(name), name);
+    const namesOf = (item: JsonObject): string[] => (item['parameters'] as { name: string }[]).map(({ name }) => name);
+    assert.deepEqual(namesOf(patch), ['dryRun', 'fieldManager', 'fieldValidation', 'force']);
+    assert.deepEqual(namesOf(path), ['name', 'namespace', 'pretty'], 'what all operations of a path take, the path says');
   });
 
   it('has the extensions that client-side apply needs', () => {
@@ -87,7 +94,7 @@ describe('OpenAPI v3', () => {
     assert.equal(typeof description, 'string');
     assert.deepEqual(containers, {
       type: 'array',
-      items: { $ref: '#/components/schemas/io.k8s.api.core.v1.Container' },
+      items: { allOf: [{ $ref: '#/components/schemas/io.k8s.api.core.v1.Container' }], default: {} },
       'x-kubernetes-list-map-keys': ['name'],
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-patch-merge-key': 'name',
@@ -98,6 +105,9 @@ describe('OpenAPI v3', () => {
     assert.deepEqual(at(schemas, 'io.k8s.api.core.v1.ContainerPort', 'properties', 'protocol')['enum'], ['SCTP', 'TCP', 'UDP']);
     assert.equal(at(schemas, 'io.k8s.api.core.v1.ContainerPort', 'properties', 'protocol')['default'], 'TCP');
     assert.deepEqual(at(schemas, 'io.k8s.api.core.v1.PodSpec')['required'], ['containers']);
+    // Kubernetes states the values of some types, of others it has values and does not state them.
+    assert.deepEqual(at(fields, 'restartPolicy')['enum'], ['Always', 'Never', 'OnFailure']);
+    assert.equal(at(schemas, 'io.k8s.api.core.v1.Container', 'properties', 'restartPolicy')['enum'], undefined);
   });
 
   it('describes every type in both dialects, and what is special in the words of each', () => {
@@ -132,9 +142,9 @@ describe('OpenAPI v3', () => {
     assert.ok(at(document, 'components', 'schemas')['io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta']);
     const path = at(document, 'paths', '/apis/example.com/v1/namespaces/{namespace}/widgets/{name}');
     assert.deepEqual(Object.keys(at(path, 'patch', 'requestBody', 'content')), [
-      'application/apply-patch+yaml',
       'application/json-patch+json',
       'application/merge-patch+json',
+      'application/apply-patch+yaml',
     ]);
     assert.ok(!JSON.stringify(path).includes('protobuf'));
   });

@@ -1,25 +1,35 @@
 /** The OpenAPI v3 document of one version of a group, as `/openapi/v3/apis/apps/v1` serves it. */
 
-import { type OpenApiResource, type Operation, operationsOf, patchComponent } from './open-api-operations.ts';
+import {
+  type OpenApiResource,
+  type Operation,
+  operationsOf,
+  type Parameter,
+  patchComponent,
+  sharedParameters,
+} from './open-api-operations.ts';
 import { openApiComponents, reference } from './open-api-schema.ts';
 import { definitionOfKind, hasBuiltinSchema } from './schema.ts';
 import type { JsonObject } from './values.ts';
 
 export type { OpenApiResource } from './open-api-operations.ts';
 
-/** The version in `info`: that of Kubernetes. */
-export const documentVersion = 'v1.36.0';
+/** The version in `info`: that of Kubernetes' API. */
+export const documentVersion = '1.36';
 
-const patchTypes = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json'];
+const patchTypes = ['application/json-patch+json', 'application/merge-patch+json'];
 const strategicPatch = 'application/strategic-merge-patch+json';
+const applyPatch = 'application/apply-patch+yaml';
 const objectTypes = ['application/json', 'application/yaml'];
 const protobuf = 'application/vnd.kubernetes.protobuf';
+/** Of a path that lists and watches. */
+export const streamTypes = ['application/json;stream=watch', `${protobuf};stream=watch`];
 
 /** What a body and an answer may be written in; custom resources know neither protobuf nor strategic merge patch. */
 export function mediaTypesOf(custom: boolean): { readonly objects: readonly string[]; readonly patches: readonly string[] } {
   return custom
-    ? { objects: objectTypes, patches: patchTypes }
-    : { objects: [...objectTypes, protobuf], patches: [...patchTypes, strategicPatch] };
+    ? { objects: objectTypes, patches: [...patchTypes, applyPatch] }
+    : { objects: [...objectTypes, protobuf], patches: [...patchTypes, strategicPatch, applyPatch] };
 }
 
 /** Resources of that group and version alone; those of others are left out. */
@@ -32,25 +42,58 @@ export function openApiV3(
   const operations = operationsOf(group, version, own, componentOfKind(own));
   const custom = isCustom(own);
   const paths: Record<string, JsonObject> = {};
-  for (const operation of operations) {
-    let item = paths[operation.path];
-    if (!item) {
-      item = {};
-      paths[operation.path] = item;
-    }
-    item[operation.method] = operationObject(operation, custom(operation));
+  for (const [path, ofPath] of Map.groupBy(operations, (operation) => operation.path)) {
+    const { shared, own: ownOf } = sharedParameters(ofPath);
+    paths[path] = {
+      ...Object.fromEntries(ofPath.map((operation) => [operation.method, operationObject(operation, ownOf(operation), custom(operation))])),
+      ...(shared.length > 0 ? { parameters: shared.map(parameterObject) } : {}),
+    };
   }
+  const schemas = openApiComponents(builtinsOf(own, operations), 3);
+  for (const schema of Object.values(schemas)) keepKinds(schema, group, version);
+  return documentOf(paths, sorted({ ...schemas, ...customComponents(own) }));
+}
+
+/** What is the same kind in every group (DeleteOptions, WatchEvent) is named once, and for the group of the document. */
+function keepKinds(schema: JsonObject, group: string, version: string): void {
+  const key = 'x-kubernetes-group-version-kind';
+  const kinds = schema[key] as readonly { readonly group: string; readonly version: string }[] | undefined;
+  if (!kinds || kinds.length < 2) return;
+  schema[key] = kinds.filter((kind) => (kind.group === '' && kind.version === 'v1') || (kind.group === group && kind.version === version));
+}
+
+function documentOf(paths: Readonly<Record<string, JsonObject>>, schemas: Readonly<Record<string, object>>): object {
   return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: documentVersion },
     paths: sorted(paths),
     components: {
-      schemas: sorted({ ...openApiComponents(builtinsOf(own, operations), 3), ...customComponents(own) }),
+      ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
       securitySchemes: {
         BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' },
       },
     },
   };
+}
+
+/** What a path beside the resources answers: a kind of `meta/v1`, or a text. */
+export interface OpenApiPage {
+  readonly path: string;
+  readonly tag: string;
+  readonly id: string;
+  readonly description: string;
+  /** The component; undefined: a text. */
+  readonly response: string | undefined;
+  readonly types: readonly string[];
+}
+
+/** The document of one such path. */
+export function openApiV3Page({ path, tag, id, description, response, types }: OpenApiPage): object {
+  const schema = response === undefined ? { type: 'string' } : { $ref: reference(response, 3) };
+  const content = Object.fromEntries(types.map((type) => [type, { schema }]));
+  const responses = { '200': { description: 'OK', content }, '401': { description: 'Unauthorized' } };
+  const get = { tags: [tag], description, operationId: id, responses };
+  return documentOf({ [path]: { get } }, response === undefined ? {} : openApiComponents([response], 3));
 }
 
 /** The component of a kind: a custom resource's own, or a built-in type; undefined for options of a connection. */
@@ -89,26 +132,22 @@ export function isCustom(resources: readonly OpenApiResource[]): (operation: Ope
     resources.some((resource) => resource.components !== undefined && resource.group === kind[0] && resource.kind === kind[2]);
 }
 
-function operationObject(operation: Operation, custom: boolean): JsonObject {
-  const { id, description, tag, action, kind, parameters, body, bodyRequired, response, statuses } = operation;
-  const { objects, patches } = mediaTypesOf(custom);
+function parameterObject({ name, in: place, type, description }: Parameter): JsonObject {
+  return { name, in: place, description, ...(place === 'path' ? { required: true } : {}), schema: { type, uniqueItems: true } };
+}
+
+function operationObject(operation: Operation, parameters: readonly Parameter[], custom: boolean): JsonObject {
+  const { id, description, tag, action, kind, body, bodyRequired, response, statuses, streams } = operation;
+  const { objects: types, patches } = mediaTypesOf(custom);
+  const objects = streams && !custom ? [...types, ...streamTypes] : types;
   const content = (types: readonly string[], schema: object): object => Object.fromEntries(types.map((type) => [type, { schema }]));
-  const answer = response === undefined ? content(['*/*'], { type: 'string' }) : content(objects, { $ref: reference(response, 3) });
+  const texts = operation.types ? [...operation.types, ...types] : ['*/*'];
+  const answer = response === undefined ? content(texts, { type: 'string' }) : content(objects, { $ref: reference(response, 3) });
   return {
     tags: [tag],
     description,
     operationId: id,
-    ...(parameters.length > 0
-      ? {
-          parameters: parameters.map(({ name, in: place, type, description: text }) => ({
-            name,
-            in: place,
-            description: text,
-            ...(place === 'path' ? { required: true } : {}),
-            schema: { type, uniqueItems: true },
-          })),
-        }
-      : {}),
+    ...(parameters.length > 0 ? { parameters: parameters.map(parameterObject) } : {}),
     ...(body === undefined
       ? {}
       : {

@@ -37,6 +37,8 @@ export interface Schema {
   /** An object or map that patches and field ownership treat as one value. */
   readonly atomic: boolean;
   readonly listType: 'atomic' | 'set' | 'map';
+  /** Whether the type says so, or it is what goes without saying. */
+  readonly listTypeStated: boolean;
   readonly listKeys: readonly string[];
   /** An object that keeps fields it does not know. */
   readonly preserveUnknown: boolean;
@@ -105,6 +107,7 @@ class SchemaNode implements Schema {
   readonly type: ScalarType;
   readonly atomic: boolean;
   readonly listType: Schema['listType'];
+  readonly listTypeStated: boolean;
   readonly listKeys: readonly string[];
   readonly preserveUnknown: boolean;
   readonly nullable: boolean;
@@ -123,6 +126,7 @@ class SchemaNode implements Schema {
     this.type = options.type ?? 'string';
     this.atomic = options.atomic ?? false;
     this.listType = options.listType ?? 'atomic';
+    this.listTypeStated = options.listType !== undefined;
     this.listKeys = options.listKeys ?? [];
     this.preserveUnknown = options.preserveUnknown ?? false;
     this.nullable = options.nullable ?? false;

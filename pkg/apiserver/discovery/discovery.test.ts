@@ -170,6 +170,10 @@ test('OpenAPI v3 is found through its index, kept by its hash, and redirects to 
   const { request } = await testServer({ compressor: gzipCompressor });
   const { paths } = (await request('GET', '/openapi/v3')).json;
   assert.ok(paths['api/v1'] && paths['apis/apps/v1']);
+  for (const page of ['api', 'apis', 'apis/apps', 'version', '.well-known/openid-configuration', 'openid/v1/jwks']) {
+    const { json } = await request('GET', paths[page].serverRelativeURL);
+    assert.deepEqual(Object.keys(json.paths), [`/${page}/`]);
+  }
   const address = paths['apis/apps/v1'].serverRelativeURL;
   const answer = await request('GET', address);
   assert.match(answer.headers['cache-control'] ?? '', /immutable/);

@@ -10,27 +10,26 @@ import { toBase64Url } from '../../client/credentials/base64.ts';
 import { sha256 } from '../../client/credentials/sha-256.ts';
 import type { ResourceDeclaration } from '../../registry/contract.ts';
 import { encodeJson } from '../../runtime/encode.ts';
-import { openApiV3 } from '../../runtime/open-api.ts';
+import { type OpenApiPage, openApiV3, openApiV3Page } from '../../runtime/open-api.ts';
+import { camel, tagOf } from '../../runtime/open-api-operations.ts';
 import { openApiV2 } from '../../runtime/open-api-v2.ts';
 import type { Exchange } from '../exchange.ts';
-import { holdsCurrent, negotiatePlain, parseAccept } from '../negotiate.ts';
+import { holdsCurrent, mediaTypes, negotiatePlain, parseAccept } from '../negotiate.ts';
 import type { Compressor, RegistryPort } from '../resource-call.ts';
 import { respondBytes } from '../respond.ts';
 import { gitVersion } from '../version.ts';
 import { groupsOf } from './api-groups.ts';
 import { encodeOpenApiV2, openApiV2Protobuf } from './open-api-protobuf.ts';
 
-interface GroupDocument {
-  readonly group: string;
-  readonly version: string;
-  readonly resources: readonly ResourceDeclaration[];
+interface OneDocument {
   readonly hash: string;
+  make(): object;
   bytes?: Uint8Array;
 }
 
 interface Documents {
   /** By what follows /openapi/v3/: `api/v1`, `apis/apps/v1`. */
-  readonly v3: ReadonlyMap<string, GroupDocument>;
+  readonly v3: ReadonlyMap<string, OneDocument>;
   /** By content type. */
   readonly v2: Map<string, Uint8Array>;
 }
@@ -77,7 +76,7 @@ export class OpenApiDocuments {
     const caching: Record<string, string> = asked === document.hash ? { 'cache-control': 'public, immutable, max-age=31536000' } : {};
     const headers = { ...caching, etag, vary: 'Accept' };
     if (holdsCurrent(request.headers['if-none-match'], etag)) return { status: 304, headers };
-    document.bytes ??= encodeJson(openApiV3(document, document.resources));
+    document.bytes ??= encodeJson(document.make());
     const response = respondBytes(exchange, 'application/json', document.bytes, this.#compressor);
     return { ...response, headers: { ...headers, ...response.headers } };
   }
@@ -103,10 +102,16 @@ export class OpenApiDocuments {
     const declarations = this.#registry.declarations();
     if (declarations === this.#declarations) return this.#documents;
     this.#declarations = declarations;
-    const v3 = new Map<string, GroupDocument>();
-    for (const { name: group, versions } of groupsOf(declarations)) {
+    const v3 = new Map<string, OneDocument>();
+    const groups = groupsOf(declarations);
+    const own = groups.filter(({ versions }) => versions.some(({ resources }) => !resources[0]?.custom)).map(({ name }) => name);
+    for (const page of pagesOf(own)) {
+      v3.set(page.path.slice(1, -1), { hash: hashOfText(JSON.stringify(page)), make: () => openApiV3Page(page) });
+    }
+    for (const { name: group, versions } of groups) {
       for (const { version, resources } of versions) {
-        v3.set(group === '' ? `api/${version}` : `apis/${group}/${version}`, { group, version, resources, hash: hashOf(resources) });
+        const path = group === '' ? `api/${version}` : `apis/${group}/${version}`;
+        v3.set(path, { hash: hashOf(resources), make: () => openApiV3({ group, version }, resources) });
       }
     }
     this.#documents = { v3, v2: new Map() };
@@ -132,7 +137,54 @@ const hashes = new WeakMap<ResourceDeclaration, string>();
 
 /** Of what the document is made from: the same for the same resources and the same version of this program. */
 function hashOf(resources: readonly ResourceDeclaration[]): string {
-  return toBase64Url(sha256(encoder.encode(gitVersion + resources.map(hashOfOne).join(''))));
+  return hashOfText(resources.map(hashOfOne).join(''));
+}
+
+function hashOfText(text: string): string {
+  return toBase64Url(sha256(encoder.encode(gitVersion + text)));
+}
+
+const metaVersion = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
+
+/** What lies beside the resources, with a document each: discovery's own answers, the version, the issuer of tokens. */
+function pagesOf(groups: readonly string[]): OpenApiPage[] {
+  const versions = 'which versions of the API there are';
+  const page = (path: string, tag: string, id: string, description: string, kind: string): OpenApiPage => ({
+    path,
+    tag,
+    id,
+    description,
+    response: `${metaVersion}${kind}`,
+    types: mediaTypes,
+  });
+  const text = (path: string, tag: string, id: string, types: readonly string[]): OpenApiPage => ({
+    path,
+    tag,
+    id,
+    description: 'how the tokens of service accounts are checked by others',
+    response: undefined,
+    types,
+  });
+  return [
+    text('/.well-known/openid-configuration/', 'WellKnown', 'getServiceAccountIssuerOpenIDConfiguration', ['application/json']),
+    text('/openid/v1/jwks/', 'openid', 'getServiceAccountIssuerOpenIDKeyset', ['application/jwk-set+json']),
+    {
+      path: '/version/',
+      tag: 'version',
+      id: 'getCodeVersion',
+      description: 'the version of this server',
+      response: 'io.k8s.apimachinery.pkg.version.Info',
+      types: ['application/json'],
+    },
+    page('/api/', 'core', 'getCoreAPIVersions', versions, 'APIVersions'),
+    page('/apis/', 'apis', 'getAPIVersions', versions, 'APIGroupList'),
+    ...groups
+      .filter((group) => group !== '')
+      .map((group) => {
+        const words = group.replace(/\.k8s\.io$/, '');
+        return page(`/apis/${group}/`, tagOf(group), `get${camel(words)}APIGroup`, 'the versions of the group', 'APIGroup');
+      }),
+  ];
 }
 
 /** A declaration stays the same object until its resource changes; some have schemas of a megabyte. */
