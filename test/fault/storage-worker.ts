@@ -1,7 +1,8 @@
 /**
  * A process to be killed: writes to an LMDB store as fast as it can, and says on stdout, before each commit and after
  * its acknowledgement, what it does. Lines: `S <writer> <n>` a commit was begun, `A <writer> <n> <revision>` it was
- * acknowledged, `B <file>` a snapshot is complete. Meanwhile the store is compacted and snapshots are made.
+ * acknowledged, `R <writer> <n> <revision>` it was read, perhaps before that, `B <file>` a snapshot is complete.
+ * Meanwhile the store is compacted and snapshots are made.
  *
  * Commit n of writer w puts n under two keys; every seventh also deletes and every eighth makes again a third one.
  */
@@ -31,6 +32,19 @@ async function write(writer: number): Promise<void> {
   }
 }
 
+/** Looks for what has just been written, in every turn. */
+async function read(): Promise<void> {
+  const seen = new Map<number, number>();
+  for (let writer = 0; ; writer = (writer + 1) % writers) {
+    const { item } = await store.get(`/a/${writer}`);
+    if (item && item.modRevision > (seen.get(writer) ?? 0)) {
+      seen.set(writer, item.modRevision);
+      writeSync(1, `R ${writer} ${Number.parseInt(new TextDecoder().decode(item.value), 10)} ${item.modRevision}\n`);
+    }
+    if (writer === writers - 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 async function compact(): Promise<void> {
   for (;;) {
     await sleep(20);
@@ -48,4 +62,4 @@ async function backup(): Promise<void> {
   }
 }
 
-await Promise.all([compact(), backup(), ...Array.from({ length: writers }, (_, writer) => write(writer))]);
+await Promise.all([read(), compact(), backup(), ...Array.from({ length: writers }, (_, writer) => write(writer))]);

@@ -42,10 +42,10 @@ export class Environment {
       eventTurnBatching: false,
       encoding: 'binary',
     });
-    this.log = new Tree(this.#root, 'log', refKeys);
-    this.index = new Tree(this.#root, 'index', stringKeys);
-    this.deleted = new Tree(this.#root, 'deleted', stringKeys);
-    this.#meta = new Tree(this.#root, 'meta', stringKeys);
+    this.log = new Tree(this.#root, { directory, name: 'log', keys: refKeys });
+    this.index = new Tree(this.#root, { directory, name: 'index', keys: stringKeys });
+    this.deleted = new Tree(this.#root, { directory, name: 'deleted', keys: stringKeys });
+    this.#meta = new Tree(this.#root, { directory, name: 'meta', keys: stringKeys });
     this.#revision = this.meta()?.revision;
   }
 
@@ -111,6 +111,7 @@ export class Environment {
       const message = `no space left in ${this.directory} (${Math.floor(free / 1024)} KiB free): make room there, nothing that was acknowledged is lost`;
       return new StoreError('NoSpace', message, { cause: error });
     }
+    if (damage.test(reason)) return explainDamage(new Error(reason, { cause: error }), this.directory) as StoreError;
     return new StoreError('Unavailable', `writing to ${this.directory} failed: ${reason}`, { cause: error });
   }
 }
@@ -132,12 +133,18 @@ export type Decode<K, V> = (key: K, bytes: Buffer, size: number) => V;
 /** One tree. What it hands out is decoded at once, from memory that LMDB is about to reuse. */
 export class Tree<K extends Key> {
   readonly #db: Database<Buffer, K>;
+  readonly #directory: string;
   /** The key of the entry that LMDB is reading. */
   #key: K | undefined;
   /** How to decode that entry; set by the reading method, used before it returns. */
   #decode: Decode<K, unknown> = (_, bytes) => bytes;
 
-  constructor(root: RootDatabase<Buffer, Key>, name: string, keys: KeyEncoder<K>) {
+  constructor(
+    root: RootDatabase<Buffer, Key>,
+    options: { readonly directory: string; readonly name: string; readonly keys: KeyEncoder<K> },
+  ) {
+    const { directory, name, keys } = options;
+    this.#directory = directory;
     const keyEncoder: KeyEncoder<K> = {
       writeKey: keys.writeKey,
       readKey: (source, start, end) => {
@@ -159,20 +166,32 @@ export class Tree<K extends Key> {
   get<V>(key: K, decode: Decode<K, V>): V | undefined {
     this.#key = key;
     this.#decode = decode;
-    return this.#db.get(key) as V | undefined;
+    try {
+      return this.#db.get(key) as V | undefined;
+    } catch (error) {
+      throw explainDamage(error, this.#directory);
+    }
   }
 
   /** The entries of [start, end), ascending, at most `limit`. */
   list<V>(start: K, end: K | undefined, limit: number, decode: Decode<K, V>): V[] {
     this.#decode = decode;
     const values: V[] = [];
-    for (const { value } of this.#db.getRange({ start, limit, ...(end !== undefined && { end }) })) values.push(value as V);
+    try {
+      for (const { value } of this.#db.getRange({ start, limit, ...(end !== undefined && { end }) })) values.push(value as V);
+    } catch (error) {
+      throw explainDamage(error, this.#directory);
+    }
     return values;
   }
 
   /** Counts the keys of [start, end), inside LMDB: some tens of nanoseconds each. */
   count(start: K, end: K | undefined): number {
-    return this.#db.getKeysCount({ start, ...(end !== undefined && { end }) });
+    try {
+      return this.#db.getKeysCount({ start, ...(end !== undefined && { end }) });
+    } catch (error) {
+      throw explainDamage(error, this.#directory);
+    }
   }
 
   /** Bytes of the tree's pages. */
@@ -191,6 +210,18 @@ export class Tree<K extends Key> {
     const put = this.#db.put as (key: K, bytes: Buffer, options: { append: boolean }) => Promise<boolean>;
     put.call(this.#db, key, bytes, { append: true }).catch(() => undefined);
   }
+}
+
+/** LMDB's own words for pages that are not what they should be. */
+const damage = /MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|CURSOR_FULL|PAGE_FULL|BAD_VALSIZE|BAD_TXN)/;
+
+function explainDamage(error: unknown, directory: string): unknown {
+  // An entry that ends before what it says it holds.
+  const torn = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_OUT_OF_BOUNDS';
+  if (error instanceof StoreError || !(torn || damage.test(String(error)))) return error;
+  return new StoreError('Damaged', `the data in ${directory} is damaged (${(error as Error).message}): restore a snapshot`, {
+    cause: error,
+  });
 }
 
 interface TreeStats {

@@ -84,7 +84,13 @@ export class LmdbStore implements Store {
       await makeDirectory(directory);
       const lock = await lockDirectory(directory);
       try {
-        return new LmdbStore(await openEnvironment(directory), lock, options);
+        const environment = await openEnvironment(directory);
+        try {
+          return new LmdbStore(environment, lock, options);
+        } catch (error) {
+          await environment.close();
+          throw error;
+        }
       } catch (error) {
         await lock.release();
         throw error;
