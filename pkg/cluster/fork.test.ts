@@ -36,6 +36,17 @@ test('a fork begins with what the cluster holds, works, and neither sees what th
   assert.deepEqual([...fork.nodes.keys()], ['node-1', 'node-2']);
   assert.ok(fork.clock.now() >= cluster.clock.now());
   await runningPods(fork, 3);
+  const standing = async (each: Cluster) =>
+    (await each.client.resource(pods).list({ namespace: 'default' })).items.map(({ metadata, status }) => ({
+      uid: metadata.uid,
+      restarts: status.containerStatuses?.[0]?.restartCount,
+    }));
+  const originals = await standing(cluster);
+  assert.deepEqual(
+    await standing(fork),
+    originals.map(({ uid }) => ({ uid, restarts: 1 })),
+  );
+  assert.ok(originals.every(({ restarts }) => restarts === 0));
   await fork.apply(web(5));
   await runningPods(fork, 5);
   await cluster.apply(web(1));

@@ -1,4 +1,4 @@
-import { isAlreadyExists } from '../api/errors.ts';
+import { isAlreadyExists, isNotFound } from '../api/errors.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { RequestContext, ResourceStorage } from './contract.ts';
 import { formatIp } from './ip-address.ts';
@@ -17,9 +17,12 @@ export async function bootstrap(
   storage: (group: string, version: string, resource: string) => ResourceStorage,
 ): Promise<void> {
   const context = systemContext('create');
-  const create = async (group: string, version: string, resource: string, object: object): Promise<void> => {
+  const create = async (group: string, version: string, resource: string, object: Draft): Promise<void> => {
+    const kind = storage(group, version, resource);
+    // Looking costs less than being refused, and all but the first start find everything there.
+    if (await isThere(kind, object.metadata.name)) return;
     try {
-      await storage(group, version, resource).create(context, '', object as KubeObject);
+      await kind.create(context, '', object as unknown as KubeObject);
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
@@ -30,6 +33,21 @@ export async function bootstrap(
   }
   const cidrs = environment.services.cidrs.map((cidr) => `${formatIp({ family: cidr.family, value: cidr.base })}/${cidr.bits}`);
   await create('networking.k8s.io', 'v1', 'servicecidrs', { metadata: { name: 'kubernetes' }, spec: { cidrs } });
+}
+
+interface Draft {
+  readonly [field: string]: unknown;
+  readonly metadata: { readonly name: string };
+}
+
+async function isThere(storage: ResourceStorage, name: string): Promise<boolean> {
+  try {
+    await storage.get(systemContext('get'), { namespace: '', name });
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
 }
 
 /** The server's own writes. */

@@ -65,13 +65,21 @@ const bookmarkPeriod = 60_000;
 const defaultEventTTL = 3_600_000;
 const defaultNodePorts = { from: 30_000, to: 32_767 };
 
+/** The built-in ones, read from the facts once: they are the same for every registry. */
+let builtin: readonly ResourceDeclaration[] | undefined;
+
+function declared(): readonly ResourceDeclaration[] {
+  builtin ??= builtinDeclarations(columnsOf);
+  return builtin;
+}
+
 export class Registry {
   readonly #environment: Environment;
   readonly #admission: Admission[] = [];
   readonly #eventTTL: number;
   #ticking: Timer | undefined;
   #sweeping: Promise<void> = Promise.resolve();
-  readonly #declarations: ResourceDeclaration[];
+  readonly #declarations = declared();
   readonly #storages = new Map<string, ResourceStorage>();
   readonly #metricsOf: (resource: string) => ResourceMetrics;
   readonly #resources: Resource[] = [];
@@ -103,7 +111,6 @@ export class Registry {
     this.#admission.push(...builtinAdmission(this.#environment, options), ...(options.admission ?? []));
     this.#eventTTL = options.eventTTL ?? defaultEventTTL;
     this.#metricsOf = resourceMetrics(options.metrics);
-    this.#declarations = builtinDeclarations(columnsOf);
     this.#custom = new CustomResources({
       environment: this.#environment,
       metricsOf: this.#metricsOf,
