@@ -3,6 +3,7 @@ import type { Admission, AdmissionAttempt } from '../contract.ts';
 import { objectAt, raw } from '../raw.ts';
 import type { Environment } from '../resource.ts';
 import type { StoredEntry } from '../stored-entry.ts';
+import { findEntry } from '../verbs/get.ts';
 import { forbidden } from './forbidden.ts';
 
 /** Every cluster has them, and loses its footing without them. */
@@ -18,11 +19,7 @@ export function namespaceLifecycle(environment: Environment): Admission {
     const { cache } = namespaces();
     return cache.filled ? cache.get(cache.keyOf('', name)) : undefined;
   };
-  const findFresh = async (name: string): Promise<StoredEntry | undefined> => {
-    const { cache } = namespaces();
-    await cache.ready(true);
-    return cache.get(cache.keyOf('', name));
-  };
+  const findFresh = (name: string): Promise<StoredEntry | undefined> => findEntry(namespaces(), { namespace: '', name });
   const check = (attempt: AdmissionAttempt, entry: StoredEntry | undefined): undefined => {
     const { namespace } = attempt.key;
     if (!entry) throw notFound({ group: '', resource: 'namespaces' }, namespace);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isApiError, isExpired } from '../../api/errors.ts';
+import type { KubeObject } from '../../api/object.ts';
 import { MemoryStore } from '../../storage/memory-store.ts';
 import { type KeyRange, type Store, StoreError, type WatchBatch, type WatchOptions } from '../../storage/store.ts';
 import { configMap, relabelled, storageOf } from '../testing/objects.ts';
@@ -103,6 +104,12 @@ test('a store that cannot say how far its watches are is read itself', async () 
   const { registry, context } = await testRegistry({ store });
   const storage = storageOf(registry, 'configmaps');
   await storage.list(context(), { namespace: '' });
+  // A namespace that the cache has not heard of is one all the same.
+  const created = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'new' } };
+  await storageOf(registry, 'namespaces').create(context(), '', created as KubeObject);
+  await storage.create(context(), 'new', configMap('in-new'));
+  await assert.rejects(storage.create(context(), 'none', configMap('in-none')), { reason: 'NotFound' });
+  await storage.delete(context(), { namespace: 'new', name: 'in-new' }, {});
   const { revision } = await storage.create(context(), 'default', configMap('a'));
   assert.equal((await storage.get(context(), key)).revision, revision);
   assert.deepEqual(
