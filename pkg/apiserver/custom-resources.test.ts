@@ -33,6 +33,8 @@ async function servingWidgets(versions: readonly object[] = [version('v1')]) {
   return test;
 }
 
+const widget = (name: string, spec: object) => ({ apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name }, spec });
+
 describe('custom resources over the API', () => {
   it('are in discovery and OpenAPI while they are served, and the documents say when they have changed', async () => {
     const test = await testServer();
@@ -70,7 +72,7 @@ describe('custom resources over the API', () => {
       { name: 'When', type: 'date', jsonPath: '.metadata.name' },
     ];
     const { request } = await servingWidgets([version('v1', { additionalPrinterColumns: columns })]);
-    await request('POST', widgets, { body: { metadata: { name: 'a' }, spec: { size: 7 } } });
+    await request('POST', widgets, { body: widget('a', { size: 7 }) });
     const as = (accept: string, path = widgets) => request('GET', path, { headers: { accept } });
     const table = (await as('application/json;as=Table;g=meta.k8s.io;v=v1')).json;
     assert.deepEqual(
@@ -95,6 +97,23 @@ describe('custom resources over the API', () => {
     assert.equal((await request('PATCH', `${widgets}/a`, { body: {}, headers: strategic })).status, 415);
   });
 
+  it('say what they are: of what says nothing, or something else, there is no type to guess from', async () => {
+    const { request } = await servingWidgets([version('v1')]);
+    const post = async (body: object) => (await request('POST', widgets, { body })).json;
+    const { kind: _, ...nothing } = widget('a', {});
+    assert.match(
+      (await post(nothing)).message,
+      /^the object provided is unrecognized \(must be of type Widget\): Object 'Kind' is missing in '/,
+    );
+    assert.deepEqual((await post({ ...widget('a', {}), kind: 'Gadget' })).details.causes, [
+      { reason: 'FieldValueInvalid', message: 'Invalid value: "Gadget": must be Widget', field: 'kind' },
+    ]);
+    assert.match(
+      (await post({ ...widget('a', {}), apiVersion: 'v1' })).message,
+      /does not match the expected API version \(example.com\/v1\)/,
+    );
+  });
+
   it('come with a warning where their version is deprecated', async () => {
     const { request } = await servingWidgets([
       version('v1', { deprecated: true }),
@@ -107,7 +126,7 @@ describe('custom resources over the API', () => {
   it('have a Scale where the definition says, whose owners stand there too', async () => {
     const scale = { specReplicasPath: '.spec.size', statusReplicasPath: '.status.there' };
     const { request } = await servingWidgets([version('v1', { subresources: { scale } })]);
-    await request('POST', widgets, { body: { metadata: { name: 'a' }, spec: { size: 2 } } });
+    await request('POST', widgets, { body: widget('a', { size: 2 }) });
     const apply = { 'content-type': 'application/apply-patch+yaml' };
     const body = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'a' }, spec: { replicas: 5 } };
     const scaled = await request('PATCH', `${widgets}/a/scale?fieldManager=scaler&force=true`, { body, headers: apply });
@@ -117,5 +136,12 @@ describe('custom resources over the API', () => {
     const owner = metadata.managedFields.find(({ manager }: { manager: string }) => manager === 'scaler');
     assert.deepEqual(owner.fieldsV1, { 'f:spec': { 'f:size': {} } });
     assert.equal((await request('GET', `${widgets}/a/status`)).status, 404);
+    const negative = await request('PATCH', `${widgets}/a/scale`, {
+      body: { spec: { replicas: -1 } },
+      headers: { 'content-type': 'application/merge-patch+json' },
+    });
+    assert.deepEqual(negative.json.details.causes, [
+      { reason: 'FieldValueInvalid', message: 'Invalid value: -1: should be a non-negative integer', field: '.spec.size' },
+    ]);
   });
 });

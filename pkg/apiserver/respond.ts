@@ -55,7 +55,12 @@ export async function respondList(call: ResourceCall, page: ListPage): Promise<A
   const [group, version, kind] = kindOf(call);
   const metadata = {
     resourceVersion: String(page.revision),
-    ...(page.continue === undefined ? {} : { continue: page.continue }),
+    // Lists of custom resources always say it.
+    ...(page.continue === undefined
+      ? call.declaration.custom && negotiated.as === 'object'
+        ? { continue: '' }
+        : {}
+      : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
   // A list of custom objects has the member whether it goes on or not.

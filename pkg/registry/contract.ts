@@ -6,6 +6,7 @@
  *                  → strategy → validation → validating admission → compare-and-set; after a conflict, again from the
  *                  current object on.
  */
+import type { CustomResourceSubresourceScale } from '../api/generated/apiextensions-v1.ts';
 import type { DeleteOptions } from '../api/generated/meta-v1.ts';
 import type { UserInfo } from '../api/http.ts';
 import type { KubeObject } from '../api/object.ts';
@@ -232,4 +233,6 @@ export interface CustomFacts {
   readonly deprecation: string | undefined;
   /** The definition is being deleted: nothing is created any more. */
   readonly terminating: boolean;
+  /** Where the numbers of its Scale stand, if it has one. */
+  readonly scale: CustomResourceSubresourceScale | undefined;
 }

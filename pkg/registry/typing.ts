@@ -19,7 +19,7 @@ export function defaultObject(declaration: ResourceDeclaration, object: Raw): vo
 
 /** In the order in which Kubernetes would say it: outer types first. */
 export function validateTypes({ custom, definition }: ResourceDeclaration, object: Raw): StatusCause[] {
-  return custom ? validateCustomResource(custom, object, undefined) : validateObject(definition, object);
+  return custom ? validateCustomResource(custom, object) : validateObject(definition, object);
 }
 
 /**
@@ -32,7 +32,7 @@ export function validateTypesAgain(
   object: Raw,
   { old, subresource }: { readonly old: Raw; readonly subresource: string },
 ): StatusCause[] {
-  if (declaration.custom) return validateCustomResource(declaration.custom, object, old);
+  if (declaration.custom) return validateCustomResource(declaration.custom, object, { old, subresource });
   const part = subresource === 'status' ? 'metadata' : 'all';
   const causes = validateObject(declaration.definition, object, { part, old });
   if (causes.length === 0) return causes;

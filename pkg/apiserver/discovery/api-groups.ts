@@ -125,9 +125,9 @@ export function offeredVerbs({ verbs, custom }: ResourceDeclaration): readonly s
   return custom?.terminating ? verbs.filter((verb) => !['create', 'patch', 'update'].includes(verb)) : verbs;
 }
 
-function subresources({ group, version, resource, namespaced, subresources }: ResourceDeclaration): APIResource[] {
+function subresources({ group, version, resource, namespaced, subresources, custom }: ResourceDeclaration): APIResource[] {
   return Object.entries(subresources)
-    .sort(([a], [b]) => compare(a, b))
+    .sort(([a], [b]) => (custom ? 0 : compare(a, b)))
     .map(
       ([
         name,

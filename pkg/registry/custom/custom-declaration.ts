@@ -9,7 +9,7 @@ import { hasCondition } from './definition-status.ts';
 import { printerColumns } from './printer-columns.ts';
 import { parseSimplePath, valueAt } from './simple-path.ts';
 
-const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 const subresourceVerbs = ['get', 'patch', 'update'];
 
 /** Those that are served, in the order of the definition. Names are the accepted ones. */
@@ -47,8 +47,9 @@ export function declarationOf(definition: CustomResourceDefinition, version: Cus
       storageVersion: storageVersionOf(definition),
       deprecation: deprecationOf(version, kind),
       terminating: hasCondition(definition, 'Terminating'),
+      scale,
     },
-    components: customOpenApi(props, kind, listKind),
+    components: customOpenApi(props, kind, { listKind, plural: names.plural, selectable: version.selectableFields ?? [] }),
   };
 }
 

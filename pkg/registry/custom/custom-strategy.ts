@@ -16,16 +16,17 @@ export function customStrategy(schema: JSONSchemaProps, statusApart: boolean): S
   };
 }
 
-const standardFinalizers = ['orphan', 'foregroundDeletion'];
+const standardFinalizers = ['orphan', 'foregroundDeletion', 'kubernetes'];
 
 /** Built-in kinds refuse such names; here they are only talked about. */
 function finalizerWarnings(object: Raw, old: Raw | undefined): string[] {
   const before = old ? strings(metadataOf(old)['finalizers']) : [];
-  return strings(metadataOf(object)['finalizers']).flatMap((name, i) => {
-    if (name.includes('/') || standardFinalizers.includes(name) || before.includes(name)) return [];
-    const advice =
-      'prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers';
-    return [`metadata.finalizers[${i}]: ${JSON.stringify(name)}: ${advice}`];
+  const added = new Set(strings(metadataOf(object)['finalizers']).filter((name) => !before.includes(name)));
+  return [...added].sort().flatMap((name) => {
+    if (name.includes('/') || standardFinalizers.includes(name)) return [];
+    const path = name.includes('.') ? ' including a path (/)' : '';
+    const advice = `prefer a domain-qualified finalizer name${path} to avoid accidental conflicts with other finalizer writers`;
+    return [`metadata.finalizers: ${JSON.stringify(name)}: ${advice}`];
   });
 }
 

@@ -21,6 +21,12 @@ export const definitionStrategy: Strategy = {
     rememberStored(object);
   },
   prepareValidation: (object) => loadRulesOf(object as unknown as CustomResourceDefinition),
+  // Objects are stored in some version: an empty list is none.
+  prepareSubresource: {
+    status(object) {
+      if (strings(objectAt(object['status'])['storedVersions']).length === 0) rememberStored(object);
+    },
+  },
   validateCreate: (object) => validateDefinition(object as unknown as CustomResourceDefinition),
   validateUpdate: (object, old, subresource) => {
     const next = object as unknown as CustomResourceDefinition;
@@ -38,6 +44,8 @@ export const definitionStrategy: Strategy = {
     const finalizers = strings(metadata['finalizers']);
     if (!finalizers.includes(cleanupFinalizer)) metadata['finalizers'] = [...finalizers, cleanupFinalizer];
     delete metadata['deletionGracePeriodSeconds'];
+    // What it asks for is as it was.
+    if (typeof metadata['generation'] === 'number') metadata['generation']--;
     const status = { ...objectAt(object['status']) };
     const condition = {
       type: 'Terminating',

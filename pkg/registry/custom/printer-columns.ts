@@ -4,8 +4,8 @@
  */
 import type { CustomResourceColumnDefinition } from '../../api/generated/apiextensions-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { stringifyJson } from '../../runtime/json.ts';
 import { JsonPath } from '../../runtime/json-path.ts';
+import { sortedJson } from '../../runtime/sorted-json.ts';
 import type { TableColumn } from '../contract.ts';
 import { nameColumn } from '../tables/column.ts';
 import { ageAt } from '../tables/human-duration.ts';
@@ -87,5 +87,5 @@ function ageText(value: string, now: number): string {
 
 /** A text as it is, anything else as its JSON. */
 function jsonText(value: unknown): string {
-  return typeof value === 'object' ? stringifyJson(value) : String(value);
+  return typeof value === 'object' ? sortedJson(value) : String(value);
 }

@@ -99,7 +99,7 @@ export async function updateScale(resource: Resource, call: ScaleCall, change: C
     const before = call.managesFields ? withManagers(scaleBefore, scaleManagers(managersOf(object), scaling.path)) : scaleBefore;
     const { object: scale } = await mutate(write, draftOf(await change(before)), before);
     const replicas = objectAt(scale['spec'])['replicas'] ?? 0;
-    if (typeof replicas !== 'number' || replicas < 0) {
+    if (typeof replicas !== 'number' || (replicas < 0 && !call.scaling)) {
       const cause = invalidField('spec.replicas', replicas, 'must be greater than or equal to 0');
       throw invalid({ group: 'autoscaling', kind: 'Scale' }, key.name, [cause]);
     }
