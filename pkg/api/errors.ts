@@ -104,8 +104,9 @@ export function notFound(ref: Named, name: string): ApiError {
   return new ApiError('NotFound', `${qualifiedResource(ref)} "${name}" not found`, { details: details(ref, name) });
 }
 
-export function alreadyExists(ref: Named, name: string): ApiError {
-  return new ApiError('AlreadyExists', `${qualifiedResource(ref)} "${name}" already exists`, { details: details(ref, name) });
+export function alreadyExists(ref: Named, name: string, beingDeleted = false): ApiError {
+  const head = beingDeleted ? 'object is being deleted: ' : '';
+  return new ApiError('AlreadyExists', `${head}${qualifiedResource(ref)} "${name}" already exists`, { details: details(ref, name) });
 }
 
 export function conflict(ref: Named, name: string, why: string): ApiError {

@@ -23,6 +23,7 @@ export class CustomFormat implements ObjectFormat {
   readonly #formats = new Map<string, ObjectFormat>();
   #schemas: ReadonlyMap<string, Schema>;
   #storageVersion: string;
+  readonly #pairs = new Map<string, boolean>();
   /** Objects that differ from what is stored. */
   #altered = new WeakSet<object>();
 
@@ -37,6 +38,7 @@ export class CustomFormat implements ObjectFormat {
   redefine(storageVersion: string, schemas: ReadonlyMap<string, Schema>): void {
     this.#storageVersion = storageVersion;
     this.#schemas = schemas;
+    this.#pairs.clear();
   }
 
   get apiVersion(): string {
@@ -46,6 +48,29 @@ export class CustomFormat implements ObjectFormat {
   /** Whether a decoded object is the stored one, but for the resourceVersion. */
   isAsStored(object: KubeObject): boolean {
     return !this.#altered.has(object);
+  }
+
+  /** The object as another version names it: what that version does not know is left out. Frozen if the object is. */
+  asVersion(object: KubeObject, version: string): KubeObject {
+    const schema = this.#schemas.get(version);
+    const named = { ...object, apiVersion: apiVersionOf({ group: this.#group, version }) };
+    if (!schema || this.#alike(object.apiVersion.slice(this.#group.length + 1), version)) return named;
+    return shapedBy(schema, named) as unknown as KubeObject;
+  }
+
+  /** Whether the versions have one schema. */
+  #alike(one: string, other: string): boolean {
+    const pair = `${one} ${other}`;
+    let alike = this.#pairs.get(pair);
+    if (alike === undefined) {
+      alike = one === other || equalValues(this.#schemas.get(one)?.source, this.#schemas.get(other)?.source);
+      this.#pairs.set(pair, alike);
+    }
+    return alike;
+  }
+
+  asStored(object: KubeObject): KubeObject {
+    return this.asVersion(object, this.#storageVersion);
   }
 
   shape(object: Raw): Raw {

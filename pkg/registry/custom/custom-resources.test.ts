@@ -162,15 +162,62 @@ describe('custom resources', () => {
     );
     const now = storageOf(test.registry, 'widgets', 'example.com');
     await assert.rejects(now.create(test.context(), 'default', object('example.com/v1', 'Widget', 'x')), {
-      message: 'create not allowed while custom resource definition is terminating',
+      reason: 'Forbidden',
+      message: 'widgets.example.com "x" is forbidden: create not allowed while custom resource definition is terminating',
     });
+    const terminating = (status: string, reason: string) =>
+      until(test, 'widgets.example.com', (_, definition) => {
+        const condition = (definition.status.conditions ?? []).find(({ type }) => type === 'Terminating');
+        return condition?.status === status && condition.reason === reason;
+      });
+    test.clock.advance(60_000);
+    await terminating('True', 'InstanceDeletionCheck');
+    const completed = terminating('False', 'InstanceDeletionCompleted');
     const gone = until(test, 'widgets.example.com', (type) => type === 'DELETED');
     await now.update(test.context(), key, relabelled({ finalizers: [] }));
-    await gone;
+    await Promise.all([completed, gone]);
+    // Who still holds what served them creates nothing any more.
+    await assert.rejects(now.create(test.context(), 'default', object('example.com/v1', 'Widget', 'x')), { reason: 'NotFound' });
     assert.equal(test.registry.storage('example.com', 'v1', 'widgets'), undefined);
     // The same name again begins with nothing.
     const again = await define(test);
     assert.deepEqual((await again.list(test.context(), { namespace: '' })).entries, []);
+    await test.registry.close();
+  });
+
+  it('are all gone with their definition, also those that were being created when it went', async () => {
+    const test = await testRegistry();
+    const widgets = await define(test);
+    const create = (name: string) =>
+      widgets.create(test.context(), 'default', object('example.com/v1', 'Widget', name)).then(
+        () => 'created',
+        () => 'refused',
+      );
+    for (let i = 0; i < 50; i++) await create(`old-${i}`);
+    const late = Array.from({ length: 20 }, (_, i) => create(`late-${i}`));
+    const gone = until(test, 'widgets.example.com', (type) => type === 'DELETED');
+    await definitionsOf(test).delete(test.context(), { namespace: '', name: 'widgets.example.com' }, {});
+    assert.ok((await Promise.all(late)).every((outcome) => outcome === 'created' || outcome === 'refused'));
+    await gone;
+    const again = await define(test);
+    assert.deepEqual((await again.list(test.context(), { namespace: '' })).entries, []);
+    await test.registry.close();
+  });
+
+  it('show in each version what that version knows', async () => {
+    const test = await testRegistry();
+    const spec = { type: 'object', properties: { size: { type: 'integer', default: 3 } } };
+    const narrow = {
+      ...v1,
+      name: 'v2',
+      storage: false,
+      schema: { openAPIV3Schema: { ...schema, properties: { ...schema.properties, spec } } },
+    };
+    const widgets = await define(test, { ...widgetsSpec, versions: [v1, narrow] } as typeof widgetsSpec);
+    await widgets.create(test.context(), 'default', widget({ colour: 'red' }));
+    const other = test.registry.storage('example.com', 'v2', 'widgets') as ResourceStorage;
+    assert.deepEqual(specOf(await other.get(test.context(), key)), { size: 3 });
+    assert.deepEqual(specOf(await widgets.get(test.context(), key)), { size: 3, colour: 'red' });
     await test.registry.close();
   });
 

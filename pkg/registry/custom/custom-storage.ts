@@ -1,4 +1,4 @@
-import { ApiError } from '../../api/errors.ts';
+import { isNotFound } from '../../api/errors.ts';
 import type { DeleteOptions } from '../../api/generated/meta-v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { InVersion } from '../../runtime/managed-fields.ts';
@@ -7,7 +7,6 @@ import { storeFailure, withoutStoreErrors } from '../cache/store-failure.ts';
 import type { View } from '../cache/watch-channel.ts';
 import type {
   Change,
-  CustomFacts,
   Entry,
   History,
   HistoryQuery,
@@ -30,14 +29,15 @@ import { deleteEntries } from '../verbs/delete-collection.ts';
 import { getEntry } from '../verbs/get.ts';
 import { historyOf } from '../verbs/history.ts';
 import { listEntries, type Page } from '../verbs/list.ts';
-import { updateEntry } from '../verbs/update.ts';
+import { type Updated, updateEntry } from '../verbs/update.ts';
 import { watchEntries } from '../verbs/watch.ts';
 import { ConvertedBatches } from './converted-watch.ts';
+import type { CreationGate } from './creation-gate.ts';
 import type { CustomVersion } from './custom-version.ts';
 
 export interface CustomStorageOptions {
   readonly resource: Resource;
-  readonly facts: CustomFacts;
+  readonly gate: CreationGate;
   readonly version: CustomVersion;
   readonly scaling: Scaling | undefined;
 }
@@ -99,9 +99,10 @@ export class CustomStorage implements ResourceStorage {
 
   async create(context: RequestContext, namespace: string, object: KubeObject): Promise<Entry> {
     return this.#carryOut(async () => {
-      this.#refuseWhenTerminating();
-      const { resource } = this.#options;
-      return this.#view(await createEntry(resource, { declaration: this.declaration, context, namespace }, object));
+      const { resource, gate } = this.#options;
+      const { declaration } = this;
+      const create = () => createEntry(resource, { declaration, context, namespace }, object);
+      return this.#view(await gate.pass(declaration, object.metadata?.name ?? '', create));
     });
   }
 
@@ -112,14 +113,14 @@ export class CustomStorage implements ResourceStorage {
     options: UpdateOptions = {},
   ): Promise<{ entry: Entry; created: boolean }> {
     return this.#carryOut(async () => {
-      const { resource, scaling, facts } = this.#options;
+      const { resource, scaling } = this.#options;
       const call = { ...options, declaration: this.declaration, context, key };
       if (options.subresource === 'scale') {
         const scaled = await updateScale(resource, { ...call, ...(scaling ? { scaling } : {}) }, change);
         return { entry: new ScaleEntry(await this.#view(scaled), scaling), created: false };
       }
-      const createIfMissing = (options.createIfMissing ?? false) && !facts.terminating;
-      const updated = await updateEntry(resource, { ...call, createIfMissing }, change);
+      const update = (createIfMissing: boolean) => updateEntry(resource, { ...call, createIfMissing }, change);
+      const updated = await this.#updateOrCreate(key, update, options.createIfMissing ?? false);
       return { entry: await this.#view(updated.entry), created: updated.created };
     });
   }
@@ -146,11 +147,18 @@ export class CustomStorage implements ResourceStorage {
     }
   }
 
-  #refuseWhenTerminating(): void {
-    if (!this.#options.facts.terminating) return;
-    throw new ApiError('MethodNotAllowed', 'create not allowed while custom resource definition is terminating', {
-      details: { group: this.declaration.group, kind: this.declaration.resource },
-    });
+  /** Where the gate is shut, what is there can still be changed; what is not finds the gate. */
+  async #updateOrCreate(key: ObjectKey, update: (createIfMissing: boolean) => Promise<Updated>, mayCreate: boolean): Promise<Updated> {
+    const { gate } = this.#options;
+    const pass = () => gate.pass(this.declaration, key.name, () => update(true));
+    if (!mayCreate) return update(false);
+    if (gate.open) return pass();
+    try {
+      return await update(false);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      return pass();
+    }
   }
 
   /** A page of what the query selects, by the objects of this version. */

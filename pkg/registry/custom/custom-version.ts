@@ -6,7 +6,7 @@ import { apiVersionOf, deepFreeze, type KubeObject } from '../../api/object.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import type { View } from '../cache/watch-channel.ts';
 import type { Entry } from '../contract.ts';
-import type { Raw } from '../raw.ts';
+import { kube, type Raw, raw } from '../raw.ts';
 import type { Turn } from '../resource.ts';
 import type { StoredEntry } from '../stored-entry.ts';
 import type { CustomFormat } from './custom-format.ts';
@@ -31,7 +31,10 @@ export function plainVersion(format: CustomFormat, ref: VersionRef): CustomVersi
     if (!shown) {
       const { object } = entry;
       const named = object.apiVersion === apiVersion;
-      shown = named && format.isAsStored(object) ? entry : new ShownEntry(entry, named ? object : deepFreeze({ ...object, apiVersion }));
+      shown =
+        named && format.isAsStored(object)
+          ? entry
+          : new ShownEntry(entry, named ? object : deepFreeze(format.asVersion(object, ref.version)));
       entries.set(entry, shown);
     }
     return shown;
@@ -39,7 +42,7 @@ export function plainVersion(format: CustomFormat, ref: VersionRef): CustomVersi
   return {
     view,
     live: (entry) => view(entry).object,
-    stored: (object: Raw) => ({ ...object, apiVersion: format.apiVersion }),
+    stored: (object: Raw) => raw(format.asStored(kube(object))),
     outdated: (entry) => entry.object.apiVersion !== format.apiVersion || !format.isAsStored(entry.object),
   };
 }

@@ -5,11 +5,13 @@ import type { Logger } from '../../log/log.ts';
 import type { Resource } from '../resource.ts';
 import { updateEntry } from '../verbs/update.ts';
 import { definitionContext } from './definition-context.ts';
-import { cleanupFinalizer, conditionOf, settleStatus, type TakenNames, withCondition } from './definition-status.ts';
+import { cleanupFinalizer, conditionOf, isEstablished, settleStatus, type TakenNames, withCondition } from './definition-status.ts';
 
 /** After a failure: 100 ms, doubling to 30 s. */
 const retryBase = 100;
 const retryMax = 30_000;
+/** How long objects may take to go before the definition's status says that they have not. */
+const checkAfter = 60_000;
 
 export interface DefinitionLoopOptions {
   /** Of the definitions themselves. */
@@ -32,6 +34,7 @@ export class DefinitionLoop {
   readonly #queue = new Set<string>();
   readonly #failures = new Map<string, number>();
   readonly #retries = new Map<string, Timer>();
+  readonly #checks = new Map<string, Timer>();
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -49,7 +52,7 @@ export class DefinitionLoop {
   async close(): Promise<void> {
     this.#closed = true;
     this.#queue.clear();
-    for (const timer of this.#retries.values()) timer.cancel();
+    for (const timer of [...this.#retries.values(), ...this.#checks.values()]) timer.cancel();
     await this.#running;
   }
 
@@ -99,23 +102,58 @@ export class DefinitionLoop {
   /** Once nothing is left, the definition is let go. What still has finalizers is waited for: its going is noticed. */
   async #empty(definition: CustomResourceDefinition, revision: number): Promise<void> {
     const { name } = definition.metadata;
-    if (conditionOf(definition, 'Terminating')?.reason !== 'InstanceDeletionInProgress') {
-      const condition = {
-        type: 'Terminating',
-        status: 'True',
-        reason: 'InstanceDeletionInProgress',
-        message: 'CustomResource deletion is in progress',
-      };
-      await this.#writeStatus(name, ({ status }, now) => ({
-        ...status,
-        conditions: withCondition(status.conditions ?? [], condition, now),
-      }));
+    if (!isEstablished(definition)) {
+      await this.#terminating(name, 'False', 'NeverEstablished', 'resource was never established');
+    } else {
+      const waiting = ['InstanceDeletionInProgress', 'InstanceDeletionCheck'];
+      if (!waiting.includes(conditionOf(definition, 'Terminating')?.reason ?? '')) {
+        await this.#terminating(name, 'True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress');
+      }
+      const left = await this.#deleteAll(definition, revision);
+      if (left > 0) {
+        this.#checkLater(name);
+        return;
+      }
+      await this.#terminating(name, 'False', 'InstanceDeletionCompleted', 'removed all instances');
     }
-    if ((await this.#options.deleteAll(definition, [revision])) > 0) return;
     await updateEntry(this.#options.resource(), this.#call(name, '', [revision]), (current) => {
       const { metadata } = current as KubeObject;
       const finalizers = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== cleanupFinalizer);
       return { ...(current as KubeObject), metadata: { ...metadata, finalizers } };
+    });
+  }
+
+  async #deleteAll(definition: CustomResourceDefinition, revision: number): Promise<number> {
+    try {
+      return await this.#options.deleteAll(definition, [revision]);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      await this.#terminating(definition.metadata.name, 'True', 'InstanceDeletionFailed', `could not issue all deletes: ${why}`);
+      throw error;
+    }
+  }
+
+  /** Says so when objects have not gone for a while. */
+  #checkLater(name: string): void {
+    if (this.#checks.has(name)) return;
+    const check = async (): Promise<void> => {
+      this.#checks.delete(name);
+      const { cache } = this.#options.resource();
+      const definition = cache.get(cache.keyOf('', name))?.object as unknown as CustomResourceDefinition | undefined;
+      if (this.#closed || !definition?.metadata.deletionTimestamp) return;
+      const why = 'could not confirm zero CustomResources remaining: timed out waiting for the condition';
+      await this.#terminating(name, 'True', 'InstanceDeletionCheck', why);
+    };
+    const timer = this.#options.clock.setTimer(checkAfter, () => {
+      check().catch((error: unknown) => this.#options.log.warn('the end of a CustomResourceDefinition could not be told', { name, error }));
+    });
+    this.#checks.set(name, timer);
+  }
+
+  async #terminating(name: string, status: 'True' | 'False', reason: string, message: string): Promise<void> {
+    await this.#writeStatus(name, ({ status: before }, now) => {
+      const conditions = withCondition(before.conditions ?? [], { type: 'Terminating', status, reason, message }, now);
+      return { ...before, conditions };
     });
   }
 

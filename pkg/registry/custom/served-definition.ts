@@ -10,6 +10,7 @@ import type { ResourceMetrics } from '../registry-metrics.ts';
 import type { Environment, Resource } from '../resource.ts';
 import { deleteEntries } from '../verbs/delete-collection.ts';
 import { listEntries } from '../verbs/list.ts';
+import { CreationGate } from './creation-gate.ts';
 import { declarationOf, declarationsOf, storageVersionOf } from './custom-declaration.ts';
 import { CustomFormat } from './custom-format.ts';
 import { customScaling } from './custom-scale.ts';
@@ -17,7 +18,11 @@ import { CustomStorage } from './custom-storage.ts';
 import { customStrategy } from './custom-strategy.ts';
 import { type CustomVersion, plainVersion, type VersionRef } from './custom-version.ts';
 import { definitionContext } from './definition-context.ts';
+import { hasCondition } from './definition-status.ts';
 import { webhookVersion } from './webhook-version.ts';
+
+/** Deletions of one definition's objects at a time: as many as a store takes in one flush without others noticing. */
+const deletionWidth = 32;
 
 export interface ServedDefinitionOptions {
   readonly environment: Environment;
@@ -30,6 +35,7 @@ export interface ServedDefinitionOptions {
 export class ServedDefinition {
   readonly uid: string;
   readonly cache: WatchCache;
+  readonly #gate = new CreationGate();
   readonly #options: ServedDefinitionOptions;
   readonly #format: CustomFormat;
   readonly #metrics: ResourceMetrics;
@@ -69,7 +75,7 @@ export class ServedDefinition {
   /** False: nothing that matters has changed. */
   redefine(definition: CustomResourceDefinition): boolean {
     const before = this.#definition;
-    this.#definition = definition;
+    this.#definition = withKnownSchemas(definition, before);
     const sameSpec = equalValues(before.spec, definition.spec);
     if (sameSpec && equalValues(before.status, definition.status)) return false;
     if (!sameSpec) this.#format.redefine(storageVersionOf(definition), schemasOf(definition));
@@ -78,34 +84,38 @@ export class ServedDefinition {
     return true;
   }
 
-  /** Asks for the deletion of every object. Resolves to how many are still there. */
+  /** Asks for the deletion of every object, once nobody makes any more. Resolves to how many are still there. */
   async deleteAll(causes: readonly number[]): Promise<number> {
+    this.#gate.shut('terminating');
+    await this.#gate.settled();
+    await this.cache.ready(true);
     const { spec } = this.#definition;
     const stored = spec.versions.find(({ storage }) => storage);
     if (!stored) return 0;
     const declaration = declarationOf(this.#definition, stored);
     const resource = this.#resource(declaration);
     const select = () => listEntries(resource, { namespace: '' });
-    await deleteEntries(resource, { declaration, context: definitionContext('delete', causes), select }, {});
+    await deleteEntries(resource, { declaration, context: definitionContext('delete', causes), select, width: deletionWidth }, {});
     await this.cache.ready(true);
     return this.cache.count('');
   }
 
   close(): void {
+    this.#gate.shut('gone');
     this.cache.close();
   }
 
   #declare(): void {
+    if (hasCondition(this.#definition, 'Terminating')) this.#gate.shut('terminating');
     this.#declarations = declarationsOf(this.#definition);
     this.#storages = new Map(
       this.#declarations.map((declaration) => {
         const scale = this.#definition.spec.versions.find(({ name }) => name === declaration.version)?.subresources?.scale;
         const resource = this.#resource(declaration);
-        const facts = declaration.custom as CustomFacts;
         const version = this.#version(declaration);
         const storage = new CustomStorage({
           resource: { ...resource, turn: version, inVersion: this.#inVersion(version) },
-          facts,
+          gate: this.#gate,
           version,
           scaling: scale ? customScaling(scale) : undefined,
         });
@@ -151,6 +161,15 @@ export class ServedDefinition {
       indexedField: undefined,
     };
   }
+}
+
+/** What has been made of a schema (compiled rules, above all) hangs on it: one that has not changed stays the same object. */
+function withKnownSchemas(definition: CustomResourceDefinition, before: CustomResourceDefinition): CustomResourceDefinition {
+  const versions = definition.spec.versions.map((version) => {
+    const known = before.spec.versions.find(({ name }) => name === version.name)?.schema;
+    return known && equalValues(known, version.schema) ? { ...version, schema: known } : version;
+  });
+  return { ...definition, spec: { ...definition.spec, versions } };
 }
 
 /** By version, those included that are no longer served: objects may be stored in them. */

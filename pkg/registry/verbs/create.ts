@@ -1,12 +1,13 @@
 import { alreadyExists, invalid } from '../../api/errors.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { randomSuffix, uuid } from '../../clock/random.ts';
-import type { RequestContext, ResourceDeclaration } from '../contract.ts';
+import type { ObjectKey, RequestContext, ResourceDeclaration } from '../contract.ts';
 import { unwritten } from '../object-format.ts';
 import { assign, metadataOf, type Raw, text } from '../raw.ts';
 import type { Resource } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
 import { defaultObject, emptyStatus, trackFields, validateTypes } from '../typing.ts';
+import { findEntry } from './get.ts';
 import {
   admit,
   checkIdentity,
@@ -42,8 +43,13 @@ export async function createEntry(resource: Resource, call: CreateCall, given: K
     const result = await attempt(resource, call, draftOf(given));
     if (result instanceof StoredEntry) return result;
     const { write, exists } = result;
-    if (exists ? !generated || tries >= maxNames : tries >= maxTries) throw alreadyExists(write.declaration, write.key.name);
+    if (exists ? generated && tries < maxNames : tries < maxTries) continue;
+    throw alreadyExists(write.declaration, write.key.name, await isBeingDeleted(resource, write.key));
   }
+}
+
+async function isBeingDeleted(resource: Resource, key: ObjectKey): Promise<boolean> {
+  return (await findEntry(resource, key))?.peek().metadata.deletionTimestamp !== undefined;
 }
 
 /** A conflict with an object of that name (`exists`), or with something that the object reserves beside itself. */

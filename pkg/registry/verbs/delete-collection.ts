@@ -10,21 +10,33 @@ export interface DeleteCollectionCall {
   readonly context: RequestContext;
   /** What is to go. */
   select(): Promise<{ readonly entries: readonly StoredEntry[] }>;
+  /** How many at a time; one unless stated. */
+  readonly width?: number;
 }
 
-/** Deletes what the list holds, one after the other; what somebody else has deleted meanwhile is no error. */
+/**
+ * Deletes what the list holds; what somebody else has deleted meanwhile is no error. After another error nothing more is
+ * begun, and what was begun has ended when it is thrown.
+ */
 export async function deleteEntries(resource: Resource, call: DeleteCollectionCall, options: DeleteOptions): Promise<StoredEntry[]> {
   checkDeleteOptions(options);
-  const { declaration, context } = call;
+  const { declaration, context, width = 1 } = call;
   const { entries } = await call.select();
   const deleted: StoredEntry[] = [];
-  for (const entry of entries) {
-    const { namespace = '', name } = entry.peek().metadata;
-    try {
-      deleted.push((await deleteEntry(resource, { declaration, context, key: { namespace, name } }, options)).entry);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
+  const failures: unknown[] = [];
+  const left = entries.values();
+  const work = async (): Promise<void> => {
+    for (const entry of left) {
+      if (failures.length > 0) return;
+      const { namespace = '', name } = entry.peek().metadata;
+      try {
+        deleted.push((await deleteEntry(resource, { declaration, context, key: { namespace, name } }, options)).entry);
+      } catch (error) {
+        if (!isNotFound(error)) failures.push(error);
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, entries.length) }, work));
+  if (failures.length > 0) throw failures[0];
   return deleted;
 }
