@@ -170,7 +170,7 @@ describe('custom resources', () => {
         const condition = (definition.status.conditions ?? []).find(({ type }) => type === 'Terminating');
         return condition?.status === status && condition.reason === reason;
       });
-    test.clock.advance(60_000);
+    await test.clock.advance(60_000);
     await terminating('True', 'InstanceDeletionCheck');
     const completed = terminating('False', 'InstanceDeletionCompleted');
     const gone = until(test, 'widgets.example.com', (type) => type === 'DELETED');
