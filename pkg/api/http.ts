@@ -31,7 +31,12 @@ export interface RequestBody extends AsyncIterable<Uint8Array> {
 export interface Peer {
   readonly address?: string;
   /** The client certificate, verified against the cluster's CA. */
-  readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  readonly certificate?: {
+    readonly commonName: string;
+    readonly organizations: readonly string[];
+    /** SHA-256 of the certificate, in lower case hexadecimal digits. */
+    readonly fingerprint?: string;
+  };
   /** An identity that the process vouches for: in-process components alone. */
   readonly user?: UserInfo;
 }

@@ -65,8 +65,11 @@ function peerOf(socket: TLSSocket): Peer {
 
 function certificateOf(socket: TLSSocket): Pick<Peer, 'certificate'> {
   if (!socket.authorized) return {};
-  const { subject } = socket.getPeerCertificate();
+  const { subject, fingerprint256 } = socket.getPeerCertificate();
   // Node gives a name that appears once as a string, several as an array.
   const values = (name: unknown): string[] => (name === undefined ? [] : [name].flat().map(String));
-  return { certificate: { commonName: values(subject?.CN)[0] ?? '', organizations: values(subject?.O) } };
+  const fingerprint = fingerprint256?.replaceAll(':', '').toLowerCase();
+  return {
+    certificate: { commonName: values(subject?.CN)[0] ?? '', organizations: values(subject?.O), ...(fingerprint ? { fingerprint } : {}) },
+  };
 }

@@ -117,7 +117,7 @@ test('a token for another audience is no credential here, and TokenReview tells 
     (await server.request('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { spec } })).json.status;
   assert.equal((await review({ token, audiences: ['vault', 'x'] })).authenticated, true);
   assert.deepEqual((await review({ token, audiences: ['vault', 'x'] })).audiences, ['vault']);
-  assert.equal((await review({ token })).authenticated, false);
+  assert.equal((await review({ token })).authenticated, undefined);
 });
 
 test('who may impersonate acts as the other; who may not is refused', async () => {
@@ -138,7 +138,8 @@ test('access reviews answer as the authorizer does', async () => {
   const resourceAttributes = { verb: 'list', resource: 'pods', namespace: 'default' };
   assert.equal((await review('selfsubjectaccessreviews', { resourceAttributes })).status.allowed, true);
   assert.equal((await review('subjectaccessreviews', { resourceAttributes, user: 'alice' })).status.allowed, false);
-  assert.equal((await review('subjectaccessreviews', { resourceAttributes })).code, 400);
-  assert.equal((await review('selfsubjectaccessreviews', {})).code, 400);
+  assert.equal((await review('subjectaccessreviews', { resourceAttributes })).code, 422);
+  assert.equal((await review('selfsubjectaccessreviews', {})).code, 422);
   assert.equal((await review('selfsubjectrulesreviews', { namespace: 'default' })).status.incomplete, false);
+  assert.equal((await review('selfsubjectrulesreviews', {})).message, 'no namespace on request');
 });

@@ -26,6 +26,9 @@ export const inProcessAuthenticator: Authenticator = {
   authenticate: ({ peer }) => (peer.user ? asAuthenticated(peer.user) : undefined),
 };
 
+/** Which of the credentials of a user it was. */
+const credentialId = 'authentication.kubernetes.io/credential-id';
+
 /** A connection shows its certificate once: whom it names is worked out once, too. */
 const named = new WeakMap<NonNullable<ApiRequest['peer']['certificate']>, UserInfo>();
 
@@ -36,7 +39,8 @@ export const certificateAuthenticator: Authenticator = {
     if (!certificate || certificate.commonName === '') return undefined;
     let user = named.get(certificate);
     if (!user) {
-      user = asAuthenticated({ name: certificate.commonName, groups: certificate.organizations });
+      const { commonName: name, organizations: groups, fingerprint } = certificate;
+      user = asAuthenticated({ name, groups, ...(fingerprint ? { extra: { [credentialId]: [`X509SHA256=${fingerprint}`] } } : {}) });
       named.set(certificate, user);
     }
     return user;

@@ -1,10 +1,12 @@
 /**
  * Questions to the server that are posted as objects, answered, and not kept: who am I, may I, whose token is this.
  */
-import { badRequest } from '../../api/errors.ts';
+import { badRequest, invalid } from '../../api/errors.ts';
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import type { ApiResponse, UserInfo } from '../../api/http.ts';
 import { timestamp } from '../../clock/clock.ts';
 import type { ResourceDeclaration } from '../../registry/contract.ts';
+import { validateAccessReview } from '../../registry/validation/access-review.ts';
 import type { JsonObject } from '../../runtime/values.ts';
 import type { Attributes } from '../auth/authorizer.ts';
 import type { Exchange } from '../exchange.ts';
@@ -14,16 +16,26 @@ import { readObject, schemaOf } from '../request-body.ts';
 import { contextOf, type Services } from '../resource-call.ts';
 import { respondObject } from '../respond.ts';
 
-type Review = (exchange: Exchange, services: Services, spec: JsonObject) => Promise<unknown> | unknown;
+interface Question {
+  readonly spec: JsonObject;
+  readonly metadata: JsonObject;
+}
+type Review = (exchange: Exchange, services: Services, question: Question) => Promise<unknown> | unknown;
 
 /** By resource: the status that answers the spec. */
 const reviews: Readonly<Record<string, Review>> = {
   'authentication.k8s.io/selfsubjectreviews': ({ user }) => ({ userInfo: userInfo(user) }),
   'authentication.k8s.io/tokenreviews': tokenReview,
-  'authorization.k8s.io/selfsubjectaccessreviews': ({ user }, services, spec) => accessReview(services, user, spec),
-  'authorization.k8s.io/subjectaccessreviews': (_, services, spec) => accessReview(services, reviewedUser(spec), spec),
+  'authorization.k8s.io/selfsubjectaccessreviews': selfAccessReview,
+  'authorization.k8s.io/subjectaccessreviews': subjectAccessReview,
   'authorization.k8s.io/localsubjectaccessreviews': localAccessReview,
   'authorization.k8s.io/selfsubjectrulesreviews': rulesReview,
+};
+
+/** Answers that are about the one who asks are made anew: nothing of the question stands in them. */
+const answeredAnew: Readonly<Record<string, (services: Services) => object>> = {
+  selfsubjectreviews: ({ clock }) => ({ metadata: { creationTimestamp: timestamp(clock) } }),
+  selfsubjectrulesreviews: () => ({ metadata: {}, spec: {} }),
 };
 
 export function isReview({ group, resource }: { readonly group: string; readonly resource: string }): boolean {
@@ -37,10 +49,13 @@ export async function review(exchange: Exchange, services: Services, declaration
   const gvk = [group, version, kind] as const;
   const body = await readObject(exchange, gvk, schemaOf(declaration, gvk), context);
   const spec = (body['spec'] ?? {}) as JsonObject;
+  const metadata: JsonObject = { ...(body['metadata'] as JsonObject | undefined) };
+  if (declaration.namespaced) metadata['namespace'] ??= exchange.info.namespace;
+  else delete metadata['namespace'];
   const answer = reviews[`${group}/${resource}`] as Review;
-  const status = await answer(exchange, services, spec);
-  const metadata = { ...(body['metadata'] as JsonObject | undefined), creationTimestamp: timestamp(services.clock) };
-  const object = { kind, apiVersion: `${group}/${version}`, metadata, ...(resource === 'selfsubjectreviews' ? {} : { spec }), status };
+  const status = await answer(exchange, services, { spec, metadata });
+  const kept = answeredAnew[resource]?.(services) ?? { metadata, spec };
+  const object = { kind, apiVersion: `${group}/${version}`, ...kept, status };
   return respondObject(exchange, object, negotiated, { status: 201 });
 }
 
@@ -48,12 +63,12 @@ function userInfo({ name, uid, groups, extra }: UserInfo): unknown {
   return { username: name, ...(uid ? { uid } : {}), ...(groups.length > 0 ? { groups } : {}), ...(extra ? { extra } : {}) };
 }
 
-async function tokenReview(_: Exchange, { tokens }: Services, spec: JsonObject): Promise<unknown> {
+async function tokenReview(_: Exchange, { tokens }: Services, { spec }: Question): Promise<unknown> {
   const { token, audiences } = spec as { token?: string; audiences?: readonly string[] };
   if (!token) throw badRequest('token is required for TokenReview in authentication');
   const wanted = audiences?.length ? audiences : (tokens?.audiences ?? []);
   const found = await tokens?.review(token, wanted);
-  if (!found) return { authenticated: false, user: {}, error: 'invalid bearer token' };
+  if (!found) return { user: {}, error: 'invalid bearer token' };
   return { authenticated: true, user: userInfo(found.user), audiences: found.audiences };
 }
 
@@ -76,9 +91,6 @@ interface AccessSpec {
 
 async function accessReview({ authorizer }: Services, user: UserInfo, spec: AccessSpec): Promise<unknown> {
   const { resourceAttributes: of, nonResourceAttributes: path } = spec;
-  if ((of === undefined) === (path === undefined)) {
-    throw badRequest('exactly one of nonResourceAttributes or resourceAttributes must be specified');
-  }
   const attributes: Attributes = of
     ? {
         user,
@@ -98,19 +110,32 @@ async function accessReview({ authorizer }: Services, user: UserInfo, spec: Acce
 }
 
 function reviewedUser({ user, uid, groups, extra }: AccessSpec): UserInfo {
-  if (!user && !groups?.length) throw badRequest('at least one of user or group must be specified');
   return { name: user ?? '', groups: groups ?? [], ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) };
 }
 
-function localAccessReview({ info }: Exchange, services: Services, spec: AccessSpec): Promise<unknown> {
-  const namespace = spec.resourceAttributes?.namespace ?? '';
-  if (namespace !== info.namespace)
-    throw badRequest(`spec.resourceAttributes.namespace must match metadata.namespace: ${JSON.stringify(namespace)}`);
+/** Kubernetes names no kind when it refuses one of these. */
+function checkAccess(causes: readonly StatusCause[]): void {
+  if (causes.length > 0) throw invalid({ group: 'authorization.k8s.io', kind: '' }, '', causes);
+}
+
+function selfAccessReview({ user }: Exchange, services: Services, { spec, metadata }: Question): Promise<unknown> {
+  checkAccess(validateAccessReview(spec, { metadata }));
+  return accessReview(services, user, spec);
+}
+
+function subjectAccessReview(_: Exchange, services: Services, { spec, metadata }: Question): Promise<unknown> {
+  checkAccess(validateAccessReview(spec, { metadata, about: 'anybody' }));
+  return accessReview(services, reviewedUser(spec), spec);
+}
+
+function localAccessReview(_: Exchange, services: Services, { spec, metadata }: Question): Promise<unknown> {
+  checkAccess(validateAccessReview(spec, { metadata, about: 'anybody here' }));
   return accessReview(services, reviewedUser(spec), spec);
 }
 
 /** Without RBAC there are no rules to list; an answer that says so lets `kubectl auth can-i --list` print what it knows. */
-async function rulesReview({ user }: Exchange, { authorizer }: Services): Promise<unknown> {
+async function rulesReview({ user }: Exchange, { authorizer }: Services, { spec }: Question): Promise<unknown> {
+  if (!spec['namespace']) throw badRequest('no namespace on request');
   const resource = { group: '*', version: '*', resource: '*', subresource: '', namespace: '', name: '' };
   const { allowed } = await authorizer.authorize({ user, verb: '*', resource });
   return {
