@@ -8,7 +8,7 @@ import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/c
 import { validateDeviceClaimStatus } from '../validation/device-claim-status.ts';
 import { validateEndpointSliceUpdate } from '../validation/endpoint-slice.ts';
 import { strictEvents, validateStrictEvent, validateStrictEventUpdate } from '../validation/events.ts';
-import { all, immutable, notUpdatable, onWrite, sameRole } from '../validation/immutability.ts';
+import { all, immutable, immutableStruct, notUpdatable, onWrite, sameParent, sameRole } from '../validation/immutability.ts';
 import { validateLoadBalancer, validateServiceCidrUpdate } from '../validation/network.ts';
 import { validatePodRequestStatus } from '../validation/pod-certificate-status.ts';
 import { validateQuotaUpdate } from '../validation/quota.ts';
@@ -93,7 +93,10 @@ const strategies: Readonly<Record<string, Strategy>> = {
   },
   'storageversionmigrations.storagemigration.k8s.io': {
     ...guarded,
-    validateUpdate: onWrite({ object: immutable('spec'), status: migrationStatus }),
+    validateUpdate: onWrite({
+      object: immutableStruct('spec', { Resource: ['resource', { group: ['group', ''], resource: ['resource', ''] }] }),
+      status: migrationStatus,
+    }),
   },
   'horizontalpodautoscalers.autoscaling': { validateUpdate: onWrite({ status: autoscalerCounts }) },
   'poddisruptionbudgets.policy': { generation: true, needsResourceVersion: true, validateUpdate: onWrite({ status: budgetCounts }) },
@@ -138,7 +141,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'storageclasses.storage.k8s.io': {
     validateUpdate: all(notUpdatable('parameters', 'provisioner', 'reclaimPolicy'), immutable('volumeBindingMode')),
   },
-  'ipaddresses.networking.k8s.io': { validateUpdate: immutable('spec.parentRef') },
+  'ipaddresses.networking.k8s.io': { validateUpdate: sameParent },
   'resourceclaims.resource.k8s.io': {
     ...guarded,
     validateUpdate: onWrite({ object: immutable('spec'), status: validateDeviceClaimStatus }),

@@ -4,10 +4,10 @@ import { duplicateField, invalidField, requiredField } from '../../runtime/field
 import { equalValues } from '../../runtime/values.ts';
 import { formatIp, parseIp } from '../ip-address.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import { ipAddress } from './addresses.ts';
 import { protocols, reachable } from './endpoints.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsLabel, dnsSubdomain, labelValue, type NameCheck, qualifiedName } from './names.ts';
-import { ipAddress } from './network.ts';
 import { atMost, fields, items, named, neededOneOf, object, type Rule, strictName } from './rules.ts';
 import { below, type Report, type Validator, type Validators } from './validator.ts';
 

@@ -2,8 +2,8 @@
 import { invalidField, requiredField } from '../../runtime/field-errors.ts';
 import { cidrContains, parseCidr, parseIp } from '../ip-address.ts';
 import { objects, text } from '../raw.ts';
+import { ipAddress } from './addresses.ts';
 import { dnsLabel, dnsSubdomain, portNumber, qualifiedName } from './names.ts';
-import { ipAddress } from './network.ts';
 import { fields, named, neededOneOf, type Rule } from './rules.ts';
 import { below, checkName, seenAbove, type Validator, type Validators } from './validator.ts';
 

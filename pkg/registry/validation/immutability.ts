@@ -3,6 +3,7 @@ import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { objectAt, type Raw } from '../raw.ts';
+import { type GoShape, goValue } from './go-value.ts';
 import type { Report, Validator } from './validator.ts';
 
 /** `subresource` is empty for the object itself. */
@@ -23,14 +24,26 @@ export function immutable(...paths: readonly string[]): UpdateCheck {
   return (next, old) => changed(next, old, paths).map((path) => invalidField(path, at(next, path), 'field is immutable'));
 }
 
+/** A structure that Kubernetes shows as its own. */
+export function immutableStruct(path: string, shape: GoShape, detail = 'field is immutable'): UpdateCheck {
+  return (next, old) => changed(next, old, [path]).map(() => invalidField(path, goValue(objectAt(at(next, path)), shape), detail));
+}
+
+const reference: GoShape = { Group: ['group', ''], Resource: ['resource', ''], Namespace: ['namespace', ''], Name: ['name', ''] };
+/** Of what an address is. */
+export const sameParent = immutableStruct('spec.parentRef', reference);
+
 /** How storage classes say it. */
 export function notUpdatable(...paths: readonly string[]): UpdateCheck {
   return (next, old) => changed(next, old, paths).map((path) => forbiddenField(path, `updates to ${path} are forbidden.`));
 }
 
 /** Who a binding grants to may change; what it grants may not. */
-export const sameRole: UpdateCheck = (next, old) =>
-  changed(next, old, ['roleRef']).map((path) => invalidField(path, next['roleRef'], 'cannot change roleRef'));
+export const sameRole = immutableStruct(
+  'roleRef',
+  { APIGroup: ['apiGroup', ''], Kind: ['kind', ''], Name: ['name', ''] },
+  'cannot change roleRef',
+);
 
 export function all(...checks: readonly UpdateCheck[]): UpdateCheck {
   return (next, old, subresource) => checks.flatMap((check) => check(next, old, subresource));

@@ -3,10 +3,10 @@ import { parseApiVersion } from '../../api/object.ts';
 import { forbiddenField, invalidField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
 import { definitionOfKind } from '../../runtime/schema.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import { ipName } from './addresses.ts';
 import { apiServiceName, storageVersionName } from './api-service.ts';
 import { trustBundleName } from './certificates.ts';
 import { asPrefix, dnsLabel, dnsSubdomain, exceedsBytes, labelValue, type NameCheck, pathSegment, qualifiedName } from './names.ts';
-import { ipName } from './network.ts';
 import { below, checkName, checkNotNegative, type Report, type Validator, type Validators } from './validator.ts';
 
 /** All of an object's annotations together: 256 KiB. */

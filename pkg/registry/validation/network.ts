@@ -2,11 +2,26 @@
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
-import { formatCidr, formatIp, parseCidr, parseIp } from '../ip-address.ts';
+import { formatCidr, parseCidr, parseIp } from '../ip-address.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import { cidr, ipAddress } from './addresses.ts';
 import { dnsLabel, dnsSubdomain, pathSegment, portName, portNumber, wildcardSubdomain } from './names.ts';
-import { both, domainPrefixedPath, each, fields, named, neededName, noLongerThan, oneOf, type Rule } from './rules.ts';
-import { below, checkName, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
+import {
+  both,
+  domainPrefixedPath,
+  each,
+  fields,
+  items,
+  named,
+  neededName,
+  noLongerThan,
+  object,
+  oneOf,
+  type Rule,
+  strictOneOf,
+} from './rules.ts';
+import { validateLabelSelector } from './selectors.ts';
+import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
 
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
 
@@ -53,14 +68,19 @@ function checkPath(path: Raw, at: string, report: Report): void {
 
 const host: Rule = (value, path, report) => {
   const name = text(value);
-  if (name !== '') checkName(report, path, name, name.includes('*') ? wildcardSubdomain : dnsSubdomain);
+  if (name !== '') checkHost(report, path, name);
 };
+const checkHost = (report: Report, path: string, name: string): void =>
+  checkName(report, path, name, name.includes('*') ? wildcardSubdomain : dnsSubdomain);
+const certifiedHost: Rule = (value, path, report) => checkHost(report, path, text(value));
 const notIp: Rule = (value, path, report) => {
   if (parseIp(text(value))) report(invalidField(path, value, 'must be a DNS name, not an IP address'));
 };
 
 const classAnnotation = 'kubernetes.io/ingress.class';
-const tls = each((entry, path, report) => fields({ hosts: each(host), secretName: named(dnsSubdomain) })(objectAt(entry), path, report));
+const tls = each((entry, path, report) =>
+  fields({ hosts: each(certifiedHost), secretName: named(dnsSubdomain) })(objectAt(entry), path, report),
+);
 
 const ingress: Validator = (spec, path, report) => {
   const rules = objects(spec['rules']);
@@ -89,7 +109,8 @@ const maxController = 250;
 const scopes = ['Cluster', 'Namespace'];
 
 const classParameters: Validator = (parameters, path, report) => {
-  typedReference(parameters, path, report);
+  if (parameters['apiGroup'] !== undefined) checkName(report, below(path, 'apiGroup'), parameters['apiGroup'], dnsSubdomain);
+  typedReference({ ...parameters, apiGroup: undefined }, path, report);
   const { scope, namespace } = parameters;
   if (!scopes.includes(text(scope))) report(unsupportedField(below(path, 'scope'), scope ?? '', scopes));
   else if (scope === 'Cluster') {
@@ -98,42 +119,32 @@ const classParameters: Validator = (parameters, path, report) => {
   else checkName(report, below(path, 'namespace'), namespace, dnsLabel);
 };
 
-const badCidr = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
-export const cidr: Rule = (value, path, report) => {
-  if (!parseCidr(text(value))) report(invalidField(path, value, badCidr));
-};
-
 const ipBlock: Validator = (block, path, report) => {
-  const whole = parseCidr(text(block['cidr']));
   if (text(block['cidr']) === '') {
     report(requiredField(below(path, 'cidr')));
     return;
   }
+  const whole = parseCidr(text(block['cidr']));
   cidr(block['cidr'], below(path, 'cidr'), report);
+  if (!whole) return;
   for (const [i, except] of strings(block['except']).entries()) {
     const at = `${below(path, 'except')}[${i}]`;
     const part = parseCidr(except);
     cidr(except, at, report);
-    if (!whole || !part) continue;
+    if (!part) continue;
     const within = part.family === whole.family && part.base >= whole.base && part.base < whole.base + whole.size;
     if (!within || whole.bits >= part.bits) report(invalidField(at, except, 'must be a strict subset of `cidr`'));
   }
 };
 
+const peerFields = ['podSelector', 'namespaceSelector', 'ipBlock'];
 const peer: Validator = (value, path, report) => {
-  const given = ['podSelector', 'namespaceSelector', 'ipBlock'].filter((field) => value[field] !== undefined);
+  const given = peerFields.filter((field) => value[field] !== undefined);
+  for (const field of ['podSelector', 'namespaceSelector']) object(validateLabelSelector)(value[field], below(path, field), report);
+  object(ipBlock)(value['ipBlock'], below(path, 'ipBlock'), report);
   if (given.length === 0) report(requiredField(path, 'must specify a peer'));
   else if (given.length > 1 && value['ipBlock'] !== undefined)
     report(forbiddenField(path, 'may not specify both ipBlock and another peer'));
-};
-
-const policyTypes = ['Ingress', 'Egress'];
-
-const networkPolicy: Validator = (spec, path, report) => {
-  const at = below(path, 'policyTypes');
-  const types = strings(spec['policyTypes']);
-  if (types.length > policyTypes.length) report(invalidField(at, types, 'may not specify more than two policyTypes'));
-  else each(oneOf(policyTypes))(types, at, report);
 };
 
 const policyPort: Validator = (value, path, report) => {
@@ -149,6 +160,20 @@ const policyPort: Validator = (value, path, report) => {
   }
   if (endPort !== undefined) say(`may not be specified when \`port\` is ${port === undefined ? 'not specified' : 'non-numeric'}`);
   if (port !== undefined) checkName(report, below(path, 'port'), port, portName);
+};
+
+const policyTypes = ['Ingress', 'Egress'];
+
+const networkPolicy: Validator = (spec, path, report) => {
+  fields({
+    podSelector: object(validateLabelSelector),
+    ingress: items(fields({ ports: items(policyPort), from: items(peer) })),
+    egress: items(fields({ ports: items(policyPort), to: items(peer) })),
+  })(spec, path, report);
+  const at = below(path, 'policyTypes');
+  const types = strings(spec['policyTypes']);
+  if (types.length > policyTypes.length) report(invalidField(at, types, 'may not specify more than two policyTypes'));
+  else each(strictOneOf(policyTypes))(types, at, report);
 };
 
 const serviceCidr: Validator = (spec, path, report) => {
@@ -174,17 +199,10 @@ const serviceCidr: Validator = (spec, path, report) => {
 };
 
 export const networkValidators: Validators = {
-  'api.networking.v1.IngressSpec': ingress,
-  'api.networking.v1.IngressBackend': seenAbove,
-  'api.networking.v1.IngressServiceBackend': seenAbove,
-  'api.networking.v1.HTTPIngressPath': seenAbove,
-  'api.networking.v1.HTTPIngressRuleValue': seenAbove,
+  'api.networking.v1.IngressSpec': { whole: ingress },
   'api.networking.v1.IngressClassSpec': fields({ controller: both(noLongerThan(maxController), domainPrefixedPath) }),
   'api.networking.v1.IngressClassParametersReference': classParameters,
-  'api.networking.v1.NetworkPolicySpec': networkPolicy,
-  'api.networking.v1.NetworkPolicyPeer': peer,
-  'api.networking.v1.NetworkPolicyPort': policyPort,
-  'api.networking.v1.IPBlock': ipBlock,
+  'api.networking.v1.NetworkPolicySpec': { whole: networkPolicy },
   'api.networking.v1.ServiceCIDRSpec': serviceCidr,
   'api.networking.v1.ParentReference': fields({
     group: named(dnsSubdomain),
@@ -217,16 +235,4 @@ export function validateLoadBalancer(next: Raw, old: Raw): StatusCause[] {
     both(named(dnsSubdomain), notIp)(point['hostname'], below(at, 'hostname'), report);
   }
   return causes;
-}
-
-const badIp = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
-export const ipAddress: Rule = (value, path, report) => {
-  if (!parseIp(text(value))) report(invalidField(path, value, badIp));
-};
-
-/** As a name: only the one way of writing it. */
-export function ipName(name: string): string[] {
-  const ip = parseIp(name);
-  if (!ip) return [badIp];
-  return formatIp(ip) === name ? [] : [`must be in canonical form (${JSON.stringify(formatIp(ip))})`];
 }

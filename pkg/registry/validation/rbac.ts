@@ -1,8 +1,10 @@
 /** Roles and who has them: https://kubernetes.io/docs/reference/access-authn-authz/rbac/ */
+import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { isObject, objects, type Raw, strings, text } from '../raw.ts';
 import { dnsSubdomain, pathSegment } from './names.ts';
 import { named, neededName } from './rules.ts';
+import { validateLabelSelector } from './selectors.ts';
 import { below, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 
 const group = 'rbac.authorization.k8s.io';
@@ -34,9 +36,15 @@ const clusterRole: Validator = (role, path, report) => {
   checkRules(role, path, report, false);
   const aggregation = role['aggregationRule'];
   if (!isObject(aggregation)) return;
-  if (objects(aggregation['clusterRoleSelectors']).length > 0) return;
   const at = below(path, 'aggregationRule.clusterRoleSelectors');
-  report(requiredField(at, 'at least one clusterRoleSelector required if aggregationRule is non-nil'));
+  const selectors = objects(aggregation['clusterRoleSelectors']);
+  if (selectors.length === 0) report(requiredField(at, 'at least one clusterRoleSelector required if aggregationRule is non-nil'));
+  for (const [i, selector] of selectors.entries()) {
+    let faults = 0;
+    const counted: Report = Object.assign((cause: StatusCause) => void (faults++, report(cause)), { root: report.root });
+    validateLabelSelector(selector, `${at}[${i}]`, counted);
+    if (faults > 0) report(invalidField(`${at}[${i}]`, null, 'invalid label selector.'));
+  }
 };
 
 /** A binding in a namespace grants what a role there, or one of the cluster, allows; one of the cluster only the latter. */
@@ -75,7 +83,7 @@ function checkSubject(subject: Raw, path: string, report: Report, inNamespace: b
 
 export const rbacValidators: Validators = {
   'api.rbac.v1.Role': (role, path, report) => checkRules(role, path, report, true),
-  'api.rbac.v1.ClusterRole': clusterRole,
+  'api.rbac.v1.ClusterRole': { whole: clusterRole },
   'api.rbac.v1.RoleBinding': bindingTo(['Role', 'ClusterRole'], true),
   'api.rbac.v1.ClusterRoleBinding': bindingTo(['ClusterRole'], false),
   'api.rbac.v1.PolicyRule': seenAbove,
