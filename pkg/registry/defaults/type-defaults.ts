@@ -4,6 +4,7 @@
  */
 import type { TypeDefaults } from '../../runtime/default.ts';
 import { clusterDefaults } from './cluster-defaults.ts';
+import { nullDefaults } from './null-defaults.ts';
 import { podDefaults } from './pod-defaults.ts';
 import { resourceDefaults } from './resource-defaults.ts';
 import { serviceDefaults } from './service-defaults.ts';
@@ -18,6 +19,7 @@ const tables: readonly Readonly<Record<string, TypeDefault>>[] = [
   workloadDefaults,
   storageDefaults,
   clusterDefaults,
+  nullDefaults,
 ];
 
 export const typeDefaults: TypeDefaults = new Map(

@@ -8,7 +8,16 @@ import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/c
 import { validateDeviceClaimStatus } from '../validation/device-claim-status.ts';
 import { validateEndpointSliceUpdate } from '../validation/endpoint-slice.ts';
 import { strictEvents, validateStrictEvent, validateStrictEventUpdate } from '../validation/events.ts';
-import { all, immutable, immutableStruct, notUpdatable, onWrite, sameParent, sameRole } from '../validation/immutability.ts';
+import {
+  all,
+  immutable,
+  immutableStruct,
+  immutableUnseen,
+  notUpdatable,
+  onWrite,
+  sameParent,
+  sameRole,
+} from '../validation/immutability.ts';
 import { validateLoadBalancer, validateServiceCidrUpdate } from '../validation/network.ts';
 import { validatePodRequestStatus } from '../validation/pod-certificate-status.ts';
 import { validateQuotaUpdate } from '../validation/quota.ts';
@@ -86,7 +95,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'jobs.batch': jobStrategy,
   'cronjobs.batch': counted,
   'certificatesigningrequests.certificates.k8s.io': certificateSigningRequestStrategy,
-  'clustertrustbundles.certificates.k8s.io': { validateUpdate: immutable('spec.signerName') },
+  'clustertrustbundles.certificates.k8s.io': { needsResourceVersion: true, validateUpdate: immutable('spec.signerName') },
   'podcertificaterequests.certificates.k8s.io': {
     ...guarded,
     validateUpdate: onWrite({ object: immutable('spec'), status: validatePodRequestStatus }),
@@ -124,12 +133,12 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'rolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
   'clusterroles.rbac.authorization.k8s.io': { createOnUpdate: true },
   'clusterrolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
-  'workloads.scheduling.k8s.io': { validateUpdate: immutable('spec.controllerRef', 'spec.podGroupTemplates') },
+  'workloads.scheduling.k8s.io': { validateUpdate: immutableUnseen('spec.controllerRef', 'spec.podGroupTemplates') },
   'podgroups.scheduling.k8s.io': {
     prepareCreate: (group) => assign(child(group, 'spec'), 'disruptionMode', 'Pod'),
     prepareUpdate: (group, old) => assign(child(group, 'spec'), 'disruptionMode', objectAt(old['spec'])['disruptionMode']),
     ...guarded,
-    validateUpdate: onWrite({ object: immutable('spec.podGroupTemplateRef', 'spec.schedulingPolicy'), status: podGroupStatus }),
+    validateUpdate: onWrite({ object: immutableUnseen('spec.podGroupTemplateRef', 'spec.schedulingPolicy'), status: podGroupStatus }),
   },
   'flowschemas.flowcontrol.apiserver.k8s.io': { ...counted, ...guarded },
   'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': { ...counted, ...guarded },

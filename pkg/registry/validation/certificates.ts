@@ -5,7 +5,7 @@ import { dnsSubdomain } from './names.ts';
 import { bytesOf, isSequence, pemBlocks } from './pem.ts';
 import { atLeast, both, each, enumOf, fields, needed, type Rule, strictName, strictOneOf, unique } from './rules.ts';
 import { signerName } from './signer-names.ts';
-import { below, type Validator, type Validators } from './validator.ts';
+import { below, onlyWhenNew, type Validator, type Validators } from './validator.ts';
 
 const encoded: Rule = (value, path, report) => {
   const bytes = bytesOf(text(value)) ?? new Uint8Array();
@@ -99,5 +99,5 @@ const podRequest: Validator = (spec, path, report) => {
 export const certificateValidators: Validators = {
   'api.certificates.v1.CertificateSigningRequestSpec': signingRequest,
   'api.certificates.v1beta1.ClusterTrustBundleSpec': trustBundle,
-  'api.certificates.v1beta1.PodCertificateRequestSpec': podRequest,
+  'api.certificates.v1beta1.PodCertificateRequestSpec': { whole: onlyWhenNew(podRequest) },
 };

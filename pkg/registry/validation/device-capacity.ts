@@ -28,7 +28,7 @@ export function capacityPolicy(capacity: Raw, path: string, { report, shared }: 
     const detail = 'exactly one policy can be specified, cannot specify "validValues" and "validRange" at the same time';
     report(forbiddenField(at, detail));
   } else if (options.length === 0 && !isObject(range)) return;
-  else if (byDefault === undefined) report(requiredField(below(at, 'default'), `required when ${kind} is defined`));
+  else if (typeof byDefault !== 'string') report(requiredField(below(at, 'default'), `required when ${kind} is defined`));
   else if (isObject(range)) checkRange(range, text(byDefault), text(capacity['value']), { at: below(at, kind), report });
   else checkOptions(options, text(byDefault), text(capacity['value']), { at: below(at, kind), report });
 }

@@ -23,7 +23,7 @@ import {
   strictName,
   unique,
 } from './rules.ts';
-import { below, type Report, type Validator, type Validators } from './validator.ts';
+import { below, onlyWhenNew, type Validator, type Validators } from './validator.ts';
 
 export const maxRequests = 32;
 const maxConstraints = 32;
@@ -160,24 +160,17 @@ const claim: Validator = (value, path, report) => {
 
 const devices: Validator = fields({ devices: object(claim) });
 
-/** What is asked for stays as it was; that is said of the whole, and nothing of its parts. */
-const once =
-  (validate: Validator): Validator =>
-  (value, path, report: Report) => {
-    if (report.old === undefined) validate(value, path, report);
-  };
-
 const extendedName: Rule = (value, path, report) => {
   if (value !== undefined && !isExtendedResource(text(value))) report(invalidField(path, value, 'must be a valid extended resource name'));
 };
 
 export const deviceRequestValidators: Validators = {
-  'api.resource.v1.ResourceClaimSpec': { whole: once(devices) },
+  'api.resource.v1.ResourceClaimSpec': { whole: onlyWhenNew(devices) },
   'api.resource.v1.ResourceClaimTemplateSpec': {
-    whole: once((spec, path, report) => {
+    whole: (spec, path, report) => {
       validateMetadata(objectAt(spec['metadata']), below(path, 'metadata'), report);
       object(devices)(spec['spec'], below(path, 'spec'), report);
-    }),
+    },
   },
   'api.resource.v1.DeviceClassSpec': {
     whole: fields({ selectors, config: atMost(maxConfigs, items(deviceConfig)), extendedResourceName: extendedName }),

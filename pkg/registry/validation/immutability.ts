@@ -24,6 +24,11 @@ export function immutable(...paths: readonly string[]): UpdateCheck {
   return (next, old) => changed(next, old, paths).map((path) => invalidField(path, at(next, path), 'field is immutable'));
 }
 
+/** The same, of kinds of which Kubernetes does not show what they were to become. */
+export function immutableUnseen(...paths: readonly string[]): UpdateCheck {
+  return (next, old) => changed(next, old, paths).map((path) => invalidField(path, null, 'field is immutable'));
+}
+
 /** A structure that Kubernetes shows as its own. */
 export function immutableStruct(path: string, shape: GoShape, detail = 'field is immutable'): UpdateCheck {
   return (next, old) => changed(next, old, [path]).map(() => invalidField(path, goValue(objectAt(at(next, path)), shape), detail));

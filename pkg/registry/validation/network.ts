@@ -21,7 +21,7 @@ import {
   strictOneOf,
 } from './rules.ts';
 import { validateLabelSelector } from './selectors.ts';
-import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
+import { below, checkName, onlyWhenNew, type Report, type Validator, type Validators } from './validator.ts';
 
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
 
@@ -203,7 +203,7 @@ export const networkValidators: Validators = {
   'api.networking.v1.IngressClassSpec': fields({ controller: both(noLongerThan(maxController), domainPrefixedPath) }),
   'api.networking.v1.IngressClassParametersReference': classParameters,
   'api.networking.v1.NetworkPolicySpec': { whole: networkPolicy },
-  'api.networking.v1.ServiceCIDRSpec': serviceCidr,
+  'api.networking.v1.ServiceCIDRSpec': { whole: onlyWhenNew(serviceCidr) },
   'api.networking.v1.ParentReference': fields({
     group: named(dnsSubdomain),
     resource: neededName(pathSegment),

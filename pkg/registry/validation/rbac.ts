@@ -41,7 +41,11 @@ const clusterRole: Validator = (role, path, report) => {
   if (selectors.length === 0) report(requiredField(at, 'at least one clusterRoleSelector required if aggregationRule is non-nil'));
   for (const [i, selector] of selectors.entries()) {
     let faults = 0;
-    const counted: Report = Object.assign((cause: StatusCause) => void (faults++, report(cause)), { root: report.root });
+    const count = (cause: StatusCause): void => {
+      faults++;
+      report(cause);
+    };
+    const counted: Report = Object.assign(count, { root: report.root });
     validateLabelSelector(selector, `${at}[${i}]`, counted);
     if (faults > 0) report(invalidField(`${at}[${i}]`, null, 'invalid label selector.'));
   }

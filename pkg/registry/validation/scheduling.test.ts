@@ -45,7 +45,7 @@ test('workloads and groups of pods are refused as Kubernetes refuses them', () =
 
 test('what a workload is made of stays, and is not looked at twice', () => {
   assert.deepEqual(updateRefusals(workload, having(workload, { 'spec.podGroupTemplates': [] })), [
-    'spec.podGroupTemplates: Invalid value: []: field is immutable',
+    'spec.podGroupTemplates: Invalid value: null: field is immutable',
   ]);
 });
 

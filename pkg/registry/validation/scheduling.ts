@@ -1,10 +1,10 @@
 /** Workloads and groups of pods, which are scheduled together or not at all. */
 
 import { duplicateField, invalidField, requiredField } from '../../runtime/field-errors.ts';
-import { objects, type Raw } from '../raw.ts';
+import { objects } from '../raw.ts';
 import { dnsLabel, dnsSubdomain, pathSegment } from './names.ts';
 import { atLeast, atMost, fields, items, named, neededName, object, type Rule } from './rules.ts';
-import { below, type Validator, type Validators } from './validator.ts';
+import { below, onlyWhenNew, type Validator, type Validators } from './validator.ts';
 
 const policies = ['basic', 'gang'];
 
@@ -52,18 +52,11 @@ const reference: Validator = (value, path, report) => {
   object(templateOf)(value['workload'], below(path, 'workload'), report);
 };
 
-/** What is fixed is not looked at again; what is wrong with changing it is said by the strategy. */
-const onCreate =
-  (validate: Validator): Validator =>
-  (value: Raw, path, report) => {
-    if (report.old === undefined) validate(value, path, report);
-  };
-
 export const schedulingValidators: Validators = {
   'api.scheduling.v1alpha2.WorkloadSpec': {
-    whole: onCreate(fields({ controllerRef: object(controller), podGroupTemplates: templates })),
+    whole: onlyWhenNew(fields({ controllerRef: object(controller), podGroupTemplates: templates })),
   },
   'api.scheduling.v1alpha2.PodGroupSpec': {
-    whole: onCreate(fields({ podGroupTemplateRef: object(reference), schedulingPolicy: policy })),
+    whole: onlyWhenNew(fields({ podGroupTemplateRef: object(reference), schedulingPolicy: policy })),
   },
 };

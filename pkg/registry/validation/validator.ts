@@ -30,6 +30,13 @@ export type Validators = Readonly<Record<string, Validator | Whole>>;
 /** For a type that the types around it look at. */
 export const seenAbove: Validator = () => undefined;
 
+/** Of what may not change: that it has not is said of the whole, and nothing of its parts. */
+export const onlyWhenNew =
+  (validate: Validator): Validator =>
+  (value, path, report) => {
+    if (report.old === undefined) validate(value, path, report);
+  };
+
 /** `path` and a field below it. */
 export const below = (path: string, field: string): string => (path === '' ? field : `${path}.${field}`);
 
