@@ -19,6 +19,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { Store } from '../storage/store.ts';
 import { type BuiltinAdmissionOptions, builtinAdmission } from './admission/builtin-admission.ts';
 import { bootstrap } from './bootstrap.ts';
+import { builtinServing } from './builtin-serving.ts';
 import { EventFeed } from './cache/event-feed.ts';
 import { storeFailure } from './cache/store-failure.ts';
 import { WatchCache } from './cache/watch-cache.ts';
@@ -35,11 +36,11 @@ import { type PastCommit, readCommit } from './past-writes.ts';
 import { type ResourceMetrics, resourceMetrics } from './registry-metrics.ts';
 import type { Environment, Resource } from './resource.ts';
 import { indexedFields } from './selectable-fields.ts';
+import { ServedStorage } from './served-storage.ts';
 import { groupByStorage } from './storage-groups.ts';
 import { strategyOf } from './strategies/strategies.ts';
 import { columnsOf } from './tables/columns.ts';
 import { Timestamps } from './timestamps.ts';
-import { VersionedStorage } from './versioned-storage.ts';
 import type { WebhookDialer } from './webhook-dialer.ts';
 
 export interface RegistryOptions extends BuiltinAdmissionOptions {
@@ -229,7 +230,7 @@ export class Registry {
     this.#resources.push(resource);
     for (const declaration of served) {
       this.#byName.set(`${declaration.group}/${declaration.resource}`, resource);
-      const storage = new VersionedStorage(declaration, resource, versionOf(declaration, stored));
+      const storage = new ServedStorage(declaration, builtinServing(resource, versionOf(declaration, stored)));
       this.#storages.set(`${declaration.group}/${declaration.version}/${declaration.resource}`, storage);
     }
   }

@@ -2,12 +2,12 @@ import { apiVersionOf, deepFreeze, type KubeObject } from '../../api/object.ts';
 import { encodeJson } from '../../runtime/encode.ts';
 import type { InVersion } from '../../runtime/managed-fields.ts';
 import { builtinSchema } from '../../runtime/schema.ts';
+import { storedVersion, type Version } from '../builtin-serving.ts';
 import { isSelectable, unsupportedField } from '../cache/filter.ts';
 import type { View } from '../cache/watch-channel.ts';
 import type { Entry, ResourceDeclaration } from '../contract.ts';
 import { kube, raw } from '../raw.ts';
 import type { StoredEntry } from '../stored-entry.ts';
-import { storedVersion, type Version } from '../versioned-storage.ts';
 import { conversionOf } from './conversions.ts';
 
 /** An entry in another version than the stored one; converted when first asked for. */

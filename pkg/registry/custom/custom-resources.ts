@@ -2,7 +2,7 @@
  * Custom resources: what CustomResourceDefinitions add to the API while the server runs.
  *
  *   definition written (here or by another server over the same store)
- *     → its watch cache → `CustomResources` → one `ServedDefinition` each: cache, format, a `CustomStorage` per version
+ *     → its watch cache → `CustomResources` → one `ServedDefinition` each: cache, format, a `ServedStorage` per version
  *     → `DefinitionLoop`: names accepted, Established; a deleted one emptied and let go
  *
  * Guarantees: whoever can see that a definition is Established finds its resources served; when a definition changes,

@@ -8,13 +8,14 @@ import { WatchCache } from '../cache/watch-cache.ts';
 import type { CustomFacts, ResourceDeclaration, ResourceStorage } from '../contract.ts';
 import type { ResourceMetrics } from '../registry-metrics.ts';
 import type { Environment, Resource } from '../resource.ts';
+import { ServedStorage } from '../served-storage.ts';
 import { deleteEntries } from '../verbs/delete-collection.ts';
 import { listEntries } from '../verbs/list.ts';
 import { CreationGate } from './creation-gate.ts';
 import { declarationOf, declarationsOf, storageVersionOf } from './custom-declaration.ts';
 import { CustomFormat } from './custom-format.ts';
 import { customScaling } from './custom-scale.ts';
-import { CustomStorage } from './custom-storage.ts';
+import { customServing } from './custom-serving.ts';
 import { customStrategy } from './custom-strategy.ts';
 import { type CustomVersion, plainVersion, type VersionRef } from './custom-version.ts';
 import { definitionContext } from './definition-context.ts';
@@ -113,13 +114,13 @@ export class ServedDefinition {
         const scale = this.#definition.spec.versions.find(({ name }) => name === declaration.version)?.subresources?.scale;
         const resource = this.#resource(declaration);
         const version = this.#version(declaration);
-        const storage = new CustomStorage({
+        const serving = customServing({
           resource: { ...resource, turn: version, inVersion: this.#inVersion(version) },
           gate: this.#gate,
           version,
           scaling: scale ? customScaling(scale) : undefined,
         });
-        return [declaration.version, storage];
+        return [declaration.version, new ServedStorage(declaration, serving)];
       }),
     );
   }
