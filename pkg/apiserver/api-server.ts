@@ -89,7 +89,7 @@ export class ApiServer {
       authorize(authorizer),
     ];
     this.#routes = new NonResourceRoutes(options);
-    this.#metrics = new RequestMetrics(clock, metrics);
+    this.#metrics = new RequestMetrics(clock, metrics, options.platform);
     this.#deadlines = new Deadlines(clock);
     this.#requestTimeout = options.requestTimeout ?? 60_000;
   }
@@ -107,7 +107,7 @@ export class ApiServer {
     const { info } = exchange;
     // A refused request may not have got so far.
     const storage = exchange.storage ?? this.#services.registry.storage(info.group, info.version, info.resource);
-    this.#metrics.observe(info, request.query, response, started, info.isResource && storage !== undefined);
+    this.#metrics.observe(info, request, response, started, info.isResource && storage !== undefined);
     return response;
   }
 

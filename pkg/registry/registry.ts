@@ -11,7 +11,7 @@
  * Guarantees: a read sees every write acknowledged before it began; an object is encoded once per revision; several
  * registries over one store behave as one, since whatever must be unique is reserved in the commit that uses it.
  */
-import { InvariantError, qualifiedResource } from '../api/errors.ts';
+import { InvariantError } from '../api/errors.ts';
 import type { Clock, Timer } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import type { Logger } from '../log/log.ts';
@@ -33,7 +33,7 @@ import { type Cidr, parseCidr } from './ip-address.ts';
 import { objectFormat } from './object-format.ts';
 import { PageAge } from './page-age.ts';
 import { type PastCommit, readCommit } from './past-writes.ts';
-import { type ResourceMetrics, resourceMetrics } from './registry-metrics.ts';
+import { resourceMetrics } from './registry-metrics.ts';
 import type { Environment, Resource } from './resource.ts';
 import { indexedFields } from './selectable-fields.ts';
 import { ServedStorage } from './served-storage.ts';
@@ -82,7 +82,7 @@ export class Registry {
   #sweeping: Promise<void> = Promise.resolve();
   readonly #declarations = declared();
   readonly #storages = new Map<string, ResourceStorage>();
-  readonly #metricsOf: (resource: string) => ResourceMetrics;
+  readonly #metricsOf: ReturnType<typeof resourceMetrics>;
   readonly #resources: Resource[] = [];
   readonly #custom: CustomResources;
   #allDeclarations: { readonly custom: readonly ResourceDeclaration[]; readonly all: readonly ResourceDeclaration[] } | undefined;
@@ -204,7 +204,7 @@ export class Registry {
     const format = objectFormat(stored);
     const indexedField = stored.group === '' ? indexedFields[stored.resource] : undefined;
     const indexOf = indexedField === undefined ? undefined : stored.selectableFields[indexedField];
-    const metrics = this.#metricsOf(qualifiedResource(stored));
+    const metrics = this.#metricsOf(stored);
     const defines = stored.group === 'apiextensions.k8s.io' && stored.resource === 'customresourcedefinitions';
     const cache = new WatchCache({
       store,

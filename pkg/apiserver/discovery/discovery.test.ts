@@ -161,8 +161,16 @@ test('metrics count requests by resource, and make no label of what does not exi
   const { request } = await testServer();
   await request('GET', '/api/v1/pods');
   await request('GET', '/api/v1/made-up-by-the-client');
+  await request('POST', '/api/v1/namespaces?dryRun=All', { body: { metadata: { name: 'n' } } });
   const { text } = await request('GET', '/metrics');
-  assert.match(text, /apiserver_request_total\{[^}]*resource="pods"[^}]*\} 1/);
+  const pods = 'group="",version="v1",resource="pods",subresource="",scope="cluster",component="apiserver"';
+  assert.ok(text.includes(`apiserver_request_total{verb="LIST",dry_run="",${pods},code="200"} 1`), text);
+  assert.ok(text.includes(`apiserver_request_sli_duration_seconds_count{verb="LIST",${pods}} 1`));
+  assert.match(
+    text,
+    /apiserver_request_total\{verb="POST",dry_run="All",[^}]*resource="namespaces"[^}]*scope="resource"[^}]*,code="201"\} 1/,
+  );
+  assert.match(text, /\nkubernetes_build_info\{[^}]*minor="36"/);
   assert.doesNotMatch(text, /made-up/);
 });
 

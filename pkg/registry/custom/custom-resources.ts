@@ -11,7 +11,7 @@
 import type { CustomResourceDefinition } from '../../api/generated/apiextensions-v1.ts';
 import type { CacheEvent } from '../cache/watch-channel.ts';
 import type { ResourceDeclaration, ResourceStorage } from '../contract.ts';
-import type { ResourceMetrics } from '../registry-metrics.ts';
+import type { resourceMetrics } from '../registry-metrics.ts';
 import type { Environment, Resource } from '../resource.ts';
 import { DefinitionLoop } from './definition-loop.ts';
 import { isEstablished, type TakenNames, takenNames } from './definition-status.ts';
@@ -19,7 +19,7 @@ import { ServedDefinition } from './served-definition.ts';
 
 export interface CustomResourcesOptions {
   readonly environment: Environment;
-  readonly metricsOf: (resource: string) => ResourceMetrics;
+  readonly metricsOf: ReturnType<typeof resourceMetrics>;
   /** Of the definitions themselves. Its cache tells `changed` and `reset`. */
   readonly definitions: () => Resource;
   /** Of the resources that are built in. */

@@ -1,4 +1,3 @@
-import { qualifiedResource } from '../../api/errors.ts';
 import type { CustomResourceDefinition, JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 import { apiVersionOf } from '../../api/object.ts';
 import type { InVersion } from '../../runtime/managed-fields.ts';
@@ -6,7 +5,7 @@ import type { Schema } from '../../runtime/schema.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { WatchCache } from '../cache/watch-cache.ts';
 import type { CustomFacts, ResourceDeclaration, ResourceStorage } from '../contract.ts';
-import type { ResourceMetrics } from '../registry-metrics.ts';
+import type { ResourceMetrics, resourceMetrics } from '../registry-metrics.ts';
 import type { Environment, Resource } from '../resource.ts';
 import { ServedStorage } from '../served-storage.ts';
 import { deleteEntries } from '../verbs/delete-collection.ts';
@@ -27,7 +26,7 @@ const deletionWidth = 32;
 
 export interface ServedDefinitionOptions {
   readonly environment: Environment;
-  readonly metricsOf: (resource: string) => ResourceMetrics;
+  readonly metricsOf: ReturnType<typeof resourceMetrics>;
   /** Something of the kind was created, changed or deleted. */
   readonly onChange: () => void;
 }
@@ -50,7 +49,7 @@ export class ServedDefinition {
     this.uid = metadata.uid ?? '';
     this.#options = options;
     this.#definition = definition;
-    this.#metrics = options.metricsOf(qualifiedResource({ group: spec.group, resource: spec.names.plural }));
+    this.#metrics = options.metricsOf({ group: spec.group, resource: spec.names.plural });
     this.#format = new CustomFormat({ group: spec.group, kind: spec.names.kind }, storageVersionOf(definition), schemasOf(definition));
     this.cache = new WatchCache({
       store,
