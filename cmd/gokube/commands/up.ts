@@ -125,6 +125,7 @@ async function foreground(flags: UpFlags, directory: string): Promise<void> {
     openStore: (where) => openStore(flags.store === 'lmdb' ? `lmdb:${where}` : flags.store, storeOptions(flags)),
     log,
     onPhase: (name) => terminal.phase(name),
+    onNote: (words) => terminal.line(`    ${words}`),
     onFailure: (error) => ended.resolve({ failure: error }),
     ...(flags.nodeMonitorGracePeriod === undefined ? {} : { nodeMonitorGracePeriod: flags.nodeMonitorGracePeriod }),
     ...(flags.defaultNotReadyTolerationSeconds === undefined ? {} : { notReadyTolerationSeconds: flags.defaultNotReadyTolerationSeconds }),

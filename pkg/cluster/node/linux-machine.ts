@@ -34,8 +34,12 @@ export interface LinuxMachine extends Machine {
   readonly podNetwork: string;
   /** False: no way outwards and services in user space. */
   readonly nat: boolean;
-  /** Lets programs on the machine itself reach cluster IPs, and node ports at 127.0.0.1. */
-  openServices(serviceCIDR: string): Promise<void>;
+  /**
+   * Lets programs on the machine itself reach cluster IPs, and node ports at 127.0.0.1. `takenBy`: cluster IPs lead
+   * elsewhere on this machine, through the interface named (a cluster that this one was branched from has the same
+   * range); from pods they are reached all the same.
+   */
+  openServices(serviceCIDR: string): Promise<{ readonly takenBy?: string }>;
 }
 
 export async function startLinuxMachine(options: LinuxMachineOptions): Promise<LinuxMachine> {
@@ -122,11 +126,15 @@ export async function startLinuxMachine(options: LinuxMachineOptions): Promise<L
         : createUserspaceBackend({ netns: undefined });
     },
     async openServices(serviceCIDR) {
-      const route = await network.run(['ip', 'route', 'replace', serviceCIDR, 'dev', network.bridge, 'src', network.hostAddress]);
-      if (route.exitCode !== 0) throw new Error(`cannot add a route for the services' range ${serviceCIDR}: ${route.stderr.trim()}`);
       // A packet from 127.0.0.1 that a node port sends on to a pod leaves by the bridge (masqueraded).
       const routeLocalnet = `/proc/sys/net/ipv4/conf/${network.bridge}/route_localnet`;
       if (existsSync(routeLocalnet)) writeFileSync(routeLocalnet, '1');
+      const { stdout: known } = await network.run(['ip', 'route', 'show', 'exact', serviceCIDR]);
+      const owner = /\bdev (\S+)/.exec(known)?.[1];
+      if (owner !== undefined && owner !== network.bridge) return { takenBy: owner };
+      const route = await network.run(['ip', 'route', 'replace', serviceCIDR, 'dev', network.bridge, 'src', network.hostAddress]);
+      if (route.exitCode !== 0) throw new Error(`cannot add a route for the services' range ${serviceCIDR}: ${route.stderr.trim()}`);
+      return {};
     },
     async close() {
       await containers.close();

@@ -58,6 +58,8 @@ export interface LocalClusterOptions extends Patience {
   readonly log: Logger;
   /** Called as each phase begins; the function it returns, when it has ended. */
   onPhase(name: string): (result: string) => void;
+  /** Something that a person should know, and that does not stop the cluster. */
+  onNote?(words: string): void;
   /** A component has ended by itself: the cluster is not whole any more. */
   onFailure(error: unknown): void;
 }
@@ -120,8 +122,14 @@ async function start(options: LocalClusterOptions, undo: Undo): Promise<LocalClu
   undo.add(() => machine.close());
   const linux = isLinuxMachine(machine) ? machine : undefined;
   const network = networkPlan(known, linux);
-  await linux?.openServices(network.serviceCIDR);
+  const services = await linux?.openServices(network.serviceCIDR);
   done(linux ? `machine ready (embedded containers, network ${linux.nodeNetwork})` : 'machine ready (simulated containers)');
+  if (services?.takenBy !== undefined) {
+    const where = `${network.serviceCIDR} leads to another cluster on this machine (by ${services.takenBy})`;
+    const words = `${where}: from here, services of this one are reached at its nodes' addresses; its pods reach them as usual`;
+    options.onNote?.(words);
+    log.warn(words);
+  }
 
   done = options.onPhase('opening the credentials');
   const serviceAddress = firstAddress(network.serviceCIDR);
