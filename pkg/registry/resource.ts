@@ -120,6 +120,8 @@ export interface Strategy {
   validate?(object: Raw): StatusCause[];
   /** What only a new object must keep to. */
   validateCreate?(object: Raw): StatusCause[];
+  /** What may not change is said before what is wrong in itself. */
+  readonly changesFirst?: boolean;
   /** `subresource` is empty for the object itself. */
   validateUpdate?(object: Raw, old: Raw, subresource: string): StatusCause[];
   /** What only who writes in that version must keep to, last; `old` undefined: a create. */

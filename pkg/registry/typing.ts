@@ -10,7 +10,9 @@ import { typeDefaults } from './defaults/type-defaults.ts';
 import { assign, kube, metadataOf, type Raw, raw } from './raw.ts';
 import { reachThrough } from './reach.ts';
 import type { Resource } from './resource.ts';
+import { noNewFinalizers, saysMetadataAgain, validateMetadataUpdate } from './validation/metadata.ts';
 import { validateObject } from './validation/type-validators.ts';
+import { collect } from './validation/validator.ts';
 
 /** In place. */
 export function defaultObject(declaration: ResourceDeclaration, object: Raw): void {
@@ -22,22 +24,35 @@ export function validateTypes({ custom, definition }: ResourceDeclaration, objec
   return custom ? validateCustomResource(custom, object) : validateObject(definition, object);
 }
 
+export interface WrittenAgain {
+  readonly old: Raw;
+  readonly subresource: string;
+}
+
 /**
  * The same when an object is written again. What was wrong before, and is as it was, does not stand in the way: rules
  * grow stricter, and who takes a finalizer off an old object must not be held up by them. Of a write to the status only
  * the metadata is looked at, since all the rest is kept.
  */
-export function validateTypesAgain(
-  declaration: ResourceDeclaration,
-  object: Raw,
-  { old, subresource }: { readonly old: Raw; readonly subresource: string },
-): StatusCause[] {
+export function validateTypesAgain(declaration: ResourceDeclaration, object: Raw, { old, subresource }: WrittenAgain): StatusCause[] {
   if (declaration.custom) return validateCustomResource(declaration.custom, object, { old, subresource });
-  const part = subresource === 'status' ? 'metadata' : 'all';
-  const causes = validateObject(declaration.definition, object, { part, old });
+  if (subresource === 'status') return [];
+  const options = { metadata: saysMetadataAgain(object), old };
+  return news((one) => validateObject(declaration.definition, one, options), { object, old });
+}
+
+/** What is said of the metadata of an update before all else. A custom resource's is looked at with the rest of it. */
+export function validateMetadataAgain(declaration: ResourceDeclaration, object: Raw, { old, subresource }: WrittenAgain): StatusCause[] {
+  if (declaration.custom) return collect(object, (report) => noNewFinalizers(object, old, report));
+  return news((one) => collect(one, (report) => validateMetadataUpdate(one, old, { report, subresource })), { object, old });
+}
+
+/** What is said of the object, and not of the one before it. */
+function news(look: (object: Raw) => StatusCause[], { object, old }: { readonly object: Raw; readonly old: Raw }): StatusCause[] {
+  const causes = look(object);
   if (causes.length === 0) return causes;
   const said = ({ field, message }: StatusCause): string => `${field}: ${message}`;
-  const before = new Set(validateObject(declaration.definition, old, { part, old }).map(said));
+  const before = new Set(look(old).map(said));
   return causes.filter((cause) => !before.has(said(cause)));
 }
 

@@ -44,10 +44,14 @@ export const storageDefaults: Readonly<Record<string, TypeDefault>> = {
     if (!Array.isArray(spec['volumeLifecycleModes']) || spec['volumeLifecycleModes'].length === 0)
       spec['volumeLifecycleModes'] = ['Persistent'];
   },
-  // One address range, and the same as a list: the list is what counts.
+  // Go writes a pointer to nothing.
+  'api.core.v1.TypedLocalObjectReference': (reference) => fill(reference, 'apiGroup', null),
+  'api.core.v1.TypedObjectReference': (reference) => fill(reference, 'apiGroup', null),
   'api.core.v1.NodeSpec': (spec) => {
-    const first = text(spec['podCIDR']);
-    if (first !== '' && strings(spec['podCIDRs']).length === 0) spec['podCIDRs'] = [first];
+    // The older field counts where the two do not say the same.
+    const [one, [first]] = [text(spec['podCIDR']), strings(spec['podCIDRs'])];
+    if (one !== '' && one !== first) spec['podCIDRs'] = [one];
+    else if (first !== undefined && first !== '') spec['podCIDR'] = first;
   },
   'api.core.v1.NodeStatus': (status) => {
     const capacity = objectAt(status['capacity']);

@@ -16,10 +16,12 @@ function frozen(next: Raw, old: Raw, fields: readonly string[]): StatusCause[] {
 }
 
 export const configMapStrategy: Strategy = {
+  changesFirst: true,
   validateUpdate: (next, old) => frozen(next, old, ['data', 'binaryData']),
 };
 
 export const secretStrategy: Strategy = {
+  changesFirst: true,
   prepareUpdate(next, old) {
     if (text(next['type']) === '') next['type'] = old['type'];
   },

@@ -1,5 +1,7 @@
 import { assign, child, objectAt, strings } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
+import { validateFinalize, validateNamespaceStatus } from '../validation/cluster.ts';
+import { onWrite } from '../validation/immutability.ts';
 
 /** Holds a namespace until the namespace controller has emptied it. */
 const finalizer = 'kubernetes';
@@ -23,6 +25,7 @@ export const namespaceStrategy: Strategy = {
       assign(object, 'status', old['status']);
     },
   },
+  validateUpdate: onWrite({ status: validateNamespaceStatus, finalize: validateFinalize }),
   prepareDelete(object) {
     child(object, 'status')['phase'] = 'Terminating';
     delete child(object, 'metadata')['deletionGracePeriodSeconds'];

@@ -34,7 +34,7 @@ export async function allocateNodePorts(service: Raw, old: Raw | undefined, cont
   };
   /** TCP and UDP of one service port share a node port. */
   const byPort = new Map<unknown, number>();
-  if (usesNodePorts(spec) || nodePortsOf(spec).length > 0) {
+  if (usesNodePorts(spec) || spec['type'] === 'LoadBalancer') {
     for (const [i, port] of objects(spec['ports']).entries()) {
       const asked = port['nodePort'];
       if (typeof asked !== 'number') continue;

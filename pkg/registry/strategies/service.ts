@@ -11,7 +11,7 @@ import { assign, child, objectAt, objects, type Raw, strings, text } from '../ra
 import type { Strategy, StrategyContext } from '../resource.ts';
 import { onWrite } from '../validation/immutability.ts';
 import { validateLoadBalancer } from '../validation/network.ts';
-import { validateServiceFamilies, validateServiceUpdate } from '../validation/service.ts';
+import { validateServiceUpdate } from '../validation/service-addresses.ts';
 import { allocateAddresses, releaseAddresses } from './service-addresses.ts';
 import { settleFamilies } from './service-families.ts';
 import { allocateNodePorts, nodePortsOf, releaseNodePorts, usesNodePorts } from './service-node-ports.ts';
@@ -23,23 +23,24 @@ export function needsClusterIp(spec: Raw): boolean {
 /** What an update leaves out but the service keeps: its addresses and ports. */
 function carryOver(next: Raw, old: Raw): void {
   if (needsClusterIp(next) && needsClusterIp(old)) {
-    for (const field of ['ipFamilies', 'ipFamilyPolicy']) if (next[field] === undefined) assign(next, field, old[field]);
-    if (text(next['clusterIP']) === '') {
-      assign(next, 'clusterIP', old['clusterIP']);
-      if (strings(next['clusterIPs']).length === 0) assign(next, 'clusterIPs', old['clusterIPs']);
-    } else if (strings(next['clusterIPs']).length === 0 && next['clusterIP'] === old['clusterIP']) {
-      assign(next, 'clusterIPs', old['clusterIPs']);
-    }
+    if (text(next['clusterIP']) === '') assign(next, 'clusterIP', old['clusterIP']);
+    if (strings(next['clusterIPs']).length === 0) assign(next, 'clusterIPs', old['clusterIPs']);
   }
   if (usesNodePorts(next) && usesNodePorts(old)) {
-    const before = new Map(objects(old['ports']).map((port) => [`${text(port['protocol'])}/${String(port['port'])}`, port['nodePort']]));
-    const taken = new Set(nodePortsOf(next));
+    const before = new Map(objects(old['ports']).map((port) => [text(port['name']), port['nodePort']]));
+    const held = new Set(nodePortsOf(old));
+    const used = new Set(
+      objects(next['ports'])
+        .map((port) => port['nodePort'])
+        .filter((port) => held.has(port as number)),
+    );
     for (const port of objects(next['ports'])) {
-      const known = before.get(`${text(port['protocol'])}/${String(port['port'])}`);
-      if (port['nodePort'] === undefined && typeof known === 'number' && !taken.has(known)) port['nodePort'] = known;
+      const known = before.get(text(port['name']));
+      if (port['nodePort'] === undefined && typeof known === 'number' && !used.has(known)) port['nodePort'] = known;
     }
-    if (next['healthCheckNodePort'] === undefined && needsHealthPort(next)) assign(next, 'healthCheckNodePort', old['healthCheckNodePort']);
   }
+  if (needsHealthPort(next) && needsHealthPort(old) && next['healthCheckNodePort'] === undefined)
+    assign(next, 'healthCheckNodePort', old['healthCheckNodePort']);
 }
 
 export function needsHealthPort(spec: Raw): boolean {
@@ -74,14 +75,15 @@ function dropWhatTypeNeededBefore(next: Raw, old: Raw): void {
 
 /** `clusterIP` and the first of `clusterIPs` are one; whoever writes only the older field means both. */
 function joinClusterIps(next: Raw, old: Raw | undefined): void {
-  const ip = text(next['clusterIP']);
-  const ips = strings(next['clusterIPs']);
+  const [ip, ips] = [text(next['clusterIP']), strings(next['clusterIPs'])];
   if (!old) {
     if (ip !== '' && ips.length === 0) next['clusterIPs'] = [ip];
     return;
   }
-  const sameIps = equalValues(next['clusterIPs'], old['clusterIPs']);
-  if (next['clusterIP'] !== old['clusterIP'] && sameIps) {
+  const [before, allBefore] = [text(old['clusterIP']), strings(old['clusterIPs'])];
+  if (ip === before) {
+    if (ips.length === 0 && allBefore.length > 0) next['clusterIPs'] = allBefore;
+  } else if (equalValues(ips, allBefore)) {
     if (ip === '') delete next['clusterIPs'];
     else next['clusterIPs'] = [ip];
   }
@@ -89,14 +91,8 @@ function joinClusterIps(next: Raw, old: Raw | undefined): void {
 
 async function companions(object: Raw | undefined, old: Raw | undefined, context: StrategyContext): Promise<Operation[]> {
   if (!object) return [...(await releaseAddresses(old as Raw, undefined, context)), ...releaseNodePorts(old as Raw, undefined, context)];
-  const spec = child(object, 'spec');
-  const before = old && objectAt(old['spec']);
   const { cidrs } = context.environment.services;
-  settleFamilies(spec, before, cidrs);
-  const causes = validateServiceFamilies(
-    object,
-    cidrs.map((cidr) => cidr.family),
-  );
+  const causes = settleFamilies(object, { old, cidrs });
   if (causes.length > 0) throw invalid(context.declaration, context.key.name, causes);
   const taken = [...(await allocateAddresses(object, old, context)), ...(await allocateNodePorts(object, old, context))];
   if (!old) return taken;
@@ -114,5 +110,6 @@ export const serviceStrategy: Strategy = {
     dropWhatTypeNeededBefore(next, before);
   },
   companions,
+  changesFirst: true,
   validateUpdate: onWrite({ object: validateServiceUpdate, status: validateLoadBalancer }),
 };

@@ -2,9 +2,9 @@
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { definitionStrategy } from '../custom/definition-strategy.ts';
-import { assign, child, metadataOf, objectAt, type Raw } from '../raw.ts';
+import { assign, child, metadataOf, objectAt, objects, type Raw } from '../raw.ts';
 import type { Prepare, Strategy } from '../resource.ts';
-import { validateNodeUpdate, validatePriorityClassUpdate } from '../validation/cluster.ts';
+import { validatePriorityClassUpdate } from '../validation/cluster.ts';
 import { validateDeviceClaimStatus } from '../validation/device-claim-status.ts';
 import { validateEndpointSliceUpdate } from '../validation/endpoint-slice.ts';
 import { strictEvents, validateStrictEvent, validateStrictEventUpdate } from '../validation/events.ts';
@@ -20,7 +20,7 @@ import {
 } from '../validation/immutability.ts';
 import { validateLoadBalancer, validateServiceCidrUpdate } from '../validation/network.ts';
 import { validatePodRequestStatus } from '../validation/pod-certificate-status.ts';
-import { validateQuotaUpdate } from '../validation/quota.ts';
+import { validateQuotaStatus, validateQuotaUpdate } from '../validation/quota.ts';
 import { autoscalerCounts, budgetCounts, deploymentCounts, replicaSetCounts, statefulSetCounts } from '../validation/status-counts.ts';
 import {
   attachmentStatus,
@@ -30,7 +30,6 @@ import {
   policyStatus,
   poolStatusRequest,
 } from '../validation/status-rules.ts';
-import { validateVolumeUpdate } from '../validation/storage.ts';
 import { validateCsiNodeUpdate } from '../validation/storage-classes.ts';
 import { validateStatefulSetUpdate } from '../validation/workload.ts';
 import { warningsOf } from '../warnings/warnings.ts';
@@ -42,8 +41,10 @@ import { datedSlice, datedTaintRule } from './device-taints.ts';
 import { jobStrategy } from './job.ts';
 import { policyConditions, webhookConditions } from './match-conditions.ts';
 import { namespaceStrategy } from './namespace.ts';
+import { nodeStrategy } from './node.ts';
 import { podStrategy } from './pod.ts';
 import { serviceStrategy } from './service.ts';
+import { volumeStrategy } from './storage-volume.ts';
 import { unservedFieldsOf } from './unserved-fields.ts';
 
 /** `metadata.generation` counts changes of what is wanted. */
@@ -71,18 +72,25 @@ const eventAs = (apiVersion: string, object: Raw, old: Raw | undefined): StatusC
   return old ? validateStrictEventUpdate(object, old) : validateStrictEvent(object);
 };
 
+/** Of the secrets of a service account only the names count. */
+const onlyNames = (account: Raw): void => {
+  if (Array.isArray(account['secrets']))
+    account['secrets'] = objects(account['secrets']).map(({ name }) => (name === undefined ? {} : { name }));
+};
+
 const strategies: Readonly<Record<string, Strategy>> = {
   pods: podStrategy,
   namespaces: namespaceStrategy,
   services: serviceStrategy,
   configmaps: configMapStrategy,
   secrets: secretStrategy,
-  nodes: { keepsStatusOnCreate: true, validateUpdate: (next, old) => validateNodeUpdate(next, old) },
+  nodes: nodeStrategy,
+  serviceaccounts: { prepareCreate: onlyNames, prepareUpdate: onlyNames },
   endpoints: { createOnUpdate: true },
   events: { createOnUpdate: true, collection: 'none', validateAs: eventAs },
   limitranges: { createOnUpdate: true },
   podtemplates: { createOnUpdate: true, generation: true },
-  resourcequotas: { createOnUpdate: true, validateUpdate: onWrite({ object: validateQuotaUpdate }) },
+  resourcequotas: { createOnUpdate: true, validateUpdate: onWrite({ object: validateQuotaUpdate, status: validateQuotaStatus }) },
   replicationcontrollers: { generation: true, collection: 'orphan', validateUpdate: onWrite({ status: replicaSetCounts }) },
   'replicasets.apps': { generation: true, validateUpdate: onWrite({ object: immutable('spec.selector'), status: replicaSetCounts }) },
   'deployments.apps': {
@@ -145,7 +153,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'priorityclasses.scheduling.k8s.io': { generation: true, validateUpdate: validatePriorityClassUpdate },
   'runtimeclasses.node.k8s.io': { needsResourceVersion: true, validateUpdate: immutable('handler') },
   'controllerrevisions.apps': { validateUpdate: immutable('data') },
-  persistentvolumes: { validateUpdate: onWrite({ object: validateVolumeUpdate }) },
+  persistentvolumes: volumeStrategy,
   persistentvolumeclaims: claimStrategy,
   'storageclasses.storage.k8s.io': {
     validateUpdate: all(notUpdatable('parameters', 'provisioner', 'reclaimPolicy'), immutable('volumeBindingMode')),

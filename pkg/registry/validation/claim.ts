@@ -33,8 +33,12 @@ export function checkStorage(report: Report, path: string, amount: unknown): voi
 const source: Validator = ({ name, kind, apiGroup, namespace }, path, report) => {
   needed()(name, below(path, 'name'), report);
   needed()(kind, below(path, 'kind'), report);
-  if (text(apiGroup) !== '') named(dnsSubdomain)(apiGroup, below(path, 'apiGroup'), report);
-  else if (kind !== 'PersistentVolumeClaim')
+  // Who has such a group already may keep it.
+  const was = objectAt(objectAt(report.old)['spec']);
+  const tolerated = [was['dataSource'], was['dataSourceRef']].some((one) => text(objectAt(one)['apiGroup']) !== '');
+  if (text(apiGroup) !== '') {
+    if (!tolerated) named(dnsSubdomain)(apiGroup, below(path, 'apiGroup'), report);
+  } else if (kind !== 'PersistentVolumeClaim')
     report(invalidField(path, text(kind), "must be 'PersistentVolumeClaim' when referencing the default apiGroup"));
   named(dnsLabel)(namespace, below(path, 'namespace'), report);
 };

@@ -1,13 +1,12 @@
-/** Data, nodes, namespaces and what else is not a workload. */
+/** Data, namespaces and what else is not a workload. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
-import { duplicateField, forbiddenField, invalidField, requiredField, tooLongField, unsupportedField } from '../../runtime/field-errors.ts';
+import { forbiddenField, invalidField, requiredField, tooLongField, unsupportedField } from '../../runtime/field-errors.ts';
 import { parseJson } from '../../runtime/json.ts';
 import { equalValues } from '../../runtime/values.ts';
-import { parseCidr } from '../ip-address.ts';
-import { assign, objectAt, objects, type Raw, strings, text } from '../raw.ts';
-import { validateFinalizers } from './metadata.ts';
-import { configKey, exceedsBytes, labelValue, qualifiedName } from './names.ts';
-import { below, checkName, type Validator, type Validators } from './validator.ts';
+import { objectAt, type Raw, strings, text } from '../raw.ts';
+import { checkFinalizerOwner } from './metadata.ts';
+import { configKey, exceedsBytes, qualifiedName } from './names.ts';
+import { below, checkName, collect, type Report, type Validator, type Validators } from './validator.ts';
 
 /** All the data of one ConfigMap or Secret: 1 MiB. */
 const maxData = 1024 * 1024;
@@ -29,10 +28,11 @@ const configMap: Validator = (object, path, report) => {
   if (size > maxData || exceedsBytes(strings(Object.values(data)), maxData - size)) report(tooLongField('[]', maxData));
 };
 
+const sshAuth = 'kubernetes.io/ssh-auth';
 /** Entries that a type of secret must have. */
 const neededKeys: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
+  [sshAuth]: ['ssh-privatekey'],
   'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
   'kubernetes.io/dockercfg': ['.dockercfg'],
 };
@@ -61,7 +61,8 @@ const secret: Validator = (object, path, report) => {
   }
   if (size > maxData) report(tooLongField(below(path, 'data'), maxData));
   const type = text(object['type']);
-  for (const key of neededKeys[type] ?? []) if (data[key] === undefined) report(requiredField(`${below(path, 'data')}[${key}]`));
+  const isMissing = (key: string): boolean => (type === sshAuth ? text(data[key]) === '' : data[key] === undefined);
+  for (const key of neededKeys[type] ?? []) if (isMissing(key)) report(requiredField(`${below(path, 'data')}[${key}]`));
   const config = dockerConfigs[type];
   if (config !== undefined && data[config] !== undefined) {
     const fault = jsonFault(text(data[config]));
@@ -77,50 +78,6 @@ const secret: Validator = (object, path, report) => {
     if (text(annotations[account]) === '') report(requiredField(`metadata.annotations[${account}]`));
   }
 };
-
-const taintEffects = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
-
-const nodeSpec: Validator = (spec, path, report) => {
-  const seen = new Set<string>();
-  for (const [i, taint] of objects(spec['taints']).entries()) {
-    const at = `${below(path, 'taints')}[${i}]`;
-    const effect = text(taint['effect']);
-    checkName(report, below(at, 'key'), taint['key'], qualifiedName);
-    for (const reason of labelValue(text(taint['value']))) report(invalidField(below(at, 'value'), taint['value'], reason));
-    if (effect === '') report(requiredField(below(at, 'effect')));
-    else if (!taintEffects.includes(effect)) report(unsupportedField(below(at, 'effect'), effect, taintEffects));
-    const pair = `${text(taint['key'])}:${effect}`;
-    if (seen.has(pair)) report(duplicateField(at, taint, 'taints must be unique by key and effect pair'));
-    seen.add(pair);
-  }
-  const blocks = strings(spec['podCIDRs']);
-  const families = blocks.flatMap((block) => parseCidr(block)?.family ?? []);
-  if (blocks.length > 2 || new Set(families).size < families.length) {
-    report(invalidField(below(path, 'podCIDRs'), blocks, 'may specify no more than one CIDR for each IP family'));
-  }
-  for (const [i, cidr] of blocks.entries()) {
-    if (!parseCidr(cidr))
-      report(invalidField(`${below(path, 'podCIDRs')}[${i}]`, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
-  }
-};
-
-/** Of a node's spec its taints and whether it takes pods may change, and what was not known yet. */
-export function validateNodeUpdate(next: Raw, old: Raw): StatusCause[] {
-  const [now, was] = [{ ...objectAt(next['spec']) }, { ...objectAt(old['spec']) }];
-  const causes: StatusCause[] = [];
-  if (strings(was['podCIDRs']).length > 0 && !equalValues(now['podCIDRs'], was['podCIDRs'])) {
-    causes.push(forbiddenField('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
-  }
-  if (text(was['providerID']) !== '' && now['providerID'] !== was['providerID']) {
-    causes.push(forbiddenField('spec.providerID', 'node updates may not change providerID except from "" to valid'));
-  }
-  for (const field of ['taints', 'unschedulable', 'podCIDR', 'podCIDRs', 'providerID', 'configSource']) {
-    assign(now, field, undefined);
-    assign(was, field, undefined);
-  }
-  if (!equalValues(now, was)) causes.push(forbiddenField('', 'node updates may only change labels, taints, or capacity'));
-  return causes;
-}
 
 /** What users may give; above it the system's own classes begin. */
 const maxUserPriority = 1_000_000_000;
@@ -162,10 +119,32 @@ export function validatePriorityClassUpdate(next: Raw, old: Raw): StatusCause[] 
     .map((field) => invalidField(field, next[field], 'field is immutable'));
 }
 
+function checkFinalizer(finalizer: string, path: string, report: Report): void {
+  checkName(report, path, finalizer, qualifiedName);
+  checkFinalizerOwner(finalizer, path, report);
+}
+
+/** A namespace is there or goes away: its phase says which. */
+export function validateNamespaceStatus(next: Raw, old: Raw): StatusCause[] {
+  const goes = objectAt(old['metadata'])['deletionTimestamp'] !== undefined;
+  const phase = text(objectAt(next['status'])['phase']);
+  const expected = goes ? 'Terminating' : 'Active';
+  const when = goes ? 'is not empty' : 'is empty';
+  return phase === expected ? [] : [invalidField('status.Phase', phase, `may only be '${expected}' if \`deletionTimestamp\` ${when}`)];
+}
+
+export function validateFinalize(next: Raw): StatusCause[] {
+  return collect(next, (report) => {
+    for (const [i, finalizer] of strings(objectAt(next['spec'])['finalizers']).entries())
+      checkFinalizer(finalizer, `spec.finalizers[${i}]`, report);
+  });
+}
+
 export const clusterValidators: Validators = {
   'api.core.v1.ConfigMap': configMap,
   'api.core.v1.Secret': secret,
-  'api.core.v1.NodeSpec': nodeSpec,
-  'api.core.v1.NamespaceSpec': (spec, path, report) => validateFinalizers(spec['finalizers'], below(path, 'finalizers'), report),
+  'api.core.v1.NamespaceSpec': (spec, path, report) => {
+    for (const finalizer of strings(spec['finalizers'])) checkFinalizer(finalizer, below(path, 'finalizers'), report);
+  },
   'api.scheduling.v1.PriorityClass': priorityClass,
 };

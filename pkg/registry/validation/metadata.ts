@@ -16,6 +16,7 @@ export const maxAnnotations = 256 * 1024;
 const cronJobName: NameCheck = (name) => (name.length > 52 ? ['must be no more than 52 characters'] : dnsSubdomain(name));
 
 const nameChecks: Readonly<Record<string, NameCheck>> = {
+  'policy/v1/PodDisruptionBudget': pathSegment,
   'v1/Namespace': dnsLabel,
   'v1/Service': dnsLabel,
   'v1/Event': pathSegment,
@@ -74,14 +75,13 @@ export function validateAnnotations(annotations: unknown, path: string, report: 
 
 function validateOwners(owners: unknown, path: string, report: Report): void {
   let controller: string | undefined;
-  for (const [i, owner] of objects(owners).entries()) {
-    const at = `${path}[${i}]`;
+  for (const owner of objects(owners)) {
     const { apiVersion, kind, name, uid } = owner;
-    if (text(apiVersion) === '') report(invalidField(below(at, 'apiVersion'), '', 'version must not be empty'));
-    if (text(kind) === '') report(invalidField(below(at, 'kind'), '', 'must not be empty'));
-    if (text(name) === '') report(invalidField(below(at, 'name'), '', 'must not be empty'));
-    if (text(uid) === '') report(invalidField(below(at, 'uid'), '', 'must not be empty'));
-    if (apiVersion === 'v1' && kind === 'Event') report(invalidField(at, owner, '/v1, Kind=Event is disallowed from being an owner'));
+    if (text(apiVersion) === '') report(invalidField(below(path, 'apiVersion'), '', 'version must not be empty'));
+    if (text(kind) === '') report(invalidField(below(path, 'kind'), '', 'must not be empty'));
+    if (text(name) === '') report(invalidField(below(path, 'name'), '', 'must not be empty'));
+    if (text(uid) === '') report(invalidField(below(path, 'uid'), '', 'must not be empty'));
+    if (apiVersion === 'v1' && kind === 'Event') report(invalidField(path, owner, '/v1, Kind=Event is disallowed from being an owner'));
     if (owner['controller'] !== true) continue;
     const named = `${text(kind)}/${text(name)}`;
     if (controller !== undefined) {
@@ -99,19 +99,22 @@ function validateOwners(owners: unknown, path: string, report: Report): void {
 
 const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
-export function validateFinalizers(finalizers: unknown, path: string, report: Report): void {
+function validateFinalizers(finalizers: unknown, path: string, report: Report): void {
   const all = strings(finalizers);
-  if (all.includes('orphan') && all.includes('foregroundDeletion')) {
+  for (const finalizer of all) checkName(report, path, finalizer, qualifiedName);
+  if (all.includes('orphan') && all.includes('foregroundDeletion'))
     report(invalidField(path, all, 'finalizer orphan and foregroundDeletion cannot be both set'));
-  }
-  for (const finalizer of all) {
-    const reasons = qualifiedName(finalizer);
-    for (const reason of reasons) report(invalidField(path, finalizer, reason));
-    if (reasons.length > 0 || isExtension(report.root)) continue;
-    if (!finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
-      report(invalidField(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
-    }
-  }
+}
+
+/** A finalizer is the server's own, or carries the domain of whose it is. */
+export function checkFinalizerOwner(finalizer: string, path: string, report: Report): void {
+  if (!finalizer.includes('/') && !standardFinalizers.has(finalizer))
+    report(invalidField(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
+}
+
+function validateOwnFinalizers({ finalizers }: Raw, path: string, report: Report): void {
+  if (isExtension(report.root)) return;
+  for (const [i, finalizer] of strings(finalizers).entries()) checkFinalizerOwner(finalizer, `${below(path, 'finalizers')}[${i}]`, report);
 }
 
 /** Custom resources and their definitions may name finalizers as they like. */
@@ -130,6 +133,7 @@ export const validateMetadata: Validator = (metadata, path, report) => {
   if (!own) return;
   validateOwners(metadata['ownerReferences'], below(path, 'ownerReferences'), report);
   validateFinalizers(metadata['finalizers'], below(path, 'finalizers'), report);
+  validateOwnFinalizers(metadata, path, report);
 };
 export const metadataValidators: Validators = { 'apimachinery.pkg.apis.meta.v1.ObjectMeta': { whole: validateMetadata } };
 
@@ -146,10 +150,11 @@ export const validateEmbeddedMetadata: Validator = (metadata, path, report) => {
 };
 
 /** What may not change about metadata when the object is written again. */
-export function validateMetadataUpdate(next: Raw, old: Raw, report: Report): void {
-  if (old['deletionTimestamp'] === undefined) return;
-  const before = new Set(strings(old['finalizers']));
-  const added = strings(next['finalizers']).filter((finalizer) => !before.has(finalizer));
+export function noNewFinalizers(object: Raw, old: Raw, report: Report): void {
+  const [next, before] = [objectAt(object['metadata']), objectAt(old['metadata'])];
+  if (before['deletionTimestamp'] === undefined) return;
+  const known = new Set(strings(before['finalizers']));
+  const added = strings(next['finalizers']).filter((finalizer) => !known.has(finalizer));
   if (added.length === 0) return;
   const shown = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
   report(
@@ -158,4 +163,38 @@ export function validateMetadataUpdate(next: Raw, old: Raw, report: Report): voi
       `no new finalizers can be added if the object is being deleted, found new finalizers []string{${shown}}`,
     ),
   );
+}
+
+/** Kinds that look at the metadata of an update with all the rest, beside what is done for every kind. */
+const looksTwice = new Set(
+  'Pod Endpoints Node Namespace Secret ConfigMap ServiceAccount PersistentVolume PersistentVolumeClaim ControllerRevision Job'.split(' '),
+);
+/** Kinds that leave it to what is done for every kind. */
+const looksNever = new Set(['v1/Event', 'events.k8s.io/v1/Event', 'policy/v1/PodDisruptionBudget']);
+const kindOf = (object: Raw): string => `${text(object['apiVersion'])}/${text(object['kind'])}`;
+
+/** Whether what is wrong with metadata is said once more with the rest, when an object of that kind is written again. */
+export const saysMetadataAgain = (object: Raw): boolean => looksTwice.has(text(object['kind']));
+
+/** Every update is looked at alike, whatever its kind; and then as its kind does. What one says, the other repeats. */
+export function validateMetadataUpdate(
+  object: Raw,
+  old: Raw,
+  { report, subresource }: { readonly report: Report; readonly subresource: string },
+): void {
+  const next = objectAt(object['metadata']);
+  const content = (): void => {
+    validateLabels(next['labels'], 'metadata.labels', report);
+    validateAnnotations(next['annotations'], 'metadata.annotations', report);
+    validateOwners(next['ownerReferences'], 'metadata.ownerReferences', report);
+  };
+  content();
+  validateFinalizers(next['finalizers'], 'metadata.finalizers', report);
+  noNewFinalizers(object, old, report);
+  content();
+  const kind = kindOf(object);
+  if (looksNever.has(kind) || (kind === 'batch/v1/CronJob' && subresource === 'status')) return;
+  noNewFinalizers(object, old, report);
+  content();
+  validateOwnFinalizers(next, 'metadata', report);
 }

@@ -1,7 +1,6 @@
 /** Ingresses and their classes, network policies, and the blocks and addresses of services. */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
-import { equalValues } from '../../runtime/values.ts';
 import { formatCidr, parseCidr, parseIp } from '../ip-address.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { cidr, ipAddress } from './addresses.ts';
@@ -21,7 +20,7 @@ import {
   strictOneOf,
 } from './rules.ts';
 import { validateLabelSelector } from './selectors.ts';
-import { below, checkName, onlyWhenNew, type Report, type Validator, type Validators } from './validator.ts';
+import { below, checkName, collect, onlyWhenNew, type Report, type Validator, type Validators } from './validator.ts';
 
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
 
@@ -220,19 +219,24 @@ export function validateServiceCidrUpdate(next: Raw, old: Raw): StatusCause[] {
   return was.flatMap((block, i) => (block === now[i] ? [] : [invalidField(`spec.cidrs[${i}]`, now[i], 'field is immutable')]));
 }
 
-/** Where traffic for an ingress or a service comes in. */
+/** Where traffic for an ingress or a service comes in. An ingress is of no type. */
 export function validateLoadBalancer(next: Raw, old: Raw): StatusCause[] {
-  const [now, was] = [objectAt(next['status'])['loadBalancer'], objectAt(old['status'])['loadBalancer']];
-  const causes: StatusCause[] = [];
-  if (equalValues(now, was)) return causes;
-  const report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: next });
-  for (const [i, point] of objects(objectAt(now)['ingress']).entries()) {
-    const at = `status.loadBalancer.ingress[${i}]`;
-    const { ip, ipMode } = point;
-    if (text(ip) !== '') ipAddress(ip, below(at, 'ip'), report);
-    else if (ipMode !== undefined) report(forbiddenField(below(at, 'ipMode'), 'may not be specified when `ip` is not set'));
-    oneOf(['Proxy', 'VIP'])(ipMode, below(at, 'ipMode'), report);
-    both(named(dnsSubdomain), notIp)(point['hostname'], below(at, 'hostname'), report);
-  }
-  return causes;
+  const pointsOf = (object: Raw): Raw[] => objects(objectAt(objectAt(object['status'])['loadBalancer'])['ingress']);
+  const type = objectAt(next['spec'])['type'];
+  const points = pointsOf(next);
+  const known = new Set(pointsOf(old).map(({ ip }) => ip));
+  return collect(next, (report) => {
+    const path = 'status.loadBalancer.ingress';
+    if (next['kind'] === 'Service' && type !== 'LoadBalancer') {
+      if (points.length > 0) report(forbiddenField(path, "may only be used when `spec.type` is 'LoadBalancer'"));
+      return;
+    }
+    for (const [i, { ip, ipMode, hostname }] of points.entries()) {
+      const at = `${path}[${i}]`;
+      if (text(ip) !== '' && !known.has(ip)) ipAddress(ip, below(at, 'ip'), report);
+      if (text(ip) === '' && ipMode !== undefined) report(forbiddenField(below(at, 'ipMode'), 'may not be specified when `ip` is not set'));
+      else if (ipMode !== undefined) strictOneOf(['Proxy', 'VIP'])(ipMode, below(at, 'ipMode'), report);
+      both(named(dnsSubdomain), notIp)(hostname, below(at, 'hostname'), report);
+    }
+  });
 }

@@ -35,7 +35,14 @@ const amounts: readonly Case[] = [
     quota({ hard: { pods: '1' }, scopeSelector: { matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values: ['high'] }] } }),
     [],
   ],
-  ['a quota of luck', quota({ hard: { luck: '1' } }), ['spec.hard[luck]: Invalid value: "luck": must be a standard resource for quota']],
+  [
+    'a quota of luck',
+    quota({ hard: { luck: '1' } }),
+    [
+      'spec.hard[luck]: Invalid value: "luck": must be a standard resource type or fully qualified',
+      'spec.hard[luck]: Invalid value: "luck": must be a standard resource for quota',
+    ],
+  ],
   ['half a pod', quota({ hard: { pods: '500m' } }), ['spec.hard[pods]: Invalid value: "500m": must be an integer']],
   ['less than nothing', quota({ hard: { cpu: '-1' } }), ['spec.hard[cpu]: Invalid value: "-1": must be greater than or equal to 0']],
   ['a scope of nothing', quota({ hard: { pods: '1' }, scopes: ['Dreams'] }), ['spec.scopes: Invalid value: ["Dreams"]: unsupported scope']],
@@ -63,7 +70,7 @@ const amounts: readonly Case[] = [
     [
       'spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1',
       'spec.limits[0].defaultRequest[cpu]: Invalid value: "2": default request value 2 is greater than max value 1',
-      'spec.limits[0].default[cpu]: Invalid value: "2": default value 2 is greater than max value 1',
+      'spec.limits[0].default[cpu]: Invalid value: "1": default value 2 is greater than max value 1',
     ],
   ],
   [
@@ -98,7 +105,7 @@ const volumes: readonly Case[] = [
   ],
   [
     'a claim on a pod',
-    having(claim, { 'spec.dataSource': { kind: 'Pod', name: 'p' } }),
+    having(claim, { 'spec.dataSourceRef': { kind: 'Pod', name: 'p' } }),
     [
       'spec.dataSource: Invalid value: "Pod": must be \'PersistentVolumeClaim\' when referencing the default apiGroup',
       'spec.dataSourceRef: Invalid value: "Pod": must be \'PersistentVolumeClaim\' when referencing the default apiGroup',
@@ -274,7 +281,7 @@ test('what has been promised about storage stays', () => {
     changed(csiNode, { 'spec.drivers': [{ name: 'csi.acme.io', nodeID: 'm' }] })[0] ?? '',
     /^spec\.drivers: Invalid value: .*: field is immutable$/,
   );
-  assert.deepEqual(changed(volume, { 'spec.volumeMode': 'Block' }), ['spec.volumeMode: Invalid value: "Block": field is immutable']);
+  assert.deepEqual(changed(volume, { 'spec.volumeMode': 'Block' }), ['volumeMode: Invalid value: "Block": field is immutable']);
   assert.deepEqual(changed(volume, { 'spec.hostPath': { path: '/other' } }), [
     'spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation',
   ]);

@@ -1,201 +1,197 @@
-/** Services. */
-import type { StatusCause } from '../../api/generated/meta-v1.ts';
-import { duplicateField, forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
+/** Services: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/ */
+import { duplicateField, forbiddenField, invalidField, requiredField } from '../../runtime/field-errors.ts';
 import { parseCidr, parseIp } from '../ip-address.ts';
-import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { protocols } from './container.ts';
+import { checkOutsideIp } from './endpoints.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsLabel, dnsSubdomain, portName, portNumber, qualifiedName } from './names.ts';
 import { checkIp } from './pod-spec.ts';
-import { below, checkName, checkOneOf, type Report, type Validator, type Validators } from './validator.ts';
+import { fields, neededOneOf, type Rule, strictOneOf } from './rules.ts';
+import { checkClusterIps, isHeadless } from './service-addresses.ts';
+import { below, checkName, type Report, type Validator, type Validators } from './validator.ts';
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
-const families = ['IPv4', 'IPv6'];
-const familyPolicies = ['SingleStack', 'PreferDualStack', 'RequireDualStack'];
 /** A day. */
 const maxAffinitySeconds = 86_400;
+const hints = 'service.kubernetes.io/topology-aware-hints';
+const topologyMode = 'service.kubernetes.io/topology-mode';
+const sourceRanges = 'service.beta.kubernetes.io/load-balancer-source-ranges';
+const badCidr = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+
+const annotationsOf = (service: Raw | undefined): Raw => objectAt(objectAt(objectAt(service)['metadata'])['annotations']);
 
 const serviceSpec: Validator = (spec, path, report) => {
   const type = text(spec['type']);
-  const headless = spec['clusterIP'] === 'None';
-  if (!types.includes(type)) report(unsupportedField(below(path, 'type'), type, types));
-  if (objects(spec['ports']).length === 0 && !headless && type !== 'ExternalName') report(requiredField(below(path, 'ports')));
-  if (type === 'LoadBalancer' && headless) {
-    report(invalidField(below(path, 'clusterIPs[0]'), 'None', "may not be set to 'None' for LoadBalancer services"));
-  }
-  if (type === 'NodePort' && headless) {
-    report(invalidField(below(path, 'clusterIPs[0]'), 'None', "may not be set to 'None' for NodePort services"));
-  }
+  checkTopology(report);
+  if (objects(spec['ports']).length === 0 && !isHeadless(spec) && type !== 'ExternalName') report(requiredField(below(path, 'ports')));
+  if ((type === 'LoadBalancer' || type === 'NodePort') && isHeadless(spec))
+    report(invalidField(below(path, 'clusterIPs[0]'), 'None', `may not be set to 'None' for ${type} services`));
   if (type === 'ExternalName') checkExternalName(spec, path, report);
-  checkPorts(spec, path, report);
+  checkEachPort(spec, below(path, 'ports'), report);
   validateLabels(spec['selector'], below(path, 'selector'), report);
-  checkOneOf(report, below(path, 'sessionAffinity'), spec['sessionAffinity'], ['ClientIP', 'None']);
-  checkAffinity(spec, path, report);
+  affinity(spec, path, report);
   if (type !== 'ExternalName') checkClusterIps(spec, path, report);
-  for (const [i, ip] of strings(spec['externalIPs']).entries()) checkIp(ip, `${below(path, 'externalIPs')}[${i}]`, report);
-  checkOneOf(report, below(path, 'externalTrafficPolicy'), spec['externalTrafficPolicy'], ['Cluster', 'Local']);
-  checkOneOf(report, below(path, 'internalTrafficPolicy'), spec['internalTrafficPolicy'], ['Cluster', 'Local']);
-  if (text(spec['externalTrafficPolicy']) !== '' && type === 'ClusterIP' && strings(spec['externalIPs']).length === 0) {
-    report(
-      invalidField(
-        below(path, 'externalTrafficPolicy'),
-        spec['externalTrafficPolicy'],
-        'may only be set for externally-accessible services',
-      ),
-    );
-  }
-  for (const [i, range] of strings(spec['loadBalancerSourceRanges']).entries()) {
-    const at = `${below(path, 'loadBalancerSourceRanges')}[${i}]`;
-    if (!parseCidr(range.trim())) report(invalidField(at, range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
-  }
+  checkExternalIps(strings(spec['externalIPs']), below(path, 'externalIPs'), report);
+  neededOneOf(types)(type, below(path, 'type'), report);
+  checkPortsTogether(spec, below(path, 'ports'), report);
+  checkSources(spec, path, report);
   checkBalancer(spec, path, report);
-  checkOneOf(report, below(path, 'trafficDistribution'), spec['trafficDistribution'], distributions);
+  checkTraffic(spec, path, report);
 };
 
-const distributions = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
-const ofBalancers = ['loadBalancerSourceRanges', 'allocateLoadBalancerNodePorts', 'loadBalancerClass'];
-/** Its API is open to who reaches it there. */
-const kubeletPort = 10_250;
-
-/** What only a load balancer has. */
-function checkBalancer(spec: Raw, path: string, report: Report): void {
-  const balances = spec['type'] === 'LoadBalancer';
-  for (const field of balances ? [] : ofBalancers) {
-    const value = spec[field];
-    if (value !== undefined && !(Array.isArray(value) && value.length === 0))
-      report(forbiddenField(below(path, field), "may only be used when `type` is 'LoadBalancer'"));
-  }
-  const { loadBalancerClass: name, healthCheckNodePort: health } = spec;
-  if (balances && name !== undefined) checkName(report, below(path, 'loadBalancerClass'), name, qualifiedName);
-  if (typeof health === 'number' && health !== 0 && !(balances && spec['externalTrafficPolicy'] === 'Local')) {
-    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
-    report(invalidField(below(path, 'healthCheckNodePort'), health, detail));
-  }
-  for (const [i, { port }] of balances ? objects(spec['ports']).entries() : []) {
-    if (port !== kubeletPort) continue;
-    const detail = `may not expose port ${kubeletPort} externally since it is used by kubelet`;
-    report(invalidField(`${below(path, 'ports')}[${i}]`, port, detail));
-  }
+function checkTopology(report: Report): void {
+  const annotations = annotationsOf(report.root);
+  const [mode, old] = [annotations[topologyMode], annotations[hints]];
+  if (mode === undefined || old === undefined || mode === old) return;
+  report(invalidField(`metadata.annotations[${topologyMode}]`, mode, `must match annotations[${hints}] when both are specified`));
 }
 
 function checkExternalName(spec: Raw, path: string, report: Report): void {
-  const name = text(spec['externalName']);
-  if (strings(spec['clusterIPs']).length > 0 || text(spec['clusterIP']) !== '') {
-    report(forbiddenField(below(path, 'clusterIPs'), 'may not be set for ExternalName services'));
+  for (const field of ['clusterIPs', 'ipFamilies']) {
+    if (strings(spec[field]).length > 0) report(forbiddenField(below(path, field), 'may not be set for ExternalName services'));
   }
+  if (spec['ipFamilyPolicy'] !== undefined)
+    report(forbiddenField(below(path, 'ipFamilyPolicy'), 'may not be set for ExternalName services'));
+  const name = text(spec['externalName']).replace(/\.$/, '');
   if (name === '') report(requiredField(below(path, 'externalName')));
-  else checkName(report, below(path, 'externalName'), name.replace(/\.$/, ''), dnsSubdomain);
+  else checkName(report, below(path, 'externalName'), name, dnsSubdomain);
 }
 
-function checkPorts(spec: Raw, path: string, report: Report): void {
+const target: Rule = (value, path, report) => {
+  const reasons = typeof value === 'string' ? portName(value) : portNumber(Number(value ?? 0));
+  for (const reason of reasons) report(invalidField(path, value ?? 0, reason));
+};
+const port = fields({
+  port: (value, path, report) => {
+    for (const reason of portNumber(Number(value ?? 0))) report(invalidField(path, value ?? 0, reason));
+  },
+  protocol: neededOneOf(protocols),
+  targetPort: target,
+  appProtocol: (value, path, report) => {
+    if (value !== undefined) checkName(report, path, value, qualifiedName);
+  },
+});
+
+function checkEachPort(spec: Raw, path: string, report: Report): void {
   const ports = objects(spec['ports']);
   const names = new Set<string>();
-  const pairs = new Set<string>();
-  const nodePorts = new Set<string>();
-  const exposed = spec['type'] === 'NodePort' || spec['type'] === 'LoadBalancer';
-  for (const [i, port] of ports.entries()) {
-    const at = `${below(path, 'ports')}[${i}]`;
-    const name = text(port['name']);
-    const protocol = text(port['protocol']);
+  for (const [i, one] of ports.entries()) {
+    const at = `${path}[${i}]`;
+    const name = text(one['name']);
     if (ports.length > 1 && name === '') report(requiredField(below(at, 'name')));
     else if (name !== '') {
       checkName(report, below(at, 'name'), name, dnsLabel);
       if (names.has(name)) report(duplicateField(below(at, 'name'), name));
       names.add(name);
     }
-    const number = port['port'];
-    for (const reason of portNumber(Number(number ?? 0))) report(invalidField(below(at, 'port'), number ?? 0, reason));
-    if (!protocols.includes(protocol)) report(unsupportedField(below(at, 'protocol'), protocol, protocols));
-    const target = port['targetPort'];
-    if (typeof target === 'string') checkName(report, below(at, 'targetPort'), target, portName);
-    else for (const reason of portNumber(Number(target ?? 0))) report(invalidField(below(at, 'targetPort'), target ?? 0, reason));
-    const appProtocol = text(port['appProtocol']);
-    if (appProtocol !== '') checkName(report, below(at, 'appProtocol'), appProtocol, qualifiedName);
-    const pair = `${protocol}/${String(number)}`;
-    if (pairs.has(pair)) report(duplicateField(at, { port: number, protocol }));
-    pairs.add(pair);
-    const node = port['nodePort'];
-    if (typeof node !== 'number' || node === 0) continue;
-    if (!exposed) report(forbiddenField(below(at, 'nodePort'), `may not be used when \`type\` is '${text(spec['type'])}'`));
-    const key = `${protocol}/${node}`;
+    port(one, at, report);
+  }
+}
+
+/** What each may have once only. */
+function checkPortsTogether(spec: Raw, path: string, report: Report): void {
+  const ports = objects(spec['ports']).map((one, i) => ({ one, at: `${path}[${i}]`, node: Number(one['nodePort'] ?? 0) }));
+  if (spec['type'] === 'ClusterIP') {
+    for (const { at, node } of ports)
+      if (node !== 0) report(forbiddenField(below(at, 'nodePort'), "may not be used when `type` is 'ClusterIP'"));
+  }
+  const [nodePorts, pairs] = [new Set<string>(), new Set<string>()];
+  for (const { one, at, node } of ports) {
+    if (node === 0) continue;
+    const key = `${text(one['protocol'])}/${node}`;
     if (nodePorts.has(key)) report(duplicateField(below(at, 'nodePort'), node));
     nodePorts.add(key);
   }
-}
-
-function checkAffinity(spec: Raw, path: string, report: Report): void {
-  const seconds = objectAt(objectAt(spec['sessionAffinityConfig'])['clientIP'])['timeoutSeconds'];
-  if (spec['sessionAffinity'] !== 'ClientIP' || seconds === undefined) return;
-  if (Number(seconds) <= 0 || Number(seconds) > maxAffinitySeconds) {
-    report(
-      invalidField(
-        below(path, 'sessionAffinityConfig.clientIP.timeoutSeconds'),
-        seconds,
-        `must be greater than 0 and less than ${maxAffinitySeconds}`,
-      ),
-    );
+  for (const { one, at } of ports) {
+    const [protocol, number] = [text(one['protocol']), Number(one['port'] ?? 0)];
+    const key = `${protocol}/${number}`;
+    // Kubernetes shows the Go structure by which it compares.
+    const shown = { Name: '', Protocol: protocol, AppProtocol: null, Port: number, TargetPort: 0, NodePort: 0 };
+    if (pairs.has(key)) report(duplicateField(at, shown));
+    pairs.add(key);
   }
 }
 
-function checkClusterIps(spec: Raw, path: string, report: Report): void {
-  const ips = strings(spec['clusterIPs']);
-  const stated = strings(spec['ipFamilies']);
-  const ip = text(spec['clusterIP']);
-  if (ips.length > 0 && ip !== '' && ips[0] !== ip)
-    report(invalidField(below(path, 'clusterIPs'), ips, 'first value must match `clusterIP`'));
-  for (const [i, family] of stated.entries()) {
-    const at = `${below(path, 'ipFamilies')}[${i}]`;
-    if (!families.includes(family)) report(unsupportedField(at, family, families));
-    else if (stated.indexOf(family) !== i) report(duplicateField(at, family));
-  }
-  checkOneOf(report, below(path, 'ipFamilyPolicy'), spec['ipFamilyPolicy'], familyPolicies);
-  for (const [i, value] of ips.entries()) {
-    const at = `${below(path, 'clusterIPs')}[${i}]`;
-    if (value === 'None') {
-      if (ips.length > 1) report(invalidField(below(path, 'clusterIPs'), ips, "'None' must be the first and only value"));
-      continue;
-    }
-    const parsed = parseIp(value);
-    if (!parsed) checkIp(value, at, report);
-    else if (stated[i] !== undefined && parsed.family !== stated[i]) {
-      report(invalidField(at, value, `expected an ${stated[i]} value as indicated by \`ipFamilies[${i}]\``));
-    }
-  }
-}
-
-/** Against the families that the cluster serves; addresses are given out from their blocks alone. */
-export function validateServiceFamilies(service: Raw, served: readonly string[]): StatusCause[] {
-  const spec = objectAt(service['spec']);
-  const selectorless = spec['clusterIP'] === 'None' && Object.keys(objectAt(spec['selector'])).length === 0;
-  if (spec['type'] === 'ExternalName' || selectorless) return [];
-  const causes: StatusCause[] = [];
-  if (spec['ipFamilyPolicy'] === 'RequireDualStack' && served.length < 2) {
-    causes.push(invalidField('spec.ipFamilyPolicy', 'RequireDualStack', 'this cluster is not configured for dual-stack services'));
-  }
-  for (const [i, family] of strings(spec['ipFamilies']).entries()) {
-    if (families.includes(family) && !served.includes(family))
-      causes.push(invalidField(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
-  }
-  return causes;
-}
-
-/** An address, once given, stays for as long as the service is of a type that has one. */
-export function validateServiceUpdate(next: Raw, old: Raw): StatusCause[] {
-  const [now, was] = [objectAt(next['spec']), objectAt(old['spec'])];
-  if (now['type'] === 'ExternalName' || was['type'] === 'ExternalName') return [];
-  const [ips, before] = [strings(now['clusterIPs']), strings(was['clusterIPs'])];
-  const causes: StatusCause[] = [];
-  const [kind, kindBefore] = [now['loadBalancerClass'], was['loadBalancerClass']];
-  if (was['type'] === 'LoadBalancer' && now['type'] === 'LoadBalancer' && kind !== kindBefore) {
-    causes.push(invalidField('spec.loadBalancerClass', kind, 'may not change once set'));
-  }
-  if (before[0] !== undefined && ips[0] !== before[0]) causes.push(invalidField('spec.clusterIPs[0]', ips, 'may not change once set'));
-  const [family, familyBefore] = [strings(now['ipFamilies'])[0], strings(was['ipFamilies'])[0]];
-  if (familyBefore !== undefined && family !== familyBefore)
-    causes.push(invalidField('spec.ipFamilies[0]', strings(now['ipFamilies']), 'may not change once set'));
-  return causes;
-}
-
-export const serviceValidators: Validators = {
-  'api.core.v1.ServiceSpec': serviceSpec,
+const affinity: Validator = (spec, path, report) => {
+  const { sessionAffinity: kind, sessionAffinityConfig: config } = spec;
+  neededOneOf(['ClientIP', 'None'])(kind, below(path, 'sessionAffinity'), report);
+  const at = below(path, 'sessionAffinityConfig');
+  if (kind === 'None' && config !== undefined) report(forbiddenField(at, 'must not be set when session affinity is None'));
+  if (kind !== 'ClientIP') return;
+  const seconds = objectAt(objectAt(config)['clientIP'])['timeoutSeconds'];
+  const missing = !isObject(config) ? at : !isObject(config['clientIP']) ? `${at}.clientIP` : `${at}.clientIP.timeoutSeconds`;
+  if (seconds === undefined) report(requiredField(missing, 'when session affinity type is ClientIP'));
+  else if (Number(seconds) <= 0 || Number(seconds) > maxAffinitySeconds)
+    report(invalidField(`${at}.clientIP.timeoutSeconds`, seconds, `must be greater than 0 and less than ${maxAffinitySeconds}`));
 };
+
+function checkExternalIps(ips: readonly string[], path: string, report: Report): void {
+  const before = strings(objectAt(objectAt(report.old)['spec'])['externalIPs']);
+  for (const [i, ip] of ips.entries()) {
+    const at = `${path}[${i}]`;
+    if (!before.includes(ip) && !parseIp(ip)) checkIp(ip, at, report);
+    else checkOutsideIp(ip, at, report);
+  }
+}
+
+/** Who may reach a load balancer; an older annotation says the same. */
+function checkSources(spec: Raw, path: string, report: Report): void {
+  const balances = spec['type'] === 'LoadBalancer';
+  const ranges = strings(spec['loadBalancerSourceRanges']).map((range) => range.trim());
+  // So Kubernetes writes it.
+  const at = below(path, 'LoadBalancerSourceRanges');
+  const refuse = (where: string): void => report(forbiddenField(where, "may only be used when `type` is 'LoadBalancer'"));
+  if (ranges.length > 0) {
+    if (!balances) refuse(at);
+    const before = strings(objectAt(objectAt(report.old)['spec'])['loadBalancerSourceRanges']).map((range) => range.trim());
+    for (const [i, range] of ranges.entries())
+      if (!before.includes(range) && !parseCidr(range)) report(invalidField(`${at}[${i}]`, range, badCidr));
+    return;
+  }
+  const annotation = annotationsOf(report.root)[sourceRanges];
+  if (annotation === undefined) return;
+  const where = `metadata.annotations[${sourceRanges}]`;
+  if (!balances) refuse(where);
+  if (annotationsOf(report.old)[sourceRanges] === annotation || text(annotation).trim() === '') return;
+  for (const range of text(annotation).split(',')) if (!parseCidr(range.trim())) report(invalidField(where, range.trim(), badCidr));
+}
+
+/** What only a load balancer has. */
+function checkBalancer(spec: Raw, path: string, report: Report): void {
+  const balances = spec['type'] === 'LoadBalancer';
+  const { allocateLoadBalancerNodePorts: allocates, loadBalancerClass: name } = spec;
+  const refuse = (field: string): void => report(forbiddenField(below(path, field), "may only be used when `type` is 'LoadBalancer'"));
+  if (allocates !== undefined && !balances) refuse('allocateLoadBalancerNodePorts');
+  if (allocates === undefined && balances) report(requiredField('allocateLoadBalancerNodePorts'));
+  if (name === undefined) return;
+  if (balances) checkName(report, below(path, 'loadBalancerClass'), name, qualifiedName);
+  else refuse('loadBalancerClass');
+}
+
+/** Whether anybody outside the cluster can reach it. */
+const isExposed = (spec: Raw): boolean =>
+  spec['type'] === 'LoadBalancer' ||
+  spec['type'] === 'NodePort' ||
+  (spec['type'] === 'ClusterIP' && strings(spec['externalIPs']).length > 0);
+const needsHealthCheck = (spec: Raw): boolean => spec['type'] === 'LoadBalancer' && spec['externalTrafficPolicy'] === 'Local';
+
+function checkTraffic(spec: Raw, path: string, report: Report): void {
+  const { externalTrafficPolicy: external, internalTrafficPolicy: internal, trafficDistribution: distribution } = spec;
+  const at = below(path, 'externalTrafficPolicy');
+  if (isExposed(spec)) neededOneOf(['Cluster', 'Local'])(external, at, report);
+  else if (text(external) !== '') report(invalidField(at, external, 'may only be set for externally-accessible services'));
+  const health = Number(spec['healthCheckNodePort'] ?? 0);
+  const healthAt = below(path, 'healthCheckNodePort');
+  if (!needsHealthCheck(spec)) {
+    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    if (health !== 0) report(invalidField(healthAt, health, detail));
+  } else if (health === 0) report(requiredField(healthAt));
+  else for (const reason of portNumber(health)) report(invalidField(healthAt, health, reason));
+  const [internalAt, distributionAt] = [below(path, 'internalTrafficPolicy'), below(path, 'trafficDistribution')];
+  if (internal !== undefined) strictOneOf(['Cluster', 'Local'])(internal, internalAt, report);
+  else if (spec['type'] !== 'ExternalName' && types.includes(text(spec['type']))) report(requiredField(internalAt));
+  if (distribution !== undefined) strictOneOf(['PreferClose', 'PreferSameZone', 'PreferSameNode'])(distribution, distributionAt, report);
+}
+
+export const serviceValidators: Validators = { 'api.core.v1.ServiceSpec': { whole: serviceSpec } };

@@ -21,8 +21,10 @@ import { endpointSliceValidators } from './endpoint-slice.ts';
 import { endpointValidators } from './endpoints.ts';
 import { eventValidators } from './events.ts';
 import { flowControlValidators } from './flowcontrol.ts';
+import { limitRangeValidators } from './limit-range.ts';
 import { metadataValidators } from './metadata.ts';
 import { networkValidators } from './network.ts';
+import { nodeValidators } from './node.ts';
 import { podValidators } from './pod.ts';
 import { policyValidators } from './policy.ts';
 import { quotaValidators } from './quota.ts';
@@ -48,10 +50,12 @@ const tables = [
   endpointValidators,
   endpointSliceValidators,
   clusterValidators,
+  nodeValidators,
   rbacValidators,
   deviceRequestValidators,
   deviceSliceValidators,
   quotaValidators,
+  limitRangeValidators,
   storageClassValidators,
   coordinationValidators,
   certificateValidators,
@@ -94,13 +98,14 @@ const lenient = new Set(
 const extensions = 'io.k8s.apiextensions-apiserver.';
 
 interface ValidateOptions {
-  readonly part?: 'all' | 'metadata';
+  /** False: it is looked at elsewhere. */
+  readonly metadata?: boolean;
   /** What the object is to replace, where there is something. */
   readonly old?: Raw;
 }
 
 /** What is wrong with an object's types: its metadata, then the rest, outer before inner. The status is the server's own, and not looked at. */
-export function validateObject(definition: string, object: Raw, { part = 'all', old }: ValidateOptions = {}): StatusCause[] {
+export function validateObject(definition: string, object: Raw, { metadata = true, old }: ValidateOptions = {}): StatusCause[] {
   const causes: StatusCause[] = [];
   const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: object, old });
   let metadataSeen = false;
@@ -116,9 +121,9 @@ export function validateObject(definition: string, object: Raw, { part = 'all', 
     else if (!lenient.has(name) && !name.startsWith(extensions)) checkRequired(builtinSchema(name), value, path, report);
     return false;
   };
-  visitTypes(object['metadata'], builtinSchema(objectMeta), visit, 'metadata');
+  if (metadata) visitTypes(object['metadata'], builtinSchema(objectMeta), visit, 'metadata');
   metadataSeen = true;
-  if (part === 'all') visitTypes(object, builtinSchema(definition), visit);
+  visitTypes(object, builtinSchema(definition), visit);
   return causes;
 }
 

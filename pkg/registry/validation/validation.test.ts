@@ -156,7 +156,7 @@ const table: readonly (readonly [what: string, draft: KubeObject, said: readonly
         { name: 'b', port: 1 },
       ],
     }),
-    ['spec.ports[1]: Duplicate value: {"port":1,"protocol":"TCP"}'],
+    ['spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":1,"TargetPort":0,"NodePort":0}'],
   ],
   [
     'an unknown type',
@@ -207,12 +207,12 @@ const table: readonly (readonly [what: string, draft: KubeObject, said: readonly
   [
     'an owner without name',
     object('v1', 'ConfigMap', 'x', {}, { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: '', uid: 'u' }] }),
-    ['metadata.ownerReferences[0].name: Invalid value: "": must not be empty'],
+    ['metadata.ownerReferences.name: Invalid value: "": must not be empty'],
   ],
   [
     'a finalizer of nobody',
     object('v1', 'ConfigMap', 'x', {}, { finalizers: ['mine'] }),
-    ['metadata.finalizers: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified'],
+    ['metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified'],
   ],
 ];
 

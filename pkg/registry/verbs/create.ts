@@ -118,6 +118,6 @@ function systemFields(resource: Resource, draft: Raw, name: string | undefined, 
   metadata['uid'] = uuid(environment.random);
   metadata['creationTimestamp'] = environment.timestamps.at(now);
   for (const field of ['resourceVersion', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink']) delete metadata[field];
-  assign(metadata, 'generation', strategy.generation && !strategy.countsChanges ? 1 : undefined);
+  if (strategy.generation) assign(metadata, 'generation', strategy.countsChanges ? undefined : 1);
   if (declaration.subresources['status'] && !strategy.keepsStatusOnCreate) assign(draft, 'status', emptyStatus(declaration));
 }

@@ -7,8 +7,7 @@ import type { Change, ObjectKey, RequestContext, ResourceDeclaration, UpdateOpti
 import { assign, metadataOf, objects, type Raw, raw, text } from '../raw.ts';
 import type { Resource, Strategy } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
-import { defaultObject, trackFields, validateTypesAgain } from '../typing.ts';
-import { validateMetadataUpdate } from '../validation/metadata.ts';
+import { defaultObject, trackFields, validateMetadataAgain, validateTypesAgain } from '../typing.ts';
 import { createEntry } from './create.ts';
 import { findEntry } from './get.ts';
 import {
@@ -97,14 +96,12 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
 
   const needed = strategy.prepareValidation?.(object);
   if (needed) await needed;
-  validateMetadataUpdate(
-    metadataOf(object),
-    metadataOf(old),
-    Object.assign((cause: StatusCause) => void causes.push(cause), { root: object }),
-  );
+  causes.push(...validateMetadataAgain(declaration, object, { old, subresource }));
+  const changes = strategy.validateUpdate?.(object, old, subresource) ?? [];
+  if (strategy.changesFirst) causes.push(...changes);
   causes.push(...validateTypesAgain(declaration, object, { old, subresource }));
   if (subresource === '') causes.push(...(strategy.validate?.(object) ?? []));
-  causes.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));
+  if (!strategy.changesFirst) causes.push(...changes);
   if (subresource === '') causes.push(...(strategy.validateAs?.(apiVersionOf(call.declaration), object, old) ?? []));
   if (causes.length > 0) throw invalid(declaration, key.name, causes);
   if (call.admission !== false) await admit(write, object, existing);

@@ -21,6 +21,14 @@ const oldZone = 'failure-domain.beta.kubernetes.io/zone';
 const newZone = 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead';
 
 const table: readonly (readonly [what: string, draft: Draft, warnings: readonly string[]])[] = [
+  [
+    'addresses from outside, and a distribution by its old name',
+    service({ externalIPs: ['1.2.3.4'], trafficDistribution: 'PreferClose' }),
+    [
+      'spec.externalIPs is deprecated and may no longer be implemented in some clusters',
+      'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"',
+    ],
+  ],
   ['an old label', pod({ nodeSelector: { [oldZone]: 'a' } }), [`spec.nodeSelector[${oldZone}]: ${newZone}`]],
   [
     'an old label in a template',

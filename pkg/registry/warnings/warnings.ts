@@ -7,6 +7,7 @@ import { equalValues } from '../../runtime/values.ts';
 import { formatCidr, formatIp, parseCidr, parseIp } from '../ip-address.ts';
 import { objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { dnsLabel } from '../validation/names.ts';
+import { bytesOf, pemBlocks } from '../validation/pem.ts';
 import { selectorWarnings, termWarnings } from './deprecated-labels.ts';
 import { claimSizeWarnings, oldVolumes, podWarnings } from './pod-warnings.ts';
 
@@ -51,8 +52,8 @@ const hints = 'service.kubernetes.io/topology-aware-hints';
 
 const service: Warnings = (object) => {
   const spec = specOf(object);
-  const headless = spec['clusterIP'] === 'None';
   const [external, type] = [strings(spec['externalIPs']), spec['type']];
+  const headless = type === 'ClusterIP' && spec['clusterIP'] === 'None';
   const ignored = (when: boolean, what: string): string[] => (when ? [what] : []);
   return [
     ...ignored(
@@ -64,11 +65,20 @@ const service: Warnings = (object) => {
     ...ignored(headless && external.length > 0, 'spec.externalIPs is ignored for headless services'),
     ...ignored(headless && spec['sessionAffinity'] !== 'None', 'spec.SessionAffinity is ignored for headless services'),
     ...external.flatMap((ip, i) => addressWarnings(ip, `spec.externalIPs[${i}]`)),
+    ...ignored(
+      !headless && type !== 'ExternalName' && external.length > 0,
+      'spec.externalIPs is deprecated and may no longer be implemented in some clusters',
+    ),
+    ...(text(spec['loadBalancerIP']) === '' ? [] : addressWarnings(text(spec['loadBalancerIP']), 'spec.loadBalancerIP')),
     ...strings(spec['loadBalancerSourceRanges']).flatMap((block, i) => blockWarnings(block, `spec.loadBalancerSourceRanges[${i}]`)),
     ...ignored(type === 'ExternalName' && external.length > 0, 'spec.externalIPs is ignored when spec.type is "ExternalName"'),
     ...ignored(
       type !== 'ExternalName' && text(spec['externalName']) !== '',
       'spec.externalName is ignored when spec.type is not "ExternalName"',
+    ),
+    ...ignored(
+      spec['trafficDistribution'] === 'PreferClose',
+      'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"',
     ),
   ];
 };
@@ -158,6 +168,16 @@ const node: Warnings = (object) => {
   ];
 };
 
+/** Of a pair of a certificate and its key: whether there is one. */
+const secret: Warnings = ({ type, data }) => {
+  if (type !== 'kubernetes.io/tls') return [];
+  const holds = (key: string): boolean => pemBlocks(decoded(text(objectAt(data)[key]))).length > 0;
+  if (!holds('tls.crt')) return ['tls: failed to find any PEM data in certificate input'];
+  return holds('tls.key') ? [] : ['tls: failed to find any PEM data in key input'];
+};
+
+const decoded = (base64: string): string => new TextDecoder('latin1').decode(bytesOf(base64) ?? new Uint8Array());
+
 const mountable = 'kubernetes.io/enforce-mountable-secrets';
 const serviceAccount: Warnings = (object, old) => {
   const said = annotationsOf(object)[mountable];
@@ -196,6 +216,7 @@ const byResource: Readonly<Record<string, Warnings>> = {
   'ingresses.networking.k8s.io': ingress,
   'networkpolicies.networking.k8s.io': networkPolicy,
   nodes: node,
+  secrets: secret,
   serviceaccounts: serviceAccount,
   'runtimeclasses.node.k8s.io': (object) =>
     selectorWarnings(objectAt(objectAt(object['scheduling'])['nodeSelector']), 'scheduling.nodeSelector'),
