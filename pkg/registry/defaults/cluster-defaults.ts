@@ -13,10 +13,6 @@ const webhook: TypeDefault = (hook) => {
 };
 
 const policySpec: TypeDefault = (spec) => fill(spec, 'failurePolicy', 'Fail');
-const mutatingPolicySpec: TypeDefault = (spec) => {
-  fill(spec, 'failurePolicy', 'Fail');
-  fillText(spec, 'reinvocationPolicy', 'Never');
-};
 const matchResources: TypeDefault = (match) => {
   fill(match, 'matchPolicy', 'Equivalent');
   fill(match, 'namespaceSelector', {});
@@ -45,7 +41,8 @@ function limited(spec: Raw): void {
   fill(spec, 'lendablePercent', 0);
   const response = objectAt(spec['limitResponse']);
   if (response['type'] !== 'Queue') return;
-  const queuing = child(response, 'queuing');
+  const { queuing } = response;
+  if (!isObject(queuing)) return;
   fillNumber(queuing, 'queues', 64);
   fillNumber(queuing, 'handSize', 8);
   fillNumber(queuing, 'queueLengthLimit', 50);
@@ -65,13 +62,13 @@ export const clusterDefaults: Readonly<Record<string, TypeDefault>> = {
   'api.admissionregistration.v1.NamedRuleWithOperations': rule,
   'api.admissionregistration.v1.MatchResources': matchResources,
   'api.admissionregistration.v1.ValidatingAdmissionPolicySpec': policySpec,
-  'api.admissionregistration.v1.MutatingAdmissionPolicySpec': mutatingPolicySpec,
+  'api.admissionregistration.v1.MutatingAdmissionPolicySpec': policySpec,
   'api.admissionregistration.v1beta1.MatchResources': matchResources,
   'api.admissionregistration.v1beta1.NamedRuleWithOperations': rule,
-  'api.admissionregistration.v1beta1.MutatingAdmissionPolicySpec': mutatingPolicySpec,
+  'api.admissionregistration.v1beta1.MutatingAdmissionPolicySpec': policySpec,
   'api.admissionregistration.v1alpha1.MatchResources': matchResources,
   'api.admissionregistration.v1alpha1.NamedRuleWithOperations': rule,
-  'api.admissionregistration.v1alpha1.MutatingAdmissionPolicySpec': mutatingPolicySpec,
+  'api.admissionregistration.v1alpha1.MutatingAdmissionPolicySpec': policySpec,
   'apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition': definition,
   'api.authentication.v1.TokenRequestSpec': (spec) => fill(spec, 'expirationSeconds', 3600),
   'api.flowcontrol.v1.FlowSchemaSpec': (spec) => fillNumber(spec, 'matchingPrecedence', 1000),

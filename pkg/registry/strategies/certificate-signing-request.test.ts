@@ -44,7 +44,7 @@ test('an approval writes conditions and nothing else, with their times, and stay
   await requests.update(context(), key, signed, { subresource: 'status' });
   await assert.rejects(
     requests.update(context(), key, changed({ status: { certificate: 'LS0u', conditions: status.conditions } }), { subresource: 'status' }),
-    /may not change the certificate/,
+    /may not modify existing certificate content/,
   );
   await registry.close();
 });

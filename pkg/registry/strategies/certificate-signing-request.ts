@@ -61,7 +61,7 @@ function validateConditions(next: Raw, old: Raw, subresource: string): StatusCau
   }
   const certificate = objectAt(old['status'])['certificate'];
   if (certificate !== undefined && certificate !== objectAt(next['status'])['certificate']) {
-    causes.push(forbiddenField('status.certificate', 'updates may not change the certificate once it has been set'));
+    causes.push(forbiddenField('status.certificate', 'updates may not modify existing certificate content'));
   }
   return causes;
 }

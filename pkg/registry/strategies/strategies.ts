@@ -29,6 +29,7 @@ import {
   podGroupStatus,
   policyStatus,
   poolStatusRequest,
+  storageVersionStatus,
 } from '../validation/status-rules.ts';
 import { validateCsiNodeUpdate } from '../validation/storage-classes.ts';
 import { validateStatefulSetUpdate } from '../validation/workload.ts';
@@ -136,7 +137,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     needsResourceVersion: true,
     validateUpdate: onWrite({ object: immutable('spec'), status: poolStatusRequest }),
   },
-  'storageversions.internal.apiserver.k8s.io': guarded,
+  'storageversions.internal.apiserver.k8s.io': { ...guarded, validateUpdate: onWrite({ status: storageVersionStatus }) },
   'roles.rbac.authorization.k8s.io': { createOnUpdate: true },
   'rolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
   'clusterroles.rbac.authorization.k8s.io': { createOnUpdate: true },

@@ -106,7 +106,7 @@ const byKind: Readonly<Record<string, object>> = {
     },
   },
   'flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration': {
-    spec: { type: 'Limited', limited: { limitResponse: { type: 'Queue' } } },
+    spec: { type: 'Limited', limited: { limitResponse: { type: 'Queue', queuing: {} } } },
   },
   'internal.apiserver.k8s.io/v1alpha1 StorageVersion': { metadata: { name: 'apps.deployments' }, spec: {} },
   'networking.k8s.io/v1 IPAddress': { metadata: { name: '10.0.0.1' }, spec: { parentRef: { resource: 'services', name: 'a' } } },

@@ -15,7 +15,7 @@ import {
   needed,
   neededName,
   neededOneOf,
-  oneOf,
+  object,
   present,
   type Rule,
   strictName,
@@ -24,12 +24,20 @@ import {
   uniqueBy,
   validators,
 } from './rules.ts';
+import { validateLabelSelector } from './selectors.ts';
 import { below, checkName, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 import { webhookClient } from './webhooks.ts';
 
-const failurePolicy = oneOf(enumOf('admissionregistration.v1.FailurePolicyType'));
-const matchPolicy = oneOf(enumOf('admissionregistration.v1.MatchPolicyType'));
-const reinvocationPolicy = oneOf(enumOf('admissionregistration.v1.ReinvocationPolicyType'));
+/** What is said must be one of these; nothing is none of them. */
+const saidOneOf =
+  (supported: readonly string[]): Rule =>
+  (value, path, report) => {
+    if (value !== undefined) strictOneOf(supported)(value, path, report);
+  };
+
+const failurePolicy = saidOneOf(enumOf('admissionregistration.v1.FailurePolicyType'));
+const matchPolicy = saidOneOf(enumOf('admissionregistration.v1.MatchPolicyType'));
+const reinvocations = enumOf('admissionregistration.v1.ReinvocationPolicyType');
 const sideEffects = ['None', 'NoneOnDryRun'];
 const reviewVersions = ['v1', 'v1beta1'];
 const maxMatchConditions = 64;
@@ -59,12 +67,12 @@ const matchConditions: Rule = (value, path, report) => {
 };
 
 const webhook = fields({
-  name: strictName(fullyQualifiedName),
+  name: neededName(fullyQualifiedName),
   failurePolicy,
   matchPolicy,
-  sideEffects: both(present(`must specify one of ${sideEffects.join(', ')}`), oneOf(sideEffects)),
+  sideEffects: both(present(`must specify one of ${sideEffects.join(', ')}`), saidOneOf(sideEffects)),
   timeoutSeconds: between(1, 30, 'the timeout value must be between 1 and 30 seconds'),
-  reinvocationPolicy,
+  reinvocationPolicy: saidOneOf(reinvocations),
   matchConditions,
   admissionReviewVersions: versions,
 });
@@ -85,7 +93,8 @@ const resourceNames: Rule = (value, path, report) => {
     const slash = name.indexOf('/');
     if (name === '') report(requiredField(`${path}[${i}]`));
     if (slash < 0) {
-      plain ||= name !== '*' && name !== '';
+      // As in Kubernetes, the last one counts.
+      if (name !== '') plain = name !== '*';
       continue;
     }
     const [parent, child] = [name.slice(0, slash), name.slice(slash + 1)];
@@ -108,11 +117,11 @@ const rule = fields({
   apiGroups: both(needed(), only('API groups')),
   apiVersions: both(needed(), only('API versions'), each(needed())),
   resources: both(needed(), resourceNames),
-  scope: oneOf(enumOf('admissionregistration.v1.ScopeType')),
+  scope: saidOneOf(enumOf('admissionregistration.v1.ScopeType')),
   resourceNames: both(each(strictName(pathSegment)), unique),
 });
 
-const matchResources = fields({ matchPolicy: both(needed(), matchPolicy), namespaceSelector: present(), objectSelector: present() });
+const matchResources = fields({ matchPolicy: both(present(), matchPolicy), namespaceSelector: present(), objectSelector: present() });
 
 /** What parameters a policy takes. */
 const paramKind = fields({
@@ -155,15 +164,14 @@ const reserved = new Set(
 const identifier: Rule = (value, path, report) => {
   const name = text(value);
   if (name.trim() === '') report(requiredField(path, 'name is not specified'));
-  else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || reserved.has(name))
-    report(invalidField(path, name, 'name is not a valid CEL identifier'));
+  else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || reserved.has(name)) report(invalidField(path, name, 'must be a valid CEL identifier'));
 };
 
 const message: Rule = (value, path, report) => {
   const given = text(value);
   if (given === '') return;
-  if (given.trim() === '') report(invalidField(path, given, 'message must be non-empty if specified'));
-  else if (/[\n\r]/.test(given.trim())) report(invalidField(path, given, 'message must not contain line breaks'));
+  if (given.trim() === '') report(invalidField(path, given, 'must be non-empty if specified'));
+  else if (/[\n\r]/.test(given.trim())) report(invalidField(path, given, 'must not contain line breaks'));
 };
 
 const validation = fields({
@@ -172,7 +180,7 @@ const validation = fields({
     if (text(value) !== '' && text(value).trim() === '') report(invalidField(path, value, 'must be non-empty if specified'));
   },
   message,
-  reason: oneOf(['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized']),
+  reason: saidOneOf(['Forbidden', 'Invalid', 'RequestEntityTooLarge']),
 });
 
 const constraints: Validator = (spec, path, report) => {
@@ -203,19 +211,28 @@ const validatingPolicy: Validator = (spec, path, report) => {
   uniqueBy('key')(annotations, at, report);
 };
 
-const policy = validators(fields({ failurePolicy: both(needed(), failurePolicy) }), constraints, fields({ matchConditions }));
+const policy = validators(fields({ failurePolicy: both(present(), failurePolicy) }), constraints, fields({ matchConditions }));
 
+const patchFields: Readonly<Record<string, string>> = { ApplyConfiguration: 'applyConfiguration', JSONPatch: 'jsonPatch' };
 const mutation: Validator = (value, path, report) => {
-  const types: Readonly<Record<string, string>> = { ApplyConfiguration: 'applyConfiguration', JSONPatch: 'jsonPatch' };
   const type = text(value['patchType']);
-  neededOneOf(Object.keys(types))(type, below(path, 'patchType'), report);
-  for (const [patchType, field] of Object.entries(types)) {
-    const at = below(path, field);
-    const patch = value[field];
-    if (patchType === type && patch === undefined) report(requiredField(at, `must be specified when patchType is ${type}`));
-    else if (patchType !== type && patch !== undefined && types[type] !== undefined)
-      report(invalidField(at, '{}', `not allowed when patchType is ${type}`));
-    else if (isObject(patch)) said('expression is not specified')(patch['expression'], below(at, 'expression'), report);
+  neededOneOf(Object.keys(patchFields))(type, below(path, 'patchType'), report);
+  const own = patchFields[type];
+  if (own === undefined) return;
+  const patch = value[own];
+  if (patch === undefined) report(requiredField(below(path, own), `must be specified when patchType is ${type}`));
+  else if (isObject(patch)) said('')(patch['expression'], below(path, `${own}.expression`), report);
+  for (const field of Object.values(patchFields)) {
+    if (field === own || value[field] === undefined) continue;
+    report(invalidField(below(path, field), `{${field}}`, `must not be specified when patchType is ${type}`));
+  }
+};
+
+/** What is deleted cannot be changed any more. */
+const mutable = ['*', 'CONNECT', 'CREATE', 'UPDATE'];
+const mutableOperations: Rule = (value, path, report) => {
+  for (const { operations } of objects(objectAt(value)['resourceRules'])) {
+    for (const operation of strings(operations)) strictOneOf(mutable)(operation, `${path}.resourceRules.operations`, report);
   }
 };
 
@@ -223,10 +240,9 @@ const paramRef: Validator = (reference, path, report) => {
   const [name, selector] = [text(reference['name']), reference['selector']];
   const exclusive = 'name and selector are mutually exclusive';
   if (name !== '') checkName(report, below(path, 'name'), name, pathSegment);
-  if (name !== '' && selector !== undefined) {
-    report(forbiddenField(below(path, 'name'), exclusive));
-    report(forbiddenField(below(path, 'selector'), exclusive));
-  }
+  if (name !== '' && selector !== undefined) report(forbiddenField(below(path, 'name'), exclusive));
+  object(validateLabelSelector)(selector, below(path, 'selector'), report);
+  if (name !== '' && selector !== undefined) report(forbiddenField(below(path, 'selector'), exclusive));
   if (name === '' && selector === undefined) report(requiredField(path, 'one of name or selector must be specified'));
   neededOneOf(['Deny', 'Allow'])(reference['parameterNotFoundAction'], below(path, 'parameterNotFoundAction'), report);
 };
@@ -244,7 +260,11 @@ const actions: Rule = (value, path, report) => {
 };
 
 const binding = fields({ policyName: neededName(dnsSubdomain) });
-const mutatingPolicy = validators(policy, fields({ mutations: needed('mutations must contain at least one item'), reinvocationPolicy }));
+const mutatingPolicy = validators(
+  policy,
+  fields({ matchConstraints: mutableOperations }),
+  fields({ mutations: needed('mutations must contain at least one item'), reinvocationPolicy: neededOneOf(reinvocations) }),
+);
 
 /** Names of webhooks stand once in a configuration. */
 function webhooks(configuration: Raw, path: string, report: Report): void {
@@ -264,13 +284,13 @@ export const admissionValidators: Validators = {
   'api.admissionregistration.v1.MatchResources': matchResources,
   'api.admissionregistration.v1.MatchCondition': fields({ expression: said(''), name: neededName(qualifiedName) }),
   'api.admissionregistration.v1.ParamKind': paramKind,
-  'api.admissionregistration.v1.ParamRef': paramRef,
+  'api.admissionregistration.v1.ParamRef': { whole: paramRef },
   'api.admissionregistration.v1.Variable': fields({ name: identifier, expression: said('expression is not specified') }),
   'api.admissionregistration.v1.Validation': validation,
   'api.admissionregistration.v1.AuditAnnotation': seenAbove,
   'api.admissionregistration.v1.ValidatingAdmissionPolicySpec': validators(policy, validatingPolicy),
   'api.admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec': validators(binding, fields({ validationActions: actions })),
   'api.admissionregistration.v1.MutatingAdmissionPolicySpec': mutatingPolicy,
-  'api.admissionregistration.v1.MutatingAdmissionPolicyBindingSpec': binding,
+  'api.admissionregistration.v1.MutatingAdmissionPolicyBindingSpec': validators(binding, fields({ matchResources: mutableOperations })),
   'api.admissionregistration.v1.Mutation': mutation,
 };

@@ -2,7 +2,7 @@
 import { invalidField, requiredField } from '../../runtime/field-errors.ts';
 import { isObject, objectAt, type Raw, text } from '../raw.ts';
 import { dns1035Label, dnsSubdomain, type NameCheck, pathSegment } from './names.ts';
-import { between, fields, named, needed, strictName } from './rules.ts';
+import { between, both, fields, named, needed, strictName } from './rules.ts';
 import { below, seenAbove, type Validator, type Validators } from './validator.ts';
 import { webhookService } from './webhooks.ts';
 
@@ -56,6 +56,10 @@ export const apiServiceValidators: Validators = {
   'kube-aggregator.pkg.apis.apiregistration.v1.APIServiceSpec': apiService,
   'kube-aggregator.pkg.apis.apiregistration.v1.ServiceReference': seenAbove,
   'api.storagemigration.v1beta1.StorageVersionMigrationSpec': (spec, path, report) =>
-    fields({ group: named(dnsSubdomain), resource: needed() })(objectAt(spec['resource']), below(path, 'resource'), report),
+    fields({ resource: both(needed('resource is required to be set'), named(dns1035Label)), group: named(dnsSubdomain) })(
+      objectAt(spec['resource']),
+      below(path, 'resource'),
+      report,
+    ),
   'apimachinery.pkg.apis.meta.v1.GroupResource': seenAbove,
 };

@@ -1,7 +1,7 @@
 /** Requests for certificates and bundles of trust: https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/ */
 import { invalidField, requiredField, tooLongField } from '../../runtime/field-errors.ts';
 import { objectAt, type Raw, text } from '../raw.ts';
-import { dnsSubdomain } from './names.ts';
+import { dnsSubdomain, qualifiedName } from './names.ts';
 import { bytesOf, isSequence, pemBlocks } from './pem.ts';
 import { atLeast, both, each, enumOf, fields, needed, type Rule, strictName, strictOneOf, unique } from './rules.ts';
 import { signerName } from './signer-names.ts';
@@ -78,6 +78,15 @@ const uid: Rule = (value, path, report) => {
 
 const podRequestFields = fields({
   signerName,
+  unverifiedUserAnnotations: (value, path, report) => {
+    for (const key of Object.keys(objectAt(value))) {
+      const reasons = qualifiedName(key.toLowerCase());
+      for (const reason of reasons) report(invalidField(path, key.toLowerCase(), reason));
+      if (reasons.length === 0 && !key.includes('/')) {
+        report(invalidField(path, key.toLowerCase(), 'must be a domain-prefixed key (such as "acme.io/foo")'));
+      }
+    }
+  },
   podName: strictName(dnsSubdomain),
   podUID: uid,
   serviceAccountName: strictName(dnsSubdomain),
@@ -91,9 +100,17 @@ const podRequest: Validator = (spec, path, report) => {
   const at = below(path, 'maxExpirationSeconds');
   const seconds = spec['maxExpirationSeconds'];
   // Kubernetes' own signers sign for a day at most, others for 91.
-  const max = 24 * hour * (text(spec['signerName']).startsWith('kubernetes.io/') ? 1 : 91);
-  if (typeof seconds !== 'number') report(requiredField(at, 'must be set'));
-  else if (seconds < hour || seconds > max) report(invalidField(at, seconds, `must be in the range [${hour}, ${max}]`));
+  const max = 24 * hour * (/^([^/]*\.)?kubernetes\.io\//.test(text(spec['signerName'])) ? 1 : 91);
+  if (typeof seconds !== 'number') {
+    report(requiredField(at, 'must be set'));
+    return;
+  }
+  if (seconds < hour || seconds > max) report(invalidField(at, seconds, `must be in the range [${hour}, ${max}]`));
+  const [request, key, proof] = ['stubPKCS10Request', 'pkixPublicKey', 'proofOfPossession'].map((field) => text(spec[field]));
+  if (request ? key || proof : !key || !proof) {
+    const detail = 'exactly one of (stubPKCS10Request) or (pkixPublicKey, proofOfPossession) must be set';
+    report({ reason: 'FieldValueInvalid', field: path, message: `Invalid value: ${detail}` });
+  }
 };
 
 export const certificateValidators: Validators = {

@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Case, checkTable, type Draft, having } from '../testing/validation-table.ts';
+import { type Case, checkTable, type Draft, having, refusals } from '../testing/validation-table.ts';
 
 const group = 'admissionregistration.k8s.io/v1';
 const clientConfig = { service: { name: 'hook', namespace: 'default' } };
@@ -160,7 +161,7 @@ const admissionTable: readonly Case[] = [
       ],
     }),
     [
-      'spec.variables[0].name: Invalid value: "in": name is not a valid CEL identifier',
+      'spec.variables[0].name: Invalid value: "in": must be a valid CEL identifier',
       'spec.variables[1].name: Required value: name is not specified',
       'spec.variables[1].expression: Required value: expression is not specified',
     ],
@@ -170,8 +171,8 @@ const admissionTable: readonly Case[] = [
     having(policy, { 'spec.validations': [{ expression: ' ', message: 'a\nb', reason: 'Because' }] }),
     [
       'spec.validations[0].expression: Required value: expression is not specified',
-      'spec.validations[0].message: Invalid value: "a\\nb": message must not contain line breaks',
-      'spec.validations[0].reason: Unsupported value: "Because": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"',
+      'spec.validations[0].message: Invalid value: "a\\nb": must not contain line breaks',
+      'spec.validations[0].reason: Unsupported value: "Because": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"',
     ],
   ],
   [
@@ -220,7 +221,7 @@ const schema: Draft = {
 const level: Draft = {
   apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
   kind: 'PriorityLevelConfiguration',
-  spec: { type: 'Limited', limited: { limitResponse: { type: 'Queue' } } },
+  spec: { type: 'Limited', limited: { limitResponse: { type: 'Queue', queuing: {} } } },
 };
 const apiService: Draft = {
   apiVersion: 'apiregistration.k8s.io/v1',
@@ -332,7 +333,7 @@ const serverTable: readonly Case[] = [
   [
     'a migration of nothing',
     { apiVersion: 'storagemigration.k8s.io/v1beta1', kind: 'StorageVersionMigration', spec: { resource: { group: 'apps' } } },
-    ['spec.resource.resource: Required value'],
+    ['spec.resource.resource: Required value: resource is required to be set'],
   ],
   [
     'a storage version',
@@ -347,4 +348,35 @@ const serverTable: readonly Case[] = [
 ];
 
 test('webhooks and policies are refused as Kubernetes refuses them', () => checkTable(admissionTable));
+test('what every API server needs of flow control is fixed, but for what the exempt level lends', () => {
+  const flow = 'flowcontrol.apiserver.k8s.io/v1';
+  const metadata = { name: 'exempt' };
+  const level: Draft = {
+    apiVersion: flow,
+    kind: 'PriorityLevelConfiguration',
+    metadata,
+    spec: { type: 'Exempt', exempt: { lendablePercent: 5 } },
+  };
+  assert.deepEqual(refusals(level), []);
+  const all: Draft = {
+    apiVersion: flow,
+    kind: 'PriorityLevelConfiguration',
+    metadata: { name: 'catch-all' },
+    spec: { type: 'Limited', limited: { nominalConcurrencyShares: 6, limitResponse: { type: 'Reject' } } },
+  };
+  assert.deepEqual(refusals(all), [
+    `spec: Invalid value: {"Type":"Limited","Limited":{"NominalConcurrencyShares":6,"LimitResponse":{"Type":"Reject","Queuing":null},"LendablePercent":0,"BorrowingLimitPercent":null},"Exempt":null}: spec of 'catch-all' must equal the fixed value`,
+  ]);
+  assert.deepEqual(refusals(having(all, { 'spec.limited.nominalConcurrencyShares': 5 })), []);
+  const schema: Draft = {
+    apiVersion: flow,
+    kind: 'FlowSchema',
+    metadata,
+    spec: { matchingPrecedence: 1, priorityLevelConfiguration: metadata },
+  };
+  assert.deepEqual(refusals(schema), [
+    `spec: Invalid value: {"PriorityLevelConfiguration":{"Name":"exempt"},"MatchingPrecedence":1,"DistinguisherMethod":null,"Rules":null}: spec of 'exempt' must equal the fixed value`,
+  ]);
+});
+
 test('flows of requests, aggregated APIs and migrations are refused as Kubernetes refuses them', () => checkTable(serverTable));

@@ -1,8 +1,9 @@
 /** Priority and fairness of requests: https://kubernetes.io/docs/concepts/cluster-administration/flow-control/ */
 import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
+import { mandatoryFlowSchema, mandatoryPriorityLevel } from './flow-mandatory.ts';
 import { dnsLabel, dnsSubdomain } from './names.ts';
-import { atLeast, between, enumOf, named, neededName, neededOneOf, type Rule } from './rules.ts';
+import { atLeast, between, enumOf, named, neededName, neededOneOf, type Rule, validators } from './rules.ts';
 import { below, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 
 const maxPrecedence = 10_000;
@@ -167,7 +168,7 @@ function entropyBits(deck: number, hand: number): number {
 }
 
 export const flowControlValidators: Validators = {
-  'api.flowcontrol.v1.FlowSchemaSpec': flowSchema,
+  'api.flowcontrol.v1.FlowSchemaSpec': validators(flowSchema, mandatoryFlowSchema),
   'api.flowcontrol.v1.PolicyRulesWithSubjects': rules,
   'api.flowcontrol.v1.Subject': subject,
   'api.flowcontrol.v1.UserSubject': seenAbove,
@@ -177,7 +178,7 @@ export const flowControlValidators: Validators = {
   'api.flowcontrol.v1.PriorityLevelConfigurationReference': seenAbove,
   'api.flowcontrol.v1.ResourcePolicyRule': resourceRule,
   'api.flowcontrol.v1.NonResourcePolicyRule': nonResourceRule,
-  'api.flowcontrol.v1.PriorityLevelConfigurationSpec': priorityLevel,
+  'api.flowcontrol.v1.PriorityLevelConfigurationSpec': validators(priorityLevel, mandatoryPriorityLevel),
   'api.flowcontrol.v1.LimitedPriorityLevelConfiguration': shares,
   'api.flowcontrol.v1.ExemptPriorityLevelConfiguration': shares,
   'api.flowcontrol.v1.LimitResponse': limitResponse,

@@ -60,3 +60,19 @@ test('what is warned of in a policy says where', () => {
     'status.typeChecking.expressionWarnings[0].fieldRef: Required value',
   ]);
 });
+
+test('servers that store in one version say so together', () => {
+  const stored: Draft = {
+    apiVersion: 'internal.apiserver.k8s.io/v1alpha1',
+    kind: 'StorageVersion',
+    metadata: { name: 'apps.deployments' },
+    spec: {},
+  };
+  const server = { apiServerID: 'a', encodingVersion: 'v1', decodableVersions: ['v1'] };
+  assert.deepEqual(said(stored, { storageVersions: [server], commonEncodingVersion: 'v1' }), []);
+  assert.deepEqual(said(stored, { storageVersions: [server, { ...server, servedVersions: ['v2'] }] }), [
+    'status.storageVersions[1].apiServerID: Duplicate value: "a"',
+    'status.storageVersions[1].servedVersions[0]: Invalid value: "v2": individual served version : v2 must be included in decodableVersions : [v1]',
+    'status.commonEncodingVersion: Invalid value: null: the common encoding version is v1',
+  ]);
+});
