@@ -148,7 +148,9 @@ function verbOf({ info, request }: Exchange, declaration: ResourceDeclaration): 
   if (!subresource || (info.tail !== '' && info.subresource !== 'proxy')) return undefined;
   const own = connections[`${declaration.group}/${declaration.resource}/${info.subresource}`];
   const verb = own ?? subresourceVerbs[info.verb];
-  if (!verb || !subresource.verbs.includes(info.verb)) throw methodNotAllowed();
+  // Any method goes through a proxy, those too that are no verbs.
+  const asked = verb === proxy && info.verb === 'options' ? 'get' : info.verb;
+  if (!verb || !subresource.verbs.includes(asked)) throw methodNotAllowed();
   return verb;
 }
 

@@ -248,6 +248,20 @@ test('the namespace of an object without one is not listened to', async () => {
   assert.equal(made.json.metadata.namespace, undefined);
 });
 
+test('a deletion answers with a Status, for some kinds with the object; one of a job warns of its pods', async () => {
+  const { request } = await testServer();
+  const classes = '/apis/storage.k8s.io/v1/storageclasses';
+  await request('POST', classes, { body: { metadata: { name: 'c' }, provisioner: 'acme.io/disk' } });
+  assert.equal((await request('DELETE', `${classes}/c`)).json.kind, 'StorageClass');
+  await request('POST', '/apis/scheduling.k8s.io/v1/priorityclasses', { body: { metadata: { name: 'p' }, value: 1 } });
+  assert.equal((await request('DELETE', '/apis/scheduling.k8s.io/v1/priorityclasses/p')).json.kind, 'Status');
+  const job = '/apis/batch/v1/namespaces/default/jobs/j';
+  assert.match((await request('DELETE', job)).headers['warning'] ?? '', /child pods are preserved by default when jobs are deleted/);
+  assert.equal((await request('DELETE', `${job}?propagationPolicy=Background`)).headers['warning'], undefined);
+  const event = await request('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e');
+  assert.equal(event.json.message, 'events.events.k8s.io "e" not found');
+});
+
 test('a DELETE that carries something else than DeleteOptions deletes nothing', async () => {
   const { post, request } = await server();
   await post(maps, { metadata: { name: 'a' } });

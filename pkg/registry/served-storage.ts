@@ -1,3 +1,4 @@
+import { notFound } from '../api/errors.ts';
 import type { DeleteOptions } from '../api/generated/meta-v1.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { InVersion } from '../runtime/managed-fields.ts';
@@ -24,7 +25,7 @@ import { ScaleEntry, type Scaling, updateScale } from './subresources/scale.ts';
 import type { CreateCall } from './verbs/create.ts';
 import { deleteEntry } from './verbs/delete.ts';
 import { deleteEntries } from './verbs/delete-collection.ts';
-import { getEntry } from './verbs/get.ts';
+import { findEntry } from './verbs/get.ts';
 import { historyOf } from './verbs/history.ts';
 import type { Page } from './verbs/list.ts';
 import type { UpdateCall, Updated } from './verbs/update.ts';
@@ -67,7 +68,9 @@ export class ServedStorage implements ResourceStorage {
   async get(_context: RequestContext, key: ObjectKey, options: { resourceVersion?: string; subresource?: string } = {}): Promise<Entry> {
     const { resource, scaling } = this.#serving;
     try {
-      const entry = await this.#view(await getEntry(resource, key, options.resourceVersion));
+      const found = await findEntry(resource, key, options.resourceVersion);
+      if (!found) throw notFound(this.declaration, key.name);
+      const entry = await this.#view(found);
       return options.subresource === 'scale' ? new ScaleEntry(entry, scaling) : entry;
     } catch (error) {
       throw storeFailure(error);

@@ -1,5 +1,7 @@
 /** What can be done with a resource, as OpenAPI's operations: one list from which both versions of the document are written. */
 
+import { answersDeletion } from '../api/answered-deletions.ts';
+
 /** What the documents need to know of a resource; a registry's declarations have it all. */
 export interface OpenApiResource {
   readonly group: string;
@@ -286,26 +288,11 @@ function resourceOperations(resource: OpenApiResource, { root, words, tag }: Nam
       action: 'delete',
       parameters: [...one, ...deleteParameters],
       body: deleteOptionsComponent,
-      response: givenBack(resource) ? definition : statusComponent,
+      response: answersDeletion(resource) ? definition : statusComponent,
       statuses: [200, 202],
     });
   return out;
 }
-
-/** Kinds whose deletion answers with the object as it was. */
-const answered: Readonly<Record<string, ReadonlySet<string>>> = {
-  '': new Set(['PersistentVolume', 'PersistentVolumeClaim', 'Pod', 'PodTemplate', 'ResourceQuota', 'Service', 'ServiceAccount']),
-  'resource.k8s.io': new Set([
-    'DeviceClass',
-    'DeviceTaintRule',
-    'ResourceClaim',
-    'ResourceClaimTemplate',
-    'ResourcePoolStatusRequest',
-    'ResourceSlice',
-  ]),
-  'storage.k8s.io': new Set(['CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment', 'VolumeAttributesClass']),
-};
-const givenBack = ({ group, kind }: OpenApiResource): boolean => answered[group]?.has(kind) ?? false;
 
 function watchOperations(resource: OpenApiResource, { root, words, tag }: Names): Operation[] {
   const { kind, namespaced } = resource;

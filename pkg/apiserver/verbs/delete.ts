@@ -1,3 +1,4 @@
+import { answersDeletion } from '../../api/answered-deletions.ts';
 import { badRequest } from '../../api/errors.ts';
 import type { DeleteOptions } from '../../api/generated/meta-v1.ts';
 import type { ApiResponse } from '../../api/http.ts';
@@ -7,21 +8,11 @@ import { decodeBody } from '../../runtime/decode.ts';
 import { decodeProtobuf, protobufMediaType } from '../../runtime/protobuf.ts';
 import { pruneToSchema, typeMetaOf } from '../../runtime/prune.ts';
 import { builtinSchema } from '../../runtime/schema.ts';
+import type { Exchange } from '../exchange.ts';
 import { boolean, integer, text } from '../query-options.ts';
 import { bodyType, readBytes } from '../request-body.ts';
 import { type ResourceCall, readContext } from '../resource-call.ts';
 import { respondEntry, respondObject, success } from '../respond.ts';
-
-/** Kinds whose deletion answers with the object even when it is gone, as in Kubernetes. */
-const answeredWithObject = new Set([
-  'persistentvolumeclaims',
-  'persistentvolumes',
-  'pods',
-  'podtemplates',
-  'resourcequotas',
-  'serviceaccounts',
-  'services',
-]);
 
 /** DELETE of one object: at once, or marked to go when its finalizers and its grace period allow. */
 export async function remove(call: ResourceCall): Promise<ApiResponse> {
@@ -29,8 +20,7 @@ export async function remove(call: ResourceCall): Promise<ApiResponse> {
   const { entry, gone } = await call.storage.delete(deleteContext(call, options), call.key, options);
   // 202 tells a client that asked for orphanDependents=false that dependents still have to go, as in Kubernetes.
   const status = !gone && options.orphanDependents === false ? 202 : 200;
-  if (!gone || (call.declaration.group === '' && answeredWithObject.has(call.declaration.resource)))
-    return respondEntry(call, entry, status);
+  if (!gone || answersDeletion(call.declaration)) return respondEntry(call, entry, status);
   const { group, resource } = call.declaration;
   const details = { name: call.key.name, ...(group === '' ? {} : { group }), kind: resource, uid: entry.object.metadata.uid };
   return respondObject(call.exchange, success(details), call.negotiated);
@@ -55,6 +45,7 @@ export async function deleteOptions({ exchange, declaration }: ResourceCall): Pr
   const propagationPolicy = options.propagationPolicy ?? text(query, 'propagationPolicy');
   const orphanDependents = options.orphanDependents ?? boolean(query, 'orphanDependents');
   const dryRun = options.dryRun ?? query.getAll('dryRun');
+  if (propagationPolicy === undefined && orphanDependents === undefined) warnOfOrphans(exchange, declaration);
   return {
     ...options,
     ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
@@ -62,6 +53,14 @@ export async function deleteOptions({ exchange, declaration }: ResourceCall): Pr
     ...(orphanDependents === undefined ? {} : { orphanDependents }),
     ...(dryRun.length === 0 ? {} : { dryRun }),
   };
+}
+
+/** What goes without saying is otherwise for jobs than for everything else. */
+function warnOfOrphans({ warnings }: Exchange, { group, resource }: ResourceDeclaration): void {
+  if (group !== 'batch' || resource !== 'jobs') return;
+  warnings.add(
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
+  );
 }
 
 /** Whoever sends an object instead has mistaken the verb: nothing is deleted by it. Each group has DeleteOptions of its own. */

@@ -1,15 +1,7 @@
-import { badRequest, notFound } from '../../api/errors.ts';
+import { badRequest } from '../../api/errors.ts';
 import type { ObjectKey } from '../contract.ts';
 import type { Resource } from '../resource.ts';
 import type { StoredEntry } from '../stored-entry.ts';
-
-/** Throws NotFound. */
-export async function getEntry(resource: Resource, key: ObjectKey, resourceVersion?: string): Promise<StoredEntry> {
-  const { declaration } = resource;
-  const entry = await findEntry(resource, key, resourceVersion);
-  if (!entry) throw notFound(declaration, key.name);
-  return entry;
-}
 
 /** As of now, or not older than `resourceVersion`; `0`: what is at hand. */
 export async function findEntry(resource: Resource, key: ObjectKey, resourceVersion = ''): Promise<StoredEntry | undefined> {
