@@ -129,13 +129,11 @@ export class ApiServer {
     return new Promise((resolve) => {
       const expire = (): void => {
         const error = new ApiError('Timeout', 'Timeout: request did not complete within requested timeout - context deadline exceeded');
-        void this.#refuse(exchange, error).then(resolve);
+        resolve(this.#refuse(exchange, error));
       };
       this.#deadlines.set(expire, timeout);
-      void this.#carryOut(exchange).then((response) => {
-        this.#deadlines.clear(expire);
-        resolve(response);
-      });
+      exchange.atEnd.push(() => this.#deadlines.clear(expire));
+      void this.#carryOut(exchange).then(resolve);
     });
   }
 

@@ -31,7 +31,7 @@ const batchSize = 256 * 1024;
 const jsonHeaders = { 'content-type': 'application/json' };
 
 /** One object of a resource. */
-export async function respondEntry(call: ResourceCall, entry: Entry, status = 200): Promise<ApiResponse> {
+export function respondEntry(call: ResourceCall, entry: Entry, status = 200): ApiResponse | Promise<ApiResponse> {
   const { exchange, negotiated } = call;
   if (exchange.request.direct) return { status, headers: {}, object: entry.object };
   switch (negotiated.as) {
