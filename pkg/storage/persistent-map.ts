@@ -1,3 +1,5 @@
+import { childAt, count, find, lowerBound, type Node, walk } from './b-tree.ts';
+
 /**
  * An immutable ordered map: a B-tree whose updates copy only the path from the root to one leaf and share the rest
  * with the version before. Every version stays readable, keeping one costs a reference, and branching is free.
@@ -20,11 +22,7 @@ export class PersistentMap<K extends string | number, V> {
   }
 
   get(key: K): V | undefined {
-    let node = this.#root;
-    while (node?.children) node = node.children[childAt(node.keys, key)];
-    if (!node) return undefined;
-    const at = lowerBound(node.keys, key);
-    return node.keys[at] === key ? node.values[at] : undefined;
+    return this.#root && find(this.#root, key);
   }
 
   set(key: K, value: V): PersistentMap<K, V> {
@@ -47,9 +45,7 @@ export class PersistentMap<K extends string | number, V> {
 
   /** Number of keys in [start, end); `end` absent: no upper bound. */
   count(start: K, end: K | undefined): number {
-    const root = this.#root;
-    if (!root) return 0;
-    return Math.max(0, (end === undefined ? root.size : rank(root, end)) - rank(root, start));
+    return this.#root ? count(this.#root, start, end) : 0;
   }
 
   /** Calls `visit` for the keys in [start, end), ascending, until it returns false. */
@@ -57,11 +53,6 @@ export class PersistentMap<K extends string | number, V> {
     if (this.#root) walk(this.#root, start, end, visit);
   }
 }
-
-/** In a leaf, keys[i] belongs to values[i]; in a branch, keys[i] is a lower bound of children[i] (but for the first). */
-type Node<K, V> =
-  | { readonly keys: readonly K[]; readonly values: readonly V[]; readonly children: undefined; readonly size: number }
-  | { readonly keys: readonly K[]; readonly values: undefined; readonly children: readonly Node<K, V>[]; readonly size: number };
 
 /** 16 keys: four levels hold 65,536, and a write copies about 4 × 16 references. Wider or narrower is no faster. */
 const width = 16;
@@ -74,24 +65,6 @@ function branch<K, V>(children: readonly Node<K, V>[], keys: readonly K[] = chil
   let size = 0;
   for (const child of children) size += child.size;
   return { keys, values: undefined, children, size };
-}
-
-/** The first index whose key is not below `key`. */
-function lowerBound<K extends string | number>(keys: readonly K[], key: K): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((keys[middle] as K) < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The child that `key` belongs to: the last whose lower bound is not above it, or the first. */
-function childAt<K extends string | number>(keys: readonly K[], key: K): number {
-  const at = lowerBound(keys, key);
-  return keys[at] === key ? at : Math.max(0, at - 1);
 }
 
 /** The node with the key set, or the two nodes it had to be split into. */
@@ -175,37 +148,4 @@ function shallow<K, V>(node: Node<K, V> | undefined): Node<K, V> | undefined {
   let root = node;
   while (root?.children?.length === 1) root = root.children[0];
   return root;
-}
-
-/** Number of keys below `key`. */
-function rank<K extends string | number, V>(root: Node<K, V>, key: K): number {
-  let node = root;
-  let below = 0;
-  while (node.children) {
-    const at = childAt(node.keys, key);
-    for (let i = 0; i < at; i++) below += (node.children[i] as Node<K, V>).size;
-    node = node.children[at] as Node<K, V>;
-  }
-  return below + lowerBound(node.keys, key);
-}
-
-function walk<K extends string | number, V>(
-  node: Node<K, V>,
-  start: K,
-  end: K | undefined,
-  visit: (value: V, key: K) => boolean | undefined,
-): boolean {
-  if (node.children) {
-    for (let i = childAt(node.keys, start); i < node.children.length; i++) {
-      if (i > 0 && end !== undefined && (node.keys[i] as K) >= end) return false;
-      if (!walk(node.children[i] as Node<K, V>, start, end, visit)) return false;
-    }
-    return true;
-  }
-  for (let i = lowerBound(node.keys, start); i < node.keys.length; i++) {
-    const key = node.keys[i] as K;
-    if (end !== undefined && key >= end) return false;
-    if (visit(node.values[i] as V, key) === false) return false;
-  }
-  return true;
 }

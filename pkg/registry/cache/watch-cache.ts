@@ -9,7 +9,7 @@
 import { ApiError } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { sortKey } from '../../storage/key-order.ts';
-import { PersistentMap } from '../../storage/persistent-map.ts';
+import { SortedMap } from '../../storage/sorted-map.ts';
 import { isStoreError, type KeyRange, prefixRange, type Store, type StoreEvent } from '../../storage/store.ts';
 import type { RegistryEvent } from '../contract.ts';
 import type { ObjectFormat } from '../object-format.ts';
@@ -47,7 +47,7 @@ export interface WatchCacheOptions {
 }
 
 interface State {
-  entries: PersistentMap<string, StoredEntry>;
+  entries: SortedMap<string, StoredEntry>;
   /** By index value, then by key. */
   readonly index: Map<string, Map<string, StoredEntry>>;
   /** Events at or before it are in `entries` already. */
@@ -249,9 +249,9 @@ export class WatchCache implements FeedSink {
   renew(): void {
     const state = this.#state;
     if (state) {
-      let entries: State['entries'] = PersistentMap.empty();
+      const entries: State['entries'] = new SortedMap();
       state.entries.scan('', undefined, (entry, key) => {
-        entries = entries.set(key, entry.at(entry.revision));
+        entries.set(key, entry.at(entry.revision));
         return true;
       });
       state.entries = entries;
@@ -301,7 +301,7 @@ export class WatchCache implements FeedSink {
     const { store } = this.#options;
     const filledAt = await store.revision();
     const state: State = {
-      entries: PersistentMap.empty(),
+      entries: new SortedMap(),
       index: new Map(),
       filledAt,
       changedAt: filledAt,
@@ -336,14 +336,14 @@ export class WatchCache implements FeedSink {
       }
       bucket.set(sorted, entry);
     }
-    state.entries = state.entries.set(sorted, entry);
+    state.entries.set(sorted, entry);
   }
 
   #remove(state: State, key: string, entry: StoredEntry): void {
     const sorted = sortKey(key);
     const { indexOf } = this.#options;
     if (indexOf) state.index.get(indexOf(entry.peek()))?.delete(sorted);
-    state.entries = state.entries.delete(sorted);
+    state.entries.delete(sorted);
   }
 
   #change(state: State, event: StoreEvent): CacheEvent {

@@ -1,5 +1,5 @@
 import { compareKeys, sortKey } from '../key-order.ts';
-import { PersistentMap } from '../persistent-map.ts';
+import { SortedMap } from '../sorted-map.ts';
 import type { KeyValue } from '../store.ts';
 import type { IndexEntry } from './layout.ts';
 
@@ -16,7 +16,7 @@ export interface RecentEntry extends IndexEntry {
 class Generation {
   readonly #entries = new Map<string, RecentEntry>();
   /** The keys by sort key; an update of a key that is there leaves it alone. */
-  #order = PersistentMap.empty<string, string>();
+  readonly #order = new SortedMap<string, string>();
   writes = 0;
   itemBytes = 0;
 
@@ -29,14 +29,14 @@ class Generation {
   }
 
   put(entry: RecentEntry): void {
-    if (!this.#entries.has(entry.key)) this.#order = this.#order.set(sortKey(entry.key), entry.key);
+    if (!this.#entries.has(entry.key)) this.#order.set(sortKey(entry.key), entry.key);
     this.#entries.set(entry.key, entry);
     this.writes++;
     this.itemBytes += entry.item?.value.length ?? 0;
   }
 
   erase(key: string): void {
-    if (this.#entries.delete(key)) this.#order = this.#order.delete(sortKey(key));
+    if (this.#entries.delete(key)) this.#order.delete(sortKey(key));
   }
 
   /** At most `limit` entries from sort keys in [start, end), ascending. */
