@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isApiError } from '../../pkg/api/errors.ts';
+import type { Job } from '../../pkg/api/generated/batch-v1.ts';
 import type { Pod } from '../../pkg/api/generated/core-v1.ts';
 import * as resources from '../../pkg/api/generated/resources.ts';
 import type { Draft, KubeObject, ResourceRef } from '../../pkg/api/object.ts';
@@ -233,27 +234,28 @@ test('a budget lets as many go as it can spare', () =>
     await evict(second);
   }));
 
-test('a Job runs its pods to their end and keeps count', () =>
+test('a Job runs its pods to their end and keeps count, also of those that fail', () =>
   play(async (cluster) => {
-    const spec = {
-      completions: 3,
-      parallelism: 2,
-      template: template('sum', { restartPolicy: 'Never', activeDeadlineSeconds: 5 }),
-      backoffLimit: 1,
+    const run = async (name: string, spec: object, annotations: Record<string, string> = {}): Promise<Job['status']> => {
+      const { metadata, ...pod } = template(name, { restartPolicy: 'Never', ...spec });
+      const job = { completions: 3, parallelism: 2, backoffLimit: 1, template: { ...pod, metadata: { ...metadata, annotations } } };
+      await create(cluster, jobs, { apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: job });
+      const read = () => cluster.client.resource(jobs).get(name, inDefault);
+      const ended = ({ status }: Job) => status.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed') === true;
+      await cluster.eventually(async () => ended(await read()), { timeout: '10m' });
+      assert.ok(
+        (await podsOf(cluster, name)).every(({ metadata: { finalizers } }) => !finalizers?.length),
+        'nothing holds the pods',
+      );
+      return (await read()).status;
     };
-    await create(cluster, jobs, { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'sum' }, spec });
-    // The simulated containers run for ever: each pod is ended by its own deadline, and so has failed.
-    await cluster.eventually(
-      async () =>
-        (await cluster.client.resource(jobs).get('sum', inDefault)).status.conditions?.some(({ type }) => type === 'Failed') === true,
-      { timeout: '10m' },
-    );
-    const { status } = await cluster.client.resource(jobs).get('sum', inDefault);
-    assert.equal(status.conditions?.find(({ type }) => type === 'Failed')?.reason, 'BackoffLimitExceeded');
-    assert.ok(
-      (await podsOf(cluster, 'sum')).every(({ metadata }) => !metadata.finalizers?.length),
-      'nothing holds the pods',
-    );
+    const reasons = (status: Job['status']) => status.conditions?.map(({ type, reason }) => `${type}: ${reason}`);
+    const sum = await run('sum', {});
+    assert.equal(sum.succeeded, 3);
+    assert.ok(reasons(sum)?.includes('Complete: CompletionsReached'));
+    // Each pod is ended by its own deadline, and so has failed.
+    const late = await run('late', { activeDeadlineSeconds: 5 }, { 'fake.gokube.dev/run-for': '1h' });
+    assert.ok(reasons(late)?.includes('Failed: BackoffLimitExceeded'));
   }));
 
 test('a pod can be followed back to the request that it came from', () =>
