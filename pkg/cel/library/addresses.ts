@@ -1,6 +1,6 @@
 /** IP addresses and networks: `ip('10.0.0.1')`, `cidr('10.0.0.0/8').containsIP(...)`. */
 import { opaque } from '../types/cel-type.ts';
-import { type CostRule, shortText, traversal } from '../types/cost-rule.ts';
+import { type CostRule, traversal } from '../types/cost-rule.ts';
 import { type Address, formatAddress, type Network, parseAddress, parseNetwork } from '../values/ip.ts';
 import { CelError, OpaqueValue } from '../values/value.ts';
 import { f, m, type Overload } from './overload.ts';
@@ -50,7 +50,7 @@ export const addresses: readonly Overload[] = [
     (args: readonly [string]) => formatAddress(toIp(args[0]).address) === args[0],
     traversal(0, { passes: 2 }),
   ),
-  f('string', `${ip} -> string`, (args: Ip) => formatAddress(args[0].address), shortText(45)),
+  f('string', `${ip} -> string`, (args: Ip) => formatAddress(args[0].address)),
   m('family', `(${ip}) -> int`, (args: Ip) => (args[0].address.bits === 32 ? 4n : 6n)),
   m('isUnspecified', `(${ip}) -> bool`, (args: Ip) => args[0].address.value === 0n),
   m('isLoopback', `(${ip}) -> bool`, (args: Ip) => isLoopback(args[0].address)),
@@ -59,7 +59,7 @@ export const addresses: readonly Overload[] = [
   m('isGlobalUnicast', `(${ip}) -> bool`, (args: Ip) => isGlobalUnicast(args[0].address)),
   f('cidr', `string -> ${cidr}`, (args: readonly [string]) => toCidr(args[0]), traversal()),
   f('isCIDR', 'string -> bool', (args: readonly [string]) => typeof parseNetwork(args[0]) !== 'string', traversal()),
-  f('string', `${cidr} -> string`, (args: Cidr) => formatNetwork(args[0].network), shortText(49)),
+  f('string', `${cidr} -> string`, (args: Cidr) => formatNetwork(args[0].network)),
   m('ip', `(${cidr}) -> ${ip}`, (args: Cidr) => new IpValue(args[0].network.address)),
   m('prefixLength', `(${cidr}) -> int`, (args: Cidr) => BigInt(args[0].network.prefix)),
   m('masked', `(${cidr}) -> ${cidr}`, (args: Cidr) => new CidrValue(masked(args[0].network))),

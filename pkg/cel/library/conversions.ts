@@ -1,5 +1,5 @@
 /** From one type to another: `int('5')`, `string(x)`, `dyn(x)`. */
-import { conversion, shortText } from '../types/cost-rule.ts';
+import { conversion } from '../types/cost-rule.ts';
 import { formatDuration, formatTimestamp, parseDuration, parseTimestamp } from '../values/time.ts';
 import { CelError, type CelValue, type Duration, Timestamp, type Uint } from '../values/value.ts';
 import { f, type Overload } from './overload.ts';
@@ -30,13 +30,13 @@ export const conversions: readonly Overload[] = [
   f('uint', 'double -> uint', (args: readonly [number]) => toUint(truncate(args[0], -Number.MIN_VALUE, 'unsigned integer overflow'))),
   f('uint', 'string -> uint', (args: readonly [string]) => toUint(parseWhole(args[0], /^\d+$/, 'uint'))),
   f('string', 'string -> string', same),
-  f('string', 'bool -> string', (args: readonly [boolean]) => String(args[0]), shortText(5)),
-  f('string', 'int -> string', (args: readonly [bigint]) => String(args[0]), shortText(20)),
-  f('string', 'uint -> string', (args: readonly [Uint]) => String(args[0].value), shortText(20)),
-  f('string', 'double -> string', (args: readonly [number]) => formatDouble(args[0]), shortText(24)),
+  f('string', 'bool -> string', (args: readonly [boolean]) => String(args[0])),
+  f('string', 'int -> string', (args: readonly [bigint]) => String(args[0])),
+  f('string', 'uint -> string', (args: readonly [Uint]) => String(args[0].value)),
+  f('string', 'double -> string', (args: readonly [number]) => formatDouble(args[0])),
   f('string', 'bytes -> string', (args: readonly [Uint8Array]) => decodeUtf8(args[0]), conversion(1)),
-  f('string', 'timestamp -> string', (args: readonly [Timestamp]) => formatTimestamp(args[0]), shortText(35)),
-  f('string', 'duration -> string', (args: readonly [Duration]) => formatDuration(args[0]), shortText(32)),
+  f('string', 'timestamp -> string', (args: readonly [Timestamp]) => formatTimestamp(args[0])),
+  f('string', 'duration -> string', (args: readonly [Duration]) => formatDuration(args[0])),
   f('timestamp', 'timestamp -> timestamp', same),
   f('timestamp', 'int -> timestamp', (args: readonly [bigint]) => new Timestamp(args[0] * 1_000_000_000n)),
   f('timestamp', 'string -> timestamp', (args: readonly [string]) => converted(args[0], parseTimestamp, 'Timestamp')),

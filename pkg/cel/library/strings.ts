@@ -1,5 +1,5 @@
 /** Texts: CEL's extension of strings. Positions count characters. */
-import { conversion, joining, replacement, shortText, splitting, traversal } from '../types/cost-rule.ts';
+import { conversion, joining, replacement, splitting, traversal } from '../types/cost-rule.ts';
 import type { Budget } from '../values/budget.ts';
 import { ArrayList, CelError, type ListValue } from '../values/value.ts';
 import { formatText } from './format-text.ts';
@@ -9,7 +9,7 @@ import { f, m, type Overload } from './overload.ts';
 const maxLength = 16 * 1024 * 1024;
 
 export const strings: readonly Overload[] = [
-  m('charAt', '(string, int) -> string', (args: readonly [string, bigint], budget) => charAt(args[0], args[1], budget), shortText(4)),
+  m('charAt', '(string, int) -> string', (args: readonly [string, bigint], budget) => charAt(args[0], args[1], budget)),
   m(
     'indexOf',
     '(string, string) -> int',

@@ -42,12 +42,19 @@ suite('how rules are written', () => {
     const rule = {
       rule: 'oldSelf.hasValue() || self.spec.n > 0',
       message: 'n',
-      messageExpression: '"n is " + string(self.spec.n)',
+      messageExpression: '"n is %d".format([self.spec.n])',
       reason: 'FieldValueForbidden',
       fieldPath: '.spec.n',
       optionalOldSelf: true,
     };
     assert.deepEqual(ruled(rule, properties), []);
+  });
+
+  test('what has no length of its own may become a text of any length, as far as estimates go', () => {
+    const properties = { n: { type: 'integer' } };
+    const [fault = ''] = ruled({ messageExpression: '"n is " + string(self.n)' }, properties);
+    assert.match(fault, /messageExpression: Forbidden: estimated messageExpression cost exceeds budget by factor of more than 100x/);
+    assert.deepEqual(ruled({ rule: 'string(self.n) != "5"' }, properties), []);
   });
 
   test('a path may go through maps and odd names', () => {

@@ -43,12 +43,6 @@ export const unknownSize: SizeRange = { min: 0, max: Infinity };
 
 const sizeAt = (args: readonly SizedArgument[], index: number): SizeRange => args[index]?.size ?? unknownSize;
 const at = (args: readonly CelValue[], index: number): CelValue => args[index] ?? null;
-/** Makes a short text of something without length. */
-export const shortText = (longest: number): CostRule => ({
-  actual: () => 1,
-  estimate: () => ({ cost: 1, size: { min: 0, max: longest } }),
-});
-
 /** An unbounded size times nothing is nothing. */
 const times = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
 

@@ -60,9 +60,9 @@ class Estimator {
         return this.#fold(expr);
       case 'optMap': {
         const target = this.#part(expr.target);
-        const body = this.#within([[expr.name, target]], () => this.#part(expr.body));
+        const body = this.#within([[expr.name, {}]], () => this.#part(expr.body));
         // hasValue(), value() and optional.of() around the body.
-        return { ...body, cost: target.cost * 2 + listCost + body.cost + 3 };
+        return { cost: target.cost * 2 + listCost + body.cost + 3 };
       }
     }
   }
@@ -90,6 +90,8 @@ class Estimator {
     const operand = this.#part(expr.operand);
     const schema = operand.schema?.fields?.get(expr.field)?.type ?? (operand.schema?.shape === 'map' ? operand.schema.element : undefined);
     if (expr.test) return { cost: operand.cost };
+    // Of what may be missing, Kubernetes forgets how large it can be.
+    if (expr.optional) return { cost: operand.cost + nameCost };
     return { cost: operand.cost + nameCost, ...(schema ? { schema } : {}) };
   }
 
@@ -131,7 +133,8 @@ class Estimator {
       const schema = second.schema && second.schema === third.schema ? { schema: second.schema } : {};
       return { cost: first.cost + Math.max(second.cost, third.cost), size: widest(...sizes), ...elements, ...schema };
     }
-    if ((expr.name === '_[_]' || expr.name === '_[?_]') && first) {
+    if (expr.name === '_[?_]') return { cost: cost + 1 };
+    if (expr.name === '_[_]' && first) {
       return { cost: cost + 1, ...(first.elements && !first.schema ? { size: first.elements } : this.#elementOf(first)) };
     }
     const args = call.args.map((arg, index) => this.#argument(arg, parts[index] as Part));
@@ -145,8 +148,9 @@ class Estimator {
 
   /** What passes a value on passes on what is known of it. */
   #kept(name: string, first: Part | undefined): Partial<Part> {
-    const passes = ['dyn', 'optional.of', 'value', 'orValue', 'or'].includes(name);
-    return passes && first ? { ...(first.schema ? { schema: first.schema } : {}), ...(first.size ? { size: first.size } : {}) } : {};
+    return name === 'dyn' && first
+      ? { ...(first.schema ? { schema: first.schema } : {}), ...(first.size ? { size: first.size } : {}) }
+      : {};
   }
 
   #list(expr: Extract<Expr, { kind: 'list' }>): Part {
