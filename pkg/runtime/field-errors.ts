@@ -30,6 +30,6 @@ export const notFoundField = (field: string, value: unknown): StatusCause =>
   cause('FieldValueNotFound', field, `Not found: ${quoteValue(value)}`, '');
 export const forbiddenField = (field: string, detail = ''): StatusCause => cause('FieldValueForbidden', field, 'Forbidden', detail);
 export const tooLongField = (field: string, max: number): StatusCause =>
-  cause('FieldValueTooLong', field, 'Too long', `may not be more than ${max} bytes`);
+  cause('FieldValueTooLong', field, 'Too long', `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}`);
 export const tooManyField = (field: string, count: number, max: number): StatusCause =>
   cause('FieldValueTooMany', field, `Too many: ${count}`, `must have at most ${max} ${max === 1 ? 'item' : 'items'}`);

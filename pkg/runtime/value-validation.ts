@@ -52,7 +52,7 @@ function check(value: unknown, schema: JSONSchemaProps, { path, old }: Place): F
     else findings.matches++;
     findings.matches++;
   }
-  checkCombinations(value, schema, { path, old }, findings);
+  checkCombinations(value, schema, path, findings);
   if (typeof value === 'string') checkText(value, schema, path, findings);
   else if (typeof value === 'number' || typeof value === 'bigint') {
     checkNumber(value, schema, path, findings);
@@ -172,11 +172,11 @@ function checkObject(value: JsonObject, schema: JSONSchemaProps, { path, old }: 
 }
 
 /** allOf, anyOf, oneOf and not: of structural schemas, conditions beside the structure. */
-function checkCombinations(value: unknown, schema: JSONSchemaProps, place: Place, findings: Findings): void {
+function checkCombinations(value: unknown, schema: JSONSchemaProps, path: string, findings: Findings): void {
   const { allOf = [], anyOf = [], oneOf = [], not } = schema;
-  // An alternative as a whole is not let off because the value is as it was; fields within it are.
-  const judge = (one: JSONSchemaProps): Findings => checkUnsettled(value, one, place);
-  const say = (what: string): void => findings.add(refusedWhole(`${JSON.stringify(place.path)} must ${what}`));
+  // What was there before is no excuse here.
+  const judge = (one: JSONSchemaProps): Findings => check(value, one, { path, old: undefined });
+  const say = (what: string): void => findings.add(refusedWhole(`${JSON.stringify(path)} must ${what}`));
   if (anyOf.length > 0) {
     const { best, fitting } = bestOf(anyOf.map(judge), true);
     if (fitting === 0) say('validate at least one schema (anyOf)');
@@ -196,11 +196,6 @@ function checkCombinations(value: unknown, schema: JSONSchemaProps, place: Place
   if (fitting < all.length) say(`validate all the schemas (allOf)${fitting === 0 ? '. None validated' : ''}`);
   if (not && judge(not).fits) say('not validate the schema (not)');
   findings.matches += 2;
-}
-
-function checkUnsettled(value: unknown, schema: JSONSchemaProps, place: Place): Findings {
-  if (place.old === undefined || !equalValues(value, place.old)) return check(value, schema, place);
-  return check(value, schema, { path: place.path, old: undefined });
 }
 
 /** The first that fits, or else the one that matches most. `enough`: one that fits is. */
