@@ -76,6 +76,13 @@ describe('OpenAPI v2', () => {
     const gvk = { 'x-kubernetes-group-version-kind': [{ group: 'example.com', version: 'v1', kind: 'Widget' }] };
     const anything = openApiV2([{ ...widgets, components: { ...widgets.components, 'com.example.v1.Widget': { ...open, ...gvk } } }]);
     assert.deepEqual((anything['definitions'] as JsonObject)['com.example.v1.Widget'], { type: 'object', ...gvk });
+    const defaulted = { type: 'object', properties: { default: { type: 'array', default: [], items: { type: 'string', default: 'x' } } } };
+    const without = openApiV2([{ ...widgets, components: { ...widgets.components, 'com.example.v1.Widget': { ...defaulted, ...gvk } } }]);
+    assert.deepEqual((without['definitions'] as JsonObject)['com.example.v1.Widget'], {
+      type: 'object',
+      properties: { default: { type: 'array', items: { type: 'string' } } },
+      ...gvk,
+    });
     const properties = { open, list: { ...open, type: 'array', items: { type: 'string' } }, maybe: { type: 'object', nullable: true } };
     assert.deepEqual(toSwagger({ type: 'object', required: ['maybe', 'open'], properties }), {
       type: 'object',

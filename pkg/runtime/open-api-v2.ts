@@ -89,9 +89,23 @@ function operationObject(operation: Operation, parameters: readonly Parameter[],
 
 /** A custom resource as v2 has it. One that takes any field says nothing but that: kubectl would refuse what it does not list. */
 function customDefinition(schema: JsonObject): unknown {
-  if (!keepsUnknown(schema)) return toSwagger(schema);
+  if (!keepsUnknown(schema)) return toSwagger(withoutDefaults(schema));
   const kinds = 'x-kubernetes-group-version-kind';
   return { type: 'object', [kinds]: schema[kinds] };
+}
+
+/** kubectl of old took a default for what stands there. */
+function withoutDefaults(schema: unknown): unknown {
+  if (!isObject(schema)) return schema;
+  const { default: _, properties, items, additionalProperties, ...rest } = schema;
+  return {
+    ...rest,
+    ...(isObject(properties)
+      ? { properties: Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, withoutDefaults(property)])) }
+      : {}),
+    ...(items === undefined ? {} : { items: withoutDefaults(items) }),
+    ...(additionalProperties === undefined ? {} : { additionalProperties: withoutDefaults(additionalProperties) }),
+  };
 }
 
 /** What OpenAPI v3 can say of a schema and v2 cannot. */
