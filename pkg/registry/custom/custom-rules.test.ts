@@ -23,7 +23,7 @@ const schema: JSONSchemaProps = {
       'x-kubernetes-validations': [
         {
           rule: '!has(self.min) || self.min <= self.size',
-          messageExpression: "'size is ' + string(self.size) + ', and at least ' + string(self.min) + ' is needed'",
+          messageExpression: "'size is %d, and at least %d is needed'.format([self.size, self.min])",
           fieldPath: '.size',
         },
       ],

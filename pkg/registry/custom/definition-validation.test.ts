@@ -107,13 +107,23 @@ describe('a CustomResourceDefinition', () => {
     const old = definition({}, { status: { conditions: [{ type: 'Established', status: 'True' }] } });
     const change = (spec: object): string[] => validateDefinition(definition(spec), old).map(({ field = '' }) => field);
     const names = { ...old.spec.names, kind: 'Gadget' };
-    assert.deepEqual(change({ scope: 'Cluster', names, group: 'x.example.com' }), [
-      'metadata.name',
-      'spec.scope',
-      'spec.names.kind',
-      'spec.group',
-    ]);
+    assert.deepEqual(change({ scope: 'Cluster', names, group: 'x.example.com' }), ['spec.scope', 'spec.names.kind', 'spec.group']);
     assert.deepEqual(change({ names: { ...old.spec.names, shortNames: ['w'] } }), []);
+  });
+
+  it('keeps a webhook it can trust once it is established', () => {
+    const status = { conditions: [{ type: 'Established', status: 'True' }] };
+    const conversion = (caBundle: string): object => ({
+      conversion: { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: 'https://x', caBundle } } },
+    });
+    const refused =
+      'spec.conversion.webhookClientConfig.caBundle: Invalid value: "YWJj": ' +
+      'unable to load root certificates: unable to parse bytes as PEM block';
+    const change = (old: object, stored: object): string[] =>
+      validateDefinition(definition(conversion('YWJj')), definition(old, stored)).map(({ field, message }) => `${field}: ${message}`);
+    assert.deepEqual(change({}, { status }), [refused]);
+    assert.deepEqual(change({}, {}), []);
+    assert.deepEqual(change(conversion('Cg=='), { status }), []);
   });
 
   it('is not held up by a schema that is as it was, whatever is wrong with it', async () => {

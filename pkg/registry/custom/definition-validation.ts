@@ -19,6 +19,7 @@ import { duplicateField, forbiddenField, invalidField, requiredField, tooManyFie
 import { equalValues } from '../../runtime/values.ts';
 import { objectAt, type Raw, text } from '../raw.ts';
 import { dns1035Label, dnsSubdomain, type NameCheck } from '../validation/names.ts';
+import { bytesOf, isSequence, pemBlocks } from '../validation/pem.ts';
 import type { Report } from '../validation/validator.ts';
 import { webhookClient } from '../validation/webhooks.ts';
 import { approvalFault } from './api-approval.ts';
@@ -36,7 +37,7 @@ const reviewVersions = ['v1', 'v1beta1'];
 export function validateDefinition(definition: CustomResourceDefinition, old?: CustomResourceDefinition): StatusCause[] {
   const { metadata, spec, status } = definition;
   const causes: StatusCause[] = [];
-  for (const field of ['generateName', 'name'] as const) {
+  for (const field of old ? [] : (['generateName', 'name'] as const)) {
     const name = metadata[field];
     if ((field === 'generateName' && !name) || name === `${spec.names.plural}.${spec.group}`) continue;
     causes.push(invalidField(`metadata.${field}`, name, 'must be spec.names.plural+"."+spec.group'));
@@ -300,6 +301,7 @@ function checkConversion(
   else {
     const report: Report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: {} });
     webhookClient(webhook.clientConfig as unknown as Raw, `${at}.webhookClientConfig`, report);
+    checkBundle(conversion, old, causes);
   }
   const versions = webhook?.conversionReviewVersions ?? [];
   if (versions.length === 0) {
@@ -315,6 +317,21 @@ function checkConversion(
   if (unheardOf(versions) && !unheardOf(before)) {
     causes.push(invalidField(`${at}.conversionReviewVersions`, versions, `must include at least one of ${reviewVersions.join(', ')}`));
   }
+}
+
+/** Resources that are served already may not lose their webhook by a bundle that trusts nobody. */
+function checkBundle({ webhook }: CustomResourceConversion, old: CustomResourceDefinition | undefined, causes: StatusCause[]): void {
+  const bundle = webhook?.clientConfig?.caBundle;
+  const before = old?.spec.conversion?.webhook?.clientConfig?.caBundle;
+  if (!old || !hasCondition(old, 'Established') || !bundle || holdsCertificate(bundle)) return;
+  if (before && !holdsCertificate(before)) return;
+  const why = 'unable to load root certificates: unable to parse bytes as PEM block';
+  causes.push(invalidField('spec.conversion.webhookClientConfig.caBundle', bundle, why));
+}
+
+function holdsCertificate(bundle: string): boolean {
+  const blocks = pemBlocks(new TextDecoder().decode(bytesOf(bundle) ?? new Uint8Array()));
+  return blocks.some(({ type, hasHeaders, bytes }) => type === 'CERTIFICATE' && !hasHeaders && isSequence(bytes));
 }
 
 /** A version in which objects may be stored must stay, until somebody says that none are. */
