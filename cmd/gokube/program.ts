@@ -42,6 +42,7 @@ function configured(command: Command): Command {
 /** Runs one command line; resolves with the exit code. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<number> {
   const terminal = new Terminal(process.stderr);
+  endWithReader();
   try {
     if (argv.length === 0) {
       program.outputHelp();
@@ -57,6 +58,14 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     if (known instanceof UserError && known.hint) terminal.hint(known.hint);
     return known instanceof UserError ? known.exitCode : 1;
   }
+}
+
+/** Who reads the output may have seen enough (`gokube history ... | head`): then this ends as by SIGPIPE, without a word. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(141);
+    throw error;
+  });
 }
 
 /** The flags that name a cluster: `--name` and `--data-dir`, or GOKUBE_NAME and GOKUBE_DATA_DIR. */
