@@ -100,7 +100,7 @@ export class Versions {
 
   record(key: string, revision: number): Uint8Array | undefined {
     const entry = isKey(key) ? this.entry(key) : undefined;
-    const ref = entry ? this.#refAt(entry, revision) : 0;
+    const ref = entry ? (this.#refIn(key, revision) ?? this.#refAt(entry, revision)) : 0;
     if (ref === 0 || (isDeletion(ref) && refRevision(ref) <= this.meta.compacted)) return undefined;
     const written = this.environment.log.get(ref, decodeLogEntry);
     if (written?.key !== key) throw this.#lost(key, ref);
@@ -234,6 +234,11 @@ export class Versions {
     const found = entry.refs.find((ref) => ref < end);
     if (found !== undefined) return found;
     return this.#before(entry.refs.at(-1) as VersionRef, end);
+  }
+
+  /** The key's version that was written at just this revision: found at once, where a walk to it may be long. */
+  #refIn(key: string, revision: number): VersionRef | undefined {
+    return this.headers(revision, revision, step).find((written) => written.key === key)?.ref;
   }
 
   /** The newest version below `end`, by way of the log, where each version names the one before, if it is still there. */
