@@ -22,7 +22,8 @@
  * | `cpu`, `memory`       | millicores, bytes | what its statistics show                                            |
  *
  * A container that says nothing runs a command that the tiny shell knows, and otherwise stays. Init containers and
- * those of a Job's pods do not stay: they end with success (or their `exit-code`) after a tenth of a second.
+ * those of a Job's pods do not stay: they end with success (or their `exit-code`) after a tenth of a second. The image
+ * `pause` always stays.
  *
  * Durations are written as in Go: `500ms`, `10s`, `1m30s`, `2h`.
  */

@@ -148,6 +148,7 @@ test('what a pod waits for ends by itself, what it runs stays, unless its comman
   assert.equal(await state(waitedFor), 'exited 0');
   assert.equal(await state({}, job), 'exited 0');
   assert.equal(await state({ ...waitedFor, command: ['sleep', '60'] }), 'running');
+  assert.equal(await state({ ...waitedFor, imageReference: 'registry.k8s.io/pause:3.10' }), 'running');
   assert.equal(await state(waitedFor, { annotations: { 'fake.gokube.dev/run-for': '1m' } }), 'running');
   assert.equal(await state(waitedFor, { annotations: { 'fake.gokube.dev/exit-code': '3' } }), 'exited 3');
 });

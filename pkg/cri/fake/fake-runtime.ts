@@ -69,6 +69,8 @@ export interface FakeRuntimeOptions {
 const encoder = new TextEncoder();
 /** Pods of a Job are there to end. https://kubernetes.io/docs/reference/labels-annotations-taints/#batchkubernetesio-job-name */
 const jobLabel = 'batch.kubernetes.io/job-name';
+/** The image whose program does nothing, for ever: `registry.k8s.io/pause:3.10`. */
+const pauseImage = /(^|\/)pause([:@]|$)/;
 const sigkill = { exitCode: 137, reason: 'Error' } as const;
 
 export class FakeRuntime implements RuntimeService, ImageService {
@@ -236,7 +238,9 @@ export class FakeRuntime implements RuntimeService, ImageService {
       behavior: container.behavior,
       attempt: config.metadata.attempt,
       command: [...entrypoint, ...(config.args ?? [])],
-      ends: config.annotations?.[endsAnnotation] === 'true' || container.sandbox.config.labels?.[jobLabel] !== undefined,
+      ends:
+        !pauseImage.test(config.imageReference) &&
+        (config.annotations?.[endsAnnotation] === 'true' || container.sandbox.config.labels?.[jobLabel] !== undefined),
       system: container.system({
         stdout: (text) => container.print('stdout', text),
         stderr: (text) => container.print('stderr', text),
