@@ -235,7 +235,7 @@ test('what does not fit the path is refused: another kind, version, name or name
   };
   assert.deepEqual(await post({ ...configMap('a'), apiVersion: 'v2' }), [
     400,
-    'the API version in the data (v2) does not match the expected API version (v1)',
+    'ConfigMap in version "v2" cannot be handled as a ConfigMap: no kind "ConfigMap" is registered for version "v2"',
   ]);
   assert.match((await post({ ...configMap('a'), kind: 'Secret' }))[1], /cannot be handled as a ConfigMap/);
   assert.match((await post({ ...configMap('a'), metadata: { name: 'a', namespace: 'other' } }))[1], /namespace of the provided object/);
@@ -268,7 +268,7 @@ test('a patch that makes something else of the object is invalid, and says what 
     'error decoding patch: unexpected end of JSON input',
   ]);
   const misfit = await patch('json-patch+json', [{ op: 'test', path: '/data/a', value: 'no' }]);
-  assert.deepEqual(misfit.slice(0, 3), [422, 'Invalid', 'patch']);
+  assert.deepEqual(misfit, [422, 'Invalid', undefined, 'the server rejected our request due to an error in our request']);
 });
 
 test('paths lead to resources or nowhere, and methods are allowed or not', async () => {

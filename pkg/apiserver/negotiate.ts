@@ -132,10 +132,25 @@ function unquote(text: string): string {
   return text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
 }
 
-/** The media type of a `Content-Type` header, without its parameters. */
-export function mediaTypeOf(contentType: string | undefined): string {
-  const semicolon = contentType?.indexOf(';') ?? -1;
-  return (semicolon < 0 ? (contentType ?? '') : (contentType as string).slice(0, semicolon)).trim().toLowerCase();
+const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const typeOnly = new RegExp(`^${token}(/${token})?$`);
+const parameter = new RegExp(`^\\s*;\\s*(${token})\\s*=\\s*(?:${token}|"(?:[^"\\\\]|\\\\.)*")`);
+
+/** The media type of a `Content-Type` header, without its parameters; undefined where it is not well formed. */
+export function mediaTypeOf(contentType: string): string | undefined {
+  const semicolon = contentType.indexOf(';');
+  const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+  if (!typeOnly.test(type)) return undefined;
+  const names = new Set<string>();
+  let rest = semicolon < 0 ? '' : contentType.slice(semicolon);
+  while (rest.trim() !== '' && rest.trim() !== ';') {
+    const found = parameter.exec(rest);
+    const name = found?.[1]?.toLowerCase();
+    if (!found || name === undefined || names.has(name)) return undefined;
+    names.add(name);
+    rest = rest.slice(found[0].length);
+  }
+  return type;
 }
 
 /** Whether a client that holds what `If-None-Match` names has the present document. The comparison is the weak one. */

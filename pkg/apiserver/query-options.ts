@@ -77,9 +77,12 @@ export interface WriteParameters {
 
 const fieldValidations = new Set(['Ignore', 'Strict', 'Warn']);
 
-/** `options`: the kind that the message names: CreateOptions, UpdateOptions, PatchOptions, DeleteOptions. */
-export function writeParameters(query: URLSearchParams, options: string): WriteParameters {
-  const causes: StatusCause[] = [];
+/**
+ * `options`: the kind that the message names: CreateOptions, UpdateOptions, PatchOptions, DeleteOptions; `before`: what
+ * is wrong already.
+ */
+export function writeParameters(query: URLSearchParams, options: string, before: readonly StatusCause[] = []): WriteParameters {
+  const causes: StatusCause[] = [...before];
   const dryRun = query.getAll('dryRun');
   if (dryRun.some((value) => value !== 'All')) causes.push(unsupportedField('dryRun', dryRun, ['All']));
   const fieldManager = text(query, 'fieldManager');

@@ -47,9 +47,10 @@ const withoutProtobuf = readable.slice(0, 2);
 
 /** Whether a body of the type that the request states can be read at all; asked before any of it is. Throws UnsupportedMediaType. */
 export function bodyType({ request }: Exchange, types: readonly string[] = readable): string {
-  const mediaType = mediaTypeOf(request.headers['content-type']) || 'application/json';
-  if (!types.includes(mediaType)) throw unsupportedMediaType(mediaType, mediaType === protobufMediaType ? types : readable);
-  return mediaType;
+  const stated = request.headers['content-type'] || 'application/json';
+  const mediaType = mediaTypeOf(stated);
+  if (mediaType !== undefined && types.includes(mediaType)) return mediaType;
+  throw unsupportedMediaType(stated, mediaType === protobufMediaType ? types : readable);
 }
 
 interface Body {
@@ -86,7 +87,7 @@ function checkStated(value: JsonObject): void {
 }
 
 /** What Go reads an object's kind into. */
-const typeMetaStruct = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+export const typeMetaStruct = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
 /** Checks apiVersion and kind (absent ones are taken to be right), then prunes, with warnings for what was unknown. */
 export function toKind(value: unknown, duplicates: readonly string[], kind: Kind, schema: Schema, context: RequestContext): JsonObject {
@@ -125,13 +126,21 @@ function checkCustomKind(value: JsonObject, [group, version, name]: Kind): void 
 function otherKind(given: { readonly apiVersion: string; readonly kind: string }, [group, version, name]: Kind): ApiError {
   const { group: givenGroup, version: givenVersion } = parseApiVersion(given.apiVersion);
   const handled = `${given.kind} in version ${JSON.stringify(givenVersion)} cannot be handled as a ${name}`;
-  if (definitionOfKind(givenGroup, givenVersion, given.kind) === undefined && given.kind !== name) {
+  const builtIn = definitionOfKind(group, version, name) !== undefined;
+  if (definitionOfKind(givenGroup, givenVersion, given.kind) === undefined && (builtIn || given.kind !== name)) {
     return badRequest(`${handled}: no kind ${JSON.stringify(given.kind)} is registered for version ${JSON.stringify(given.apiVersion)}`);
   }
   if (given.kind !== name)
-    return badRequest(`${handled}: converting (${givenVersion}.${given.kind}) to (${version}.${name}): unknown conversion`);
+    return badRequest(
+      `${handled}: converting (${givenVersion}.${given.kind}) to (${builtIn ? internalName(group) : version}.${name}): unknown conversion`,
+    );
   const expected = apiVersionOf({ group, version });
   return badRequest(`the API version in the data (${given.apiVersion}) does not match the expected API version (${expected})`);
+}
+
+/** What Kubernetes calls the form of a group's kinds that it works with. */
+function internalName(group: string): string {
+  return group === '' ? 'core' : (group.split('.', 1)[0] as string);
 }
 
 /** An empty list says so as one empty entry does; it would be left out as if nothing had been said. */

@@ -90,7 +90,7 @@ function verbOf(info: RequestInfo, { method, headers }: ApiRequest, known: boole
   if (!info.isResource) return methods.has(method) ? method : 'other';
   if (!known) return 'other';
   if (connections.has(info.subresource)) return 'CONNECT';
-  if (info.verb === 'patch' && mediaTypeOf(headers['content-type']) === 'application/apply-patch+yaml') return 'APPLY';
+  if (info.verb === 'patch' && mediaTypeOf(headers['content-type'] ?? '') === 'application/apply-patch+yaml') return 'APPLY';
   return verbs[info.verb] ?? 'other';
 }
 

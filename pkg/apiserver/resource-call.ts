@@ -1,19 +1,21 @@
 /**
  * A request to a resource, once it is known which resource and who asks: what every verb is given.
  */
+import type { StatusCause } from '../api/generated/meta-v1.ts';
 import type { ApiResponse } from '../api/http.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import type { Logger } from '../log/log.ts';
 import type { ObjectKey, RequestContext, ResourceDeclaration, ResourceStorage } from '../registry/contract.ts';
 import type { PastCommit } from '../registry/past-writes.ts';
+import { forbiddenField, requiredField } from '../runtime/field-errors.ts';
 import { causesHeader, parseCauses } from '../trace/cause.ts';
 import type { Authorizer } from './auth/authorizer.ts';
 import type { ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import type { BackendDialer, KubeletDialer } from './connect/dialers.ts';
 import type { Exchange } from './exchange.ts';
 import { type MediaType, type Negotiated, negotiate } from './negotiate.ts';
-import { type WriteParameters, writeParameters } from './query-options.ts';
+import { boolean, text, type WriteParameters, writeParameters } from './query-options.ts';
 
 /** What the server sees of the registry. */
 export interface RegistryPort {
@@ -84,6 +86,18 @@ export function readContext(call: ResourceCall, signal: AbortSignal = call.excha
 /** For verbs that write: reads dryRun, fieldManager and fieldValidation. `options` names them in messages. */
 export function writeContext(call: ResourceCall, options: string, verb = call.exchange.info.verb): RequestContext {
   return contextOf(call.exchange, verb, writeParameters(call.exchange.request.query, options), call.exchange.signal);
+}
+
+/** The same for a patch: whether conflicts are forced is for an apply to say, and who applies. */
+export function patchContext(call: ResourceCall, verb: 'patch' | 'apply'): { readonly context: RequestContext; readonly force: boolean } {
+  const { query } = call.exchange.request;
+  const force = boolean(query, 'force');
+  const causes: StatusCause[] = [];
+  if (verb === 'apply' && text(query, 'fieldManager') === undefined)
+    causes.push(requiredField('fieldManager', 'is required for apply patch'));
+  if (verb === 'patch' && force !== undefined) causes.push(forbiddenField('force', 'may not be specified for non-apply patch'));
+  const parameters = writeParameters(query, 'PatchOptions', causes);
+  return { context: contextOf(call.exchange, verb, parameters, call.exchange.signal), force: force ?? false };
 }
 
 export function contextOf(exchange: Exchange, verb: string, parameters: WriteParameters, signal: AbortSignal): RequestContext {

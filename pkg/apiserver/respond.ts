@@ -185,6 +185,9 @@ export function success(details: Status['details']): Status {
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', ...(details ? { details } : {}) };
 }
 
+/** What comes of a POST to a subresource that makes no object. */
+export const accomplished: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
 export async function encodeAs(object: unknown, mediaType: MediaType, pretty = false): Promise<Uint8Array> {
   switch (mediaType) {
     case 'application/json':

@@ -1,30 +1,44 @@
 /**
- * How far a write through a resource or one of its subresources reaches: nobody comes to own by it what lies beyond.
- * Kubernetes' strategies state the same (`GetResetFields`).
+ * How far a write through a resource or one of its subresources reaches: what lies beyond stays as it was, and nobody
+ * comes to own it by such a write. Kubernetes' strategies state the same (`GetResetFields`, `PrepareForUpdate`).
  */
 import { emptySet, type FieldSet, only } from '../runtime/field-set.ts';
 import { type Reach, without } from '../runtime/managed-fields.ts';
 import type { ResourceDeclaration } from './contract.ts';
 
+/** Of one subresource. */
+interface Bounds {
+  readonly reach?: Reach;
+  /** The fields of metadata that stay as they were. */
+  readonly keeps?: readonly string[];
+}
+
 const spec: FieldSet = { 'f:spec': emptySet };
-const metadataToo = { status: without({ 'f:metadata': emptySet, ...spec }) };
+const allMetadata = ['labels', 'annotations', 'finalizers', 'ownerReferences'];
+const metadataToo = { status: { reach: without({ 'f:metadata': emptySet, ...spec }), keeps: allMetadata } };
 const resized: FieldSet = { '*': { 'f:resources': emptySet, 'f:resizePolicy': emptySet } };
 
-/** By resource, then by subresource. Elsewhere the object itself goes without its status, and the status without the spec. */
-const reaches: Readonly<Record<string, Readonly<Record<string, Reach>>>> = {
+/**
+ * By resource, then by subresource. Elsewhere the object itself goes without its status, and the status without the spec;
+ * metadata is written through either.
+ */
+const bounds: Readonly<Record<string, Readonly<Record<string, Bounds>>>> = {
   pods: {
-    status: without({ 'f:metadata': { 'f:deletionTimestamp': emptySet, 'f:ownerReferences': emptySet }, ...spec }),
-    ephemeralcontainers: only({ 'f:spec': { 'f:ephemeralContainers': emptySet } }),
-    resize: only({ 'f:spec': { 'f:containers': resized, 'f:initContainers': resized } }),
+    status: {
+      reach: without({ 'f:metadata': { 'f:deletionTimestamp': emptySet, 'f:ownerReferences': emptySet }, ...spec }),
+      keeps: ['ownerReferences'],
+    },
+    ephemeralcontainers: { reach: only({ 'f:spec': { 'f:ephemeralContainers': emptySet } }), keeps: allMetadata },
+    resize: { reach: only({ 'f:spec': { 'f:containers': resized, 'f:initContainers': resized } }), keeps: allMetadata },
   },
-  namespaces: { finalize: without({ 'f:status': emptySet }) },
-  'deployments.apps': { status: without({ 'f:metadata': { 'f:labels': emptySet }, ...spec }) },
+  namespaces: { finalize: { reach: without({ 'f:status': emptySet }) } },
+  'deployments.apps': { status: { reach: without({ 'f:metadata': { 'f:labels': emptySet }, ...spec }), keeps: ['labels'] } },
   'certificatesigningrequests.certificates.k8s.io': {
-    '': without({ ...spec, 'f:status': emptySet }),
-    status: without({ ...spec, 'f:status': { 'f:conditions': emptySet } }),
-    approval: without({ ...spec, 'f:status': { 'f:certificate': emptySet } }),
+    '': { reach: without({ ...spec, 'f:status': emptySet }) },
+    status: { reach: without({ ...spec, 'f:status': { 'f:conditions': emptySet } }) },
+    approval: { reach: without({ ...spec, 'f:status': { 'f:certificate': emptySet } }) },
   },
-  'podcertificaterequests.certificates.k8s.io': { '': (fields) => fields },
+  'podcertificaterequests.certificates.k8s.io': { '': { reach: (fields) => fields }, status: { keeps: allMetadata } },
   'apiservices.apiregistration.k8s.io': metadataToo,
   'devicetaintrules.resource.k8s.io': metadataToo,
   'flowschemas.flowcontrol.apiserver.k8s.io': metadataToo,
@@ -38,9 +52,10 @@ const reaches: Readonly<Record<string, Readonly<Record<string, Reach>>>> = {
   'validatingadmissionpolicies.admissionregistration.k8s.io': metadataToo,
   'volumeattachments.storage.k8s.io': metadataToo,
 };
+const ofCustom = { status: { ...metadataToo.status, keeps: [...allMetadata, 'generateName'] } };
+const none: Bounds = {};
 
-/** Undefined: what is said above of all others. */
-export function reachThrough({ group, resource, custom }: ResourceDeclaration, subresource: string): Reach | undefined {
-  if (custom) return subresource === 'status' ? metadataToo.status : undefined;
-  return reaches[group === '' ? resource : `${resource}.${group}`]?.[subresource];
+export function boundsOf({ group, resource, custom }: ResourceDeclaration, subresource: string): Bounds {
+  const found: Readonly<Record<string, Bounds>> | undefined = custom ? ofCustom : bounds[group === '' ? resource : `${resource}.${group}`];
+  return found?.[subresource] ?? none;
 }

@@ -8,7 +8,7 @@ import { validateCustomResource } from './custom/custom-validation.ts';
 import { declaredSchema } from './declared-schema.ts';
 import { typeDefaults } from './defaults/type-defaults.ts';
 import { assign, kube, metadataOf, type Raw, raw } from './raw.ts';
-import { reachThrough } from './reach.ts';
+import { boundsOf } from './reach.ts';
 import type { Resource } from './resource.ts';
 import { noNewFinalizers, saysMetadataAgain, validateMetadataUpdate } from './validation/metadata.ts';
 import { validateObject } from './validation/type-validators.ts';
@@ -91,7 +91,7 @@ export function trackFields({ declaration, inVersion }: Resource, object: Raw, o
     subresource,
     time,
     inVersion,
-    reach: reachThrough(declaration, subresource),
+    reach: boundsOf(declaration, subresource).reach,
   });
   const { managedFields } = metadataOf(raw({ apiVersion: '', kind: '', metadata }));
   assign(metadataOf(object), 'managedFields', managedFields);

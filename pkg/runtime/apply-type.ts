@@ -2,10 +2,10 @@
  * Whether an apply configuration is of its type: stricter than decoding, since what it names will be owned. Every field
  * must be known, every value of its kind, and every element of a list one that can be told from the others.
  */
-import { elementOf, typeUnder } from './field-set.ts';
+import { elementOf, keyOf, typeUnder } from './field-set.ts';
 import { stringifyJson } from './json.ts';
 import type { ScalarType, Schema } from './schema.ts';
-import { getKey, goPrinted, isObject, type JsonObject } from './values.ts';
+import { goPrinted, isObject, type JsonObject } from './values.ts';
 
 /** What is wrong with the configuration, as one text; undefined when all is well. */
 export function typeFault(value: unknown, schema: Schema): string | undefined {
@@ -85,7 +85,7 @@ function describe(item: unknown, schema: Schema): string {
   return [...schema.listKeys]
     .sort()
     .flatMap((key) => {
-      const value = getKey(item, key) ?? schema.items?.fields.get(key)?.default;
+      const value = keyOf(item, key, schema);
       return value === undefined ? [] : [`${key}=${stringifyJson(value)}`];
     })
     .join(',');

@@ -162,6 +162,37 @@ describe('server-side apply', () => {
     assert.deepEqual(fields, ['.spec.paused']);
   });
 
+  it('dates who changes the object, not who agrees with it', () => {
+    const live = apply(undefined, { spec: { replicas: 1 } }, 'a');
+    const agreed = apply(live, { spec: { replicas: 1 } }, 'b', { time: '2030-01-01T00:00:00Z' });
+    const times = agreed.metadata.managedFields?.map(({ manager, time }) => [manager, time]);
+    assert.deepEqual(times, [
+      ['b', undefined],
+      ['a', facts.time],
+    ]);
+  });
+
+  it('gives what is stated as null, but no list without elements, to the manager', () => {
+    const fields = fieldsOf(apply(undefined, { spec: { paused: null, template: { spec: { containers: [], nodeSelector: {} } } } }), 'me');
+    assert.deepEqual(fields, { 'f:spec': { 'f:paused': {}, 'f:template': { 'f:spec': { 'f:nodeSelector': {} } } } });
+  });
+
+  it('takes from client-side apply only what is still as it was applied', () => {
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ ...base, spec: { replicas: 1 } }) };
+    const live = update(undefined, { metadata: { name: 'web', annotations }, spec: { replicas: 5 } }, 'kubectl-edit');
+    assert.equal(refused(live, { spec: { replicas: 2 } }, 'kubectl').reason, 'Conflict');
+  });
+
+  it('tells of what lies higher first when there are conflicts', () => {
+    const live = update(undefined, { metadata: { name: 'web', labels: { a: 'b' } }, spec: { replicas: 1, paused: true } }, 'a');
+    const fields = refused(live, { metadata: { name: 'web', labels: { a: 'c' } }, spec: { replicas: 2, paused: false } }, 'b').details
+      ?.causes;
+    assert.deepEqual(
+      fields?.map(({ field }) => field),
+      ['.metadata.labels.a', '.spec.paused', '.spec.replicas'],
+    );
+  });
+
   it('refuses managedFields, and list elements that cannot be told apart', () => {
     assert.equal(refused(undefined, { metadata: { name: 'web', managedFields: [] } }).message, 'metadata.managedFields must be nil');
     assert.match(
@@ -234,7 +265,8 @@ describe('server-side apply', () => {
       fc.property(value, value, (a, b) => {
         const strip = (object: KubeObject): unknown => ({
           ...object,
-          metadata: { ...object.metadata, managedFields: new Set(object.metadata.managedFields) },
+          // Whoever states what is so already gets no date.
+          metadata: { ...object.metadata, managedFields: new Set(object.metadata.managedFields?.map(({ time: _, ...rest }) => rest)) },
         });
         let first: KubeObject;
         try {

@@ -8,7 +8,7 @@ import { ApiError, badRequest } from '../api/errors.ts';
 import type { KubeObject } from '../api/object.ts';
 import { mergeApplied, removeDropped } from './apply-merge.ts';
 import { typeFault } from './apply-type.ts';
-import { allFieldsOf, fieldsOf } from './field-compare.ts';
+import { allFieldsOf, compareObjects, fieldsOf } from './field-compare.ts';
 import { difference, emptySet, equalSets, type FieldSet, intersection, isEmptySet, pathsOf, union } from './field-set.ts';
 import { parseJson, stringifyJson } from './json.ts';
 import {
@@ -79,7 +79,11 @@ export function applyConfiguration(options: ApplyOptions): { readonly object: Ku
       return left === entry.fields ? entry : { ...entry, fields: left };
     })
     .filter((entry) => !isEmptySet(entry.fields));
-  const now = isEmptySet(fields) ? rest : [...rest, applier(managers, fields, options)];
+  // Who states what is so already gets no date for it.
+  const { manager, apiVersion, subresource, time } = options;
+  const writer = { manager, operation: 'Apply' as const, apiVersion, subresource };
+  const changes = !live || !equalValues(stated, live);
+  const now = isEmptySet(fields) ? rest : [...rest, { ...writer, time: changes ? time : last?.time, fields }];
   if (live && sameManagers(now, managersOf(live)) && equalValues(object, live)) return { object: live };
   return { object: withManagers(withLastApplied(object, options), now) };
 }
@@ -122,13 +126,6 @@ function isApplier(entry: Manager, { manager, subresource }: WriteFacts): boolea
   return entry.operation === 'Apply' && entry.manager === manager && entry.subresource === subresource;
 }
 
-function applier(managers: readonly Manager[], fields: FieldSet, options: ApplyOptions): Manager {
-  const { manager, apiVersion, subresource } = options;
-  const before = managers.find((entry) => isApplier(entry, options));
-  const time = before && before.apiVersion === apiVersion && equalSets(before.fields, fields) ? before.time : options.time;
-  return { manager, operation: 'Apply', apiVersion, subresource, time, fields };
-}
-
 /** An object that was never tracked belongs, as it stands, to `before-first-apply`. */
 function startingManagers(live: KubeObject | undefined, options: ApplyOptions): readonly Manager[] {
   const managers = managersOf(live);
@@ -141,13 +138,13 @@ function sameManagers(a: readonly Manager[], b: readonly Manager[]): boolean {
   return a.length === b.length && a.every((entry) => b.some((other) => other === entry || sameManager(entry, other)));
 }
 
+/** But for the time: another one alone is no change. */
 function sameManager(a: Manager, b: Manager): boolean {
   return (
     a.manager === b.manager &&
     a.operation === b.operation &&
     a.apiVersion === b.apiVersion &&
     a.subresource === b.subresource &&
-    a.time === b.time &&
     equalSets(a.fields, b.fields)
   );
 }
@@ -170,12 +167,15 @@ function normalize(object: JsonObject, live: KubeObject | undefined, schema: Sch
  * Whoever changes from `kubectl apply` to `kubectl apply --server-side` meets his own fields, owned by the manager of
  * client-side apply: what was in the configuration he applied last is his without conflict.
  */
-function upgraded(live: KubeObject | undefined, { manager, schema }: ApplyOptions): FieldSet {
+function upgraded(live: KubeObject | undefined, { manager, schema, apiVersion }: ApplyOptions): FieldSet {
   const text = live?.metadata.annotations?.[lastApplied];
   if (manager !== 'kubectl' || text === undefined) return emptySet;
   try {
     const { value } = parseJson(text);
-    return isObject(value) ? fieldsOf(value, schema) : emptySet;
+    if (!isObject(value) || value['apiVersion'] !== apiVersion || typeFault(value, schema) !== undefined) return emptySet;
+    // What has changed since is not what was applied.
+    const { added, modified, removed } = compareObjects(value, asJson(live as KubeObject), schema);
+    return difference(fieldsOf(value, schema), union(union(added, modified), removed));
   } catch (error) {
     // The annotation is anybody's to write; what is no configuration gives no rights.
     if (error instanceof ApiError) return emptySet;

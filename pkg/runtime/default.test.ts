@@ -22,6 +22,9 @@ describe('applyDefaults', () => {
       },
       status: {},
     });
+    const condition: JsonObject = { type: 'a' };
+    applyDefaults(condition, builtinSchema('io.k8s.api.core.v1.PodCondition'), none);
+    assert.deepEqual(condition, { type: 'a', status: '', lastProbeTime: null, lastTransitionTime: null });
     const status: JsonObject = {};
     applyDefaults(status, builtinSchema('io.k8s.api.apps.v1.ReplicaSet'), none);
     assert.deepEqual(status['status'], { replicas: 0 });

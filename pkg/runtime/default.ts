@@ -43,6 +43,7 @@ function defaultObject(object: JsonObject, schema: Schema, run: Run, path: strin
   for (const field of plan.scalars) {
     if (object[field.name] === undefined) object[field.name] = field.default === undefined ? field.zero : copyValue(field.default);
   }
+  for (const field of plan.times) if (object[field.name] === undefined) object[field.name] = null;
   for (const field of plan.nested) {
     const value = object[field.name];
     if (typeof value === 'object' && value !== null)
@@ -92,6 +93,8 @@ export function emptyStruct(schema: Schema): JsonObject {
 interface Plan {
   readonly structs: readonly Field[];
   readonly scalars: readonly Field[];
+  /** Shown as null when nothing is set. */
+  readonly times: readonly Field[];
   readonly nested: readonly Field[];
 }
 const plans = new WeakMap<Schema, Plan>();
@@ -104,6 +107,7 @@ function planOf(schema: Schema): Plan {
     plan = {
       structs: fields.filter((field) => field.alwaysPresent),
       scalars: fields.filter((field) => field.zero !== undefined || field.default !== undefined),
+      times: fields.filter(({ nullWhenUnset, schema: { kind, type } }) => nullWhenUnset && kind === 'scalar' && type.endsWith('time')),
       nested: fields.filter((field) => holdsObjects(field.schema)),
     };
     plans.set(schema, plan);

@@ -35,7 +35,7 @@ function* ownable(object: JsonObject): Generator<readonly [element: string, key:
 
 /** What an apply configuration names: leaves, entries of maps and lists, and objects and lists that are empty. */
 export function fieldsOf(object: JsonObject, schema: Schema): FieldSet {
-  return build(object, schema, (value, type) => named(value, type, false));
+  return build(object, schema, (value, type) => (saysNothing(value, type) ? undefined : named(value, type, false)));
 }
 
 /** All that an object holds: leaves, entries, and every object and list around them. */
@@ -59,6 +59,11 @@ function build(object: JsonObject, schema: Schema, node: (value: unknown, schema
   return out;
 }
 
+/** A list whose elements are owned one by one, and that has none. */
+function saysNothing(value: unknown, schema: Schema | undefined): boolean {
+  return Array.isArray(value) && value.length === 0 && !isAtomic(schema, value);
+}
+
 /** `member`: the value's own path is in the set too. */
 function named(value: unknown, schema: Schema | undefined, member: boolean): FieldSet {
   if (isAtomic(schema, value) || isEmpty(value)) return emptySet;
@@ -69,7 +74,8 @@ function named(value: unknown, schema: Schema | undefined, member: boolean): Fie
   // The fields of an object follow from its type; the keys of a map are there because somebody put them.
   const entries = schema?.kind !== 'object';
   for (const key in value as JsonObject) {
-    out[`f:${key}`] = named((value as JsonObject)[key], typeUnder(schema, key), entries);
+    const [item, type] = [(value as JsonObject)[key], typeUnder(schema, key)];
+    if (entries || !saysNothing(item, type)) out[`f:${key}`] = named(item, type, entries);
   }
   return out;
 }
@@ -171,7 +177,10 @@ class Comparer implements Comparison {
     // Null stands beside a list or a map as an empty one does; as such it differs from one that is empty.
     const [a, b] = [before ?? emptyLike(after), after ?? emptyLike(before)];
     if (isAtomic(schema, a) || isAtomic(schema, b) || Array.isArray(a) !== Array.isArray(b) || (isEmpty(a) && isEmpty(b))) {
-      if (!equalValues(before, after)) insert(this.modified, this.path, emptySet);
+      if (equalValues(before, after)) return;
+      insert(this.modified, this.path, emptySet);
+      // Of what may be anything, the fields that it has on one side only come or go with it.
+      if (schema?.kind === 'any' || schema === undefined) this.members(fieldsIn(a, b), fieldsIn(b, a), undefined);
     } else if (Array.isArray(a) && Array.isArray(b)) this.#lists(a, b, schema as Schema);
     else this.members(a as JsonObject, b as JsonObject, schema);
   }
@@ -204,6 +213,11 @@ class Comparer implements Comparison {
 }
 
 const own = (object: JsonObject, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
+
+/** Of an object beside something else. */
+function fieldsIn(value: unknown, other: unknown): JsonObject {
+  return isObject(value) && !isObject(other) ? value : {};
+}
 
 /** For null, beside a list or a map; null itself beside anything else. */
 function emptyLike(other: unknown): unknown {

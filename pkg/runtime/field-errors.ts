@@ -11,7 +11,15 @@ function cause(reason: string, field: string, head: string, detail: string): Sta
 
 /** Strings quoted, structures as JSON. */
 export function quoteValue(value: unknown): string {
+  if (typeof value === 'string') return stringifyJson(value).replace(/\\u00[01][0-9a-f]|\u007f/g, goEscape);
   return value === undefined || value === null ? 'null' : stringifyJson(value);
+}
+
+/** Control characters as Go writes them in a string. */
+function goEscape(escaped: string): string {
+  const code = escaped.length === 1 ? escaped.charCodeAt(0) : Number.parseInt(escaped.slice(2), 16);
+  if (code === 7) return '\\a';
+  return code === 11 ? '\\v' : `\\x${code.toString(16).padStart(2, '0')}`;
 }
 
 export const requiredField = (field: string, detail = ''): StatusCause => cause('FieldValueRequired', field, 'Required value', detail);

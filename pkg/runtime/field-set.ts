@@ -181,14 +181,13 @@ export function only(pattern: FieldSet): (set: FieldSet) => FieldSet {
 /** The paths of all members, as conflicts show them: `.spec.containers[name="nginx"].image`. */
 export function pathsOf(set: FieldSet): string[] {
   const out: string[] = [];
+  // The members of a node come before all that lies deeper.
   const visit = (node: FieldSet, path: string): void => {
-    for (const element of Object.keys(node).sort()) {
-      if (element === '.') continue;
-      const next = node[element] as FieldSet;
-      const here = path + showElement(element);
-      if (isMember(next)) out.push(here);
-      visit(next, here);
-    }
+    const elements = Object.keys(node)
+      .filter((element) => element !== '.')
+      .sort();
+    for (const element of elements) if (isMember(node[element] as FieldSet)) out.push(path + showElement(element));
+    for (const element of elements) visit(node[element] as FieldSet, path + showElement(element));
   };
   visit(set, '');
   return out;
@@ -249,18 +248,24 @@ export function elementOf(item: unknown, schema: Schema): string | undefined {
   const names = sortedKeys(schema);
   if (names.length === 1) {
     const name = names[0] as string;
-    const value = getKey(item, name) ?? schema.items?.fields.get(name)?.default;
+    const value = keyOf(item, name, schema);
     return value === undefined ? undefined : `k:{"${name}":${stringifyJson(value)}}`;
   }
   const keys: JsonObject = {};
   let found = false;
   for (const name of names) {
-    const value = getKey(item, name) ?? schema.items?.fields.get(name)?.default;
+    const value = keyOf(item, name, schema);
     if (value === undefined) continue;
     keys[name] = value;
     found = true;
   }
   return found ? `k:${stringifyJson(keys)}` : undefined;
+}
+
+/** The value of a key of a list, or what it is by default; null is a value. */
+export function keyOf(item: JsonObject, name: string, { items }: Schema): unknown {
+  const value = getKey(item, name);
+  return value === undefined ? items?.fields.get(name)?.default : value;
 }
 
 const keysOf = new WeakMap<Schema, readonly string[]>();

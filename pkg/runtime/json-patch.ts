@@ -50,9 +50,6 @@ function parseOperations(ops: unknown): Operation[] {
     }
     if (typeof path !== 'string') throw misfit(`${op} operation failed to decode path: missing value`);
     if ((op === 'move' || op === 'copy') && typeof from !== 'string') throw misfit(`${op} operation failed to decode from: missing value`);
-    if ((op === 'add' || op === 'replace') && !Object.hasOwn(operation, 'value')) {
-      throw misfit(`${op} operation failed to decode value: missing value`);
-    }
     return { op, path, from: typeof from === 'string' ? from : '', value: operation['value'] ?? null };
   });
 }
@@ -112,8 +109,9 @@ class Patch {
     if (pointer === '') return this.document;
     const [container, key] = this.#locate(pointer, op);
     const value = child(container, key);
-    if (value === undefined) throw missing(op, pointer);
-    return value;
+    if (value !== undefined) return value;
+    if (isObject(container)) return null;
+    throw missing(op, pointer);
   }
 
   #add(pointer: string, value: unknown, op: string): void {
@@ -143,9 +141,10 @@ class Patch {
       return;
     }
     const [container, key] = this.#locate(pointer, 'replace');
-    if (child(container, key) === undefined) throw missing('replace', pointer);
-    if (Array.isArray(container)) container[indexOf(key) as number] = value;
-    else setKey(container as Record<string, unknown>, key, value);
+    // A field that is not there can be replaced all the same, an element cannot.
+    if (isObject(container)) setKey(container, key, value);
+    else if (child(container, key) === undefined) throw missing('replace', pointer);
+    else (container as unknown[])[indexOf(key) as number] = value;
   }
 
   #remove(pointer: string, op: string): unknown {
@@ -170,7 +169,9 @@ class Patch {
     if (pointer === '') found = this.document;
     else {
       const [container, key] = this.#locate(pointer, 'test');
-      found = child(container, key) ?? null;
+      found = child(container, key);
+      if (found === undefined && !isObject(container)) throw missing('test', pointer);
+      found ??= null;
     }
     if (!equalValues(found, value)) throw misfit(`testing value ${pointer} failed: test failed`);
   }
@@ -219,9 +220,7 @@ function missing(op: string, pointer: string): ApiError {
   return misfit(`${op} operation does not apply: doc is missing key: ${pointer}: missing value`);
 }
 
-/** The patch is well-formed and does not fit: 422, the reason among the causes, as Kubernetes answers it. */
+/** The patch is well-formed and does not fit: 422. Kubernetes keeps the reason to itself; here it is the error's cause. */
 function misfit(why: string): ApiError {
-  return new ApiError('Invalid', 'the server rejected our request due to an error in our request', {
-    details: { causes: [{ reason: 'UnexpectedServerResponse', field: 'patch', message: why }] },
-  });
+  return new ApiError('Invalid', 'the server rejected our request due to an error in our request', { details: {}, cause: why });
 }

@@ -1,6 +1,6 @@
 /**
  * Strategic merge patch: a merge patch that knows from the schema which lists are merged by key, and that carries
- * directives for what plain merging cannot say: `$patch` (replace, delete, merge), `$retainKeys`,
+ * directives for what plain merging cannot say: `$patch` (replace, delete), `$retainKeys`,
  * `$setElementOrder/<list>` and `$deleteFromPrimitiveList/<list>`.
  * https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md
  */
@@ -22,7 +22,6 @@ export function applyStrategicMergePatch(doc: unknown, patch: unknown, schema: S
 function mergeObject(original: JsonObject, patch: JsonObject, schema: Schema | undefined): JsonObject {
   switch (getKey(patch, '$patch')) {
     case undefined:
-    case 'merge':
       break;
     case 'replace':
       return withoutDirectives(patch);
@@ -44,6 +43,7 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: Schema | u
     if (key === '$patch' || key === '$retainKeys' || key.startsWith(orderPrefix) || key.startsWith(deletePrefix)) continue;
     const value = patch[key];
     if (value === null) delete out[key];
+    else if (getKey(out, key) === undefined && isObject(value) && getKey(value, '$patch') !== undefined) continue;
     else setKey(out, key, mergeValue(getKey(out, key), value, fieldOf(schema, key), orders.get(key)));
   }
   for (const [key, order] of orders) {
@@ -105,7 +105,8 @@ function mergeValue(original: unknown, patch: unknown, place: Place, order: unkn
     return mergeObject(isObject(original) ? original : {}, patch, place.schema);
   }
   if (!Array.isArray(patch)) return patch;
-  if (!place.merges || place.schema?.kind !== 'array') return withoutDirectives(patch);
+  // A list that takes another's place is taken as it stands.
+  if (!place.merges || place.schema?.kind !== 'array') return Array.isArray(original) ? copyValue(patch) : withoutDirectives(patch);
   const live = Array.isArray(original) ? original : [];
   const merged = mergeList(live, patch, place);
   return order ? inOrder(merged, order, live, place.mergeKey) : merged;
@@ -245,8 +246,7 @@ function withoutDirectives(value: unknown): unknown {
     const out: unknown[] = [];
     for (const item of value) {
       if (!isObject(item)) out.push(copyValue(item));
-      else if (getKey(item, '$patch') !== 'delete' && !(getKey(item, '$patch') === 'replace' && Object.keys(item).length === 1))
-        out.push(withoutDirectives(item));
+      else if (getKey(item, '$patch') === undefined) out.push(withoutDirectives(item));
     }
     return out;
   }
@@ -255,6 +255,8 @@ function withoutDirectives(value: unknown): unknown {
   for (const key in value) {
     const item = value[key];
     if (key === '$patch' || key === '$retainKeys' || key.startsWith(orderPrefix) || key.startsWith(deletePrefix) || item === null) continue;
+    // A directive for what is not there says nothing, and goes with all that stands beside it.
+    if (isObject(item) && getKey(item, '$patch') !== undefined) continue;
     setKey(out, key, typeof item === 'object' ? withoutDirectives(item) : item);
   }
   return out;

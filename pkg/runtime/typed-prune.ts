@@ -89,7 +89,11 @@ class Pruner {
         continue;
       }
       if (this.#duplicates.size > 0) this.#reportDuplicate(key);
-      if (given === null || given === undefined) continue;
+      if (given === null || given === undefined) {
+        // Go takes null for "not set"; whoever applies it has said something all the same.
+        if (given === null && this.#keepZeros) setKey(out, key, null);
+        continue;
+      }
       this.#struct = schema.goType;
       this.#path.push(key);
       this.#fields.push(key);

@@ -2,29 +2,31 @@
  * Server-side apply: a client states the fields that it has an opinion on; the server keeps who owns which.
  * https://kubernetes.io/docs/reference/using-api/server-side-apply/
  */
-import { badRequest, invalid } from '../../api/errors.ts';
+import { badRequest } from '../../api/errors.ts';
 import type { ApiResponse } from '../../api/http.ts';
 import { apiVersionOf, type KubeObject } from '../../api/object.ts';
 import { timestamp } from '../../clock/clock.ts';
 import type { RequestContext } from '../../registry/contract.ts';
+import { boundsOf } from '../../registry/reach.ts';
 import { applyConfiguration, checkConfiguration, gvkText } from '../../runtime/apply.ts';
 import { pruneToSchema, typeMetaOf } from '../../runtime/prune.ts';
 import { goKind, isObject } from '../../runtime/values.ts';
-import { text } from '../query-options.ts';
 import { schemaOf } from '../request-body.ts';
-import { kindOf, type ResourceCall, writeContext } from '../resource-call.ts';
+import { kindOf, type ResourceCall } from '../resource-call.ts';
 import { respondEntry } from '../respond.ts';
 import { matchNamespace } from './create.ts';
 import { checkName } from './create-subresource.ts';
 
-export async function apply(call: ResourceCall, value: unknown, duplicates: readonly string[], force: boolean): Promise<ApiResponse> {
-  const context = writeContext(call, 'PatchOptions', 'apply');
+export interface ApplyRequest {
+  readonly context: RequestContext;
+  /** Keys that stand twice in the configuration. */
+  readonly duplicates: readonly string[];
+  readonly force: boolean;
+}
+
+export async function apply(call: ResourceCall, value: unknown, { context, duplicates, force }: ApplyRequest): Promise<ApiResponse> {
   const kind = kindOf(call);
   const [group, version, name] = kind;
-  if (text(call.exchange.request.query, 'fieldManager') === undefined) {
-    const cause = { reason: 'FieldValueRequired', field: 'fieldManager', message: 'Required value: is required for apply patch' };
-    throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [cause]);
-  }
   const stated = value ?? {};
   if (!isObject(stated)) {
     const why = `json: cannot unmarshal ${goKind(stated)} into Go value of type map[string]interface {}`;
@@ -57,6 +59,7 @@ export async function apply(call: ResourceCall, value: unknown, duplicates: read
         subresource: call.subresource,
         inVersion: call.subresource === 'scale' ? undefined : call.storage.inVersion,
         time: timestamp(call.services.clock),
+        reach: boundsOf(call.declaration, call.subresource).reach,
       });
       reportDuplicates(context, duplicates);
       return object;

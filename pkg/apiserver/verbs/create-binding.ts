@@ -7,7 +7,7 @@ import type { Exchange } from '../exchange.ts';
 import { writeParameters } from '../query-options.ts';
 import { readObject, schemaOf } from '../request-body.ts';
 import { contextOf, negotiateResource, type Services } from '../resource-call.ts';
-import { respondObject, success } from '../respond.ts';
+import { accomplished, respondObject } from '../respond.ts';
 
 /** POST to a namespace's `bindings`, the old way to bind: the pod is named in the body. */
 export async function createBinding(exchange: Exchange, services: Services, declaration: ResourceDeclaration): Promise<ApiResponse> {
@@ -22,5 +22,5 @@ export async function createBinding(exchange: Exchange, services: Services, decl
   await pods?.update(context, { namespace: exchange.info.namespace, name }, () => object as unknown as KubeObject, {
     subresource: 'binding',
   });
-  return respondObject(exchange, success(undefined), negotiateResource(exchange, declaration), { status: 201 });
+  return respondObject(exchange, accomplished, negotiateResource(exchange, declaration), { status: 201 });
 }

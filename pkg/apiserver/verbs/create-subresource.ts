@@ -4,7 +4,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { isObject, type JsonObject } from '../../runtime/values.ts';
 import { readObject, schemaOf } from '../request-body.ts';
 import { kindOf, type ResourceCall, writeContext } from '../resource-call.ts';
-import { respondObject, success } from '../respond.ts';
+import { accomplished, respondObject } from '../respond.ts';
 import { matchNamespace } from './create.ts';
 
 /** POST of a Binding or an Eviction to a pod: answered by a Status. */
@@ -15,19 +15,15 @@ export async function createSubresource(call: ResourceCall): Promise<ApiResponse
   matchNamespace(call, body);
   matchName(call, body);
   await call.storage.update(context, call.key, () => body as unknown as KubeObject, { subresource: call.subresource });
-  return respondObject(call.exchange, success(undefined), call.negotiated, { status: 201 });
+  return respondObject(call.exchange, accomplished, call.negotiated, { status: 201 });
 }
 
-/** An object without a name gets that of the path; one with another is refused. */
+/** What is posted must name the pod that it is posted to. */
 function matchName({ key, subresource }: ResourceCall, object: JsonObject): void {
-  const metadata = isObject(object['metadata']) ? object['metadata'] : {};
-  object['metadata'] = metadata;
-  const given = metadata['name'];
-  if (given === undefined || given === '') metadata['name'] = key.name;
-  else if (given !== key.name) {
-    const [kind = '', ...rest] = subresource;
-    throw badRequest(`name in URL does not match name in ${kind.toUpperCase()}${rest.join('')} object`);
-  }
+  const given = isObject(object['metadata']) ? object['metadata']['name'] : undefined;
+  if (given === key.name) return;
+  const [kind = '', ...rest] = subresource;
+  throw badRequest(`name in URL does not match name in ${kind.toUpperCase()}${rest.join('')} object`);
 }
 
 /** An object that is written under a name must have that name. */

@@ -1,16 +1,16 @@
 import { answersDeletion } from '../../api/answered-deletions.ts';
-import { badRequest } from '../../api/errors.ts';
+import { badRequest, isApiError } from '../../api/errors.ts';
 import type { DeleteOptions } from '../../api/generated/meta-v1.ts';
 import type { ApiResponse } from '../../api/http.ts';
-import { apiVersionOf } from '../../api/object.ts';
 import type { RequestContext, ResourceDeclaration } from '../../registry/contract.ts';
 import { decodeBody } from '../../runtime/decode.ts';
 import { decodeProtobuf, protobufMediaType } from '../../runtime/protobuf.ts';
 import { pruneToSchema, typeMetaOf } from '../../runtime/prune.ts';
 import { builtinSchema } from '../../runtime/schema.ts';
+import { goKind, isObject } from '../../runtime/values.ts';
 import type { Exchange } from '../exchange.ts';
 import { boolean, integer, text } from '../query-options.ts';
-import { bodyType, readBytes } from '../request-body.ts';
+import { bodyType, readBytes, typeMetaStruct } from '../request-body.ts';
 import { type ResourceCall, readContext } from '../resource-call.ts';
 import { respondEntry, respondObject, success } from '../respond.ts';
 
@@ -26,32 +26,48 @@ export async function remove(call: ResourceCall): Promise<ApiResponse> {
   return respondObject(call.exchange, success(details), call.negotiated);
 }
 
-/** From the body, else from the query. */
 export async function deleteOptions({ exchange, declaration }: ResourceCall): Promise<DeleteOptions> {
+  const options = await statedOptions(exchange);
+  if (options.propagationPolicy === undefined && options.orphanDependents === undefined) warnOfOrphans(exchange, declaration);
+  return options;
+}
+
+/** From the body; where there is none, from the query. */
+async function statedOptions(exchange: Exchange): Promise<DeleteOptions> {
   const { direct, query } = exchange.request;
-  let options: DeleteOptions = {};
-  if (direct) options = (direct.object as DeleteOptions | undefined) ?? {};
-  else {
-    const bytes = await readBytes(exchange);
-    if (bytes.length > 0) {
-      const mediaType = bodyType(exchange);
-      const value =
-        mediaType === protobufMediaType ? decodeProtobuf(bytes, ['', 'v1', 'DeleteOptions']) : decodeBody(bytes, mediaType).value;
-      checkKind(value, declaration);
-      options = pruneToSchema(value, deleteOptionsSchema(), { kind: 'DeleteOptions', version: 'v1' }).value;
-    }
+  if (direct?.object !== undefined) return direct.object as DeleteOptions;
+  const bytes = direct ? undefined : await readBytes(exchange);
+  if (!bytes?.length) return queryOptions(query);
+  const mediaType = bodyType(exchange);
+  if (mediaType === protobufMediaType) return decodeProtobuf(bytes, ['', 'v1', 'DeleteOptions']) as DeleteOptions;
+  const { value } = decodeBody(bytes, mediaType);
+  if (value !== null && !isObject(value)) {
+    throw badRequest(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(value)} into Go value of type ${typeMetaStruct}`,
+    );
   }
-  const gracePeriodSeconds = options.gracePeriodSeconds ?? integer(query, 'gracePeriodSeconds');
-  const propagationPolicy = options.propagationPolicy ?? text(query, 'propagationPolicy');
-  const orphanDependents = options.orphanDependents ?? boolean(query, 'orphanDependents');
-  const dryRun = options.dryRun ?? query.getAll('dryRun');
-  if (propagationPolicy === undefined && orphanDependents === undefined) warnOfOrphans(exchange, declaration);
+  checkKind(value);
+  try {
+    return pruneToSchema(value ?? {}, deleteOptionsSchema()).value;
+  } catch (error) {
+    throw isApiError(error, 'BadRequest') && isApiError(error.cause, 'BadRequest') ? error.cause : error;
+  }
+}
+
+function queryOptions(query: URLSearchParams): DeleteOptions {
+  if (query.get('gracePeriodSeconds') === '') throw badRequest('strconv.ParseInt: parsing "": invalid syntax');
+  const gracePeriodSeconds = integer(query, 'gracePeriodSeconds');
+  const propagationPolicy = query.get('propagationPolicy');
+  const orphanDependents = boolean(query, 'orphanDependents');
+  const dryRun = query.getAll('dryRun');
+  const [uid, resourceVersion] = [text(query, 'uid'), text(query, 'resourceVersion')];
+  const preconditions = { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) };
   return {
-    ...options,
     ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-    ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
+    ...(propagationPolicy === null ? {} : { propagationPolicy }),
     ...(orphanDependents === undefined ? {} : { orphanDependents }),
     ...(dryRun.length === 0 ? {} : { dryRun }),
+    ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
   };
 }
 
@@ -63,12 +79,11 @@ function warnOfOrphans({ warnings }: Exchange, { group, resource }: ResourceDecl
   );
 }
 
-/** Whoever sends an object instead has mistaken the verb: nothing is deleted by it. Each group has DeleteOptions of its own. */
-function checkKind(value: unknown, declaration: ResourceDeclaration): void {
+/** Whoever sends an object instead has mistaken the verb: nothing is deleted by it. Every group has DeleteOptions of its own. */
+function checkKind(value: unknown): void {
   const { apiVersion, kind } = typeMetaOf(value);
-  const known = apiVersion === '' || apiVersion === 'v1' || apiVersion === 'meta.k8s.io/v1' || apiVersion === apiVersionOf(declaration);
-  if (kind !== '' && kind !== 'DeleteOptions') throw badRequest('decoded object cannot be converted to DeleteOptions');
-  if (!known) throw badRequest(`no kind "DeleteOptions" is registered for version ${JSON.stringify(apiVersion)}`);
+  if (kind === '' || kind === 'DeleteOptions') return;
+  throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion || 'v1')}`);
 }
 
 /** What a deletion knows of the request: the options that other writes take mean nothing to it. */

@@ -6,7 +6,7 @@ import { ApiError, badRequest, invalid, isApiError, notFound } from '../../api/e
 import type { ApiResponse } from '../../api/http.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { RequestContext } from '../../registry/contract.ts';
-import { type Decoded, decodeBody } from '../../runtime/decode.ts';
+import { type Decoded, decodeBody, unsupportedMediaType } from '../../runtime/decode.ts';
 import { invalidField } from '../../runtime/field-errors.ts';
 import { maxBodyDepth, parseJson, stringifyJson } from '../../runtime/json.ts';
 import { applyJsonPatch } from '../../runtime/json-patch.ts';
@@ -14,10 +14,8 @@ import { applyMergePatch } from '../../runtime/merge-patch.ts';
 import type { Schema } from '../../runtime/schema.ts';
 import { applyStrategicMergePatch } from '../../runtime/strategic-merge-patch.ts';
 import { goKind, goPrinted, isObject, type JsonObject } from '../../runtime/values.ts';
-import { mediaTypeOf } from '../negotiate.ts';
-import { boolean } from '../query-options.ts';
 import { pruneKind, readBytes, schemaOf } from '../request-body.ts';
-import { isBuiltIn, kindOf, type ResourceCall, writeContext } from '../resource-call.ts';
+import { isBuiltIn, kindOf, patchContext, type ResourceCall } from '../resource-call.ts';
 import { respondEntry } from '../respond.ts';
 import { apply } from './apply.ts';
 import { checkName } from './create-subresource.ts';
@@ -28,23 +26,11 @@ const strategic = 'application/strategic-merge-patch+json';
 const applyYaml = 'application/apply-patch+yaml';
 
 export async function patch(call: ResourceCall): Promise<ApiResponse> {
-  const { exchange, declaration } = call;
-  const mediaType = mediaTypeOf(exchange.request.headers['content-type']);
-  const accepted = isBuiltIn(declaration) ? [json, merge, strategic, applyYaml] : [json, merge, applyYaml];
-  if (!accepted.includes(mediaType)) {
-    throw new ApiError(
-      'UnsupportedMediaType',
-      `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
-    );
-  }
-  const force = boolean(exchange.request.query, 'force');
+  const { declaration } = call;
+  const mediaType = patchType(call);
   const { value, duplicates } = await readPatch(call, mediaType);
-  if (mediaType === applyYaml) return apply(call, value, duplicates, force ?? false);
-  if (force !== undefined) {
-    const cause = { reason: 'FieldValueForbidden', field: 'force', message: 'Forbidden: may not be specified for non-apply patch' };
-    throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [cause]);
-  }
-  const context = writeContext(call, 'PatchOptions');
+  const { context, force } = patchContext(call, mediaType === applyYaml ? 'apply' : 'patch');
+  if (mediaType === applyYaml) return apply(call, value, { context, duplicates, force });
   const schema = schemaOf(declaration, kindOf(call));
   const patching: Patching = { call, context, schema, ...patchOf(mediaType, value, duplicates, schema) };
   const { entry } = await call.storage.update(
@@ -57,6 +43,15 @@ export async function patch(call: ResourceCall): Promise<ApiResponse> {
     call.subresource === '' ? {} : { subresource: call.subresource },
   );
   return respondEntry(call, entry);
+}
+
+/** What is not exactly one of the types of patches is none: no other spelling is looked for. Throws UnsupportedMediaType. */
+function patchType({ exchange, declaration }: ResourceCall): string {
+  const [mediaType = ''] = (exchange.request.headers['content-type'] ?? '').split(';');
+  const accepted = isBuiltIn(declaration) ? [json, merge, strategic, applyYaml] : [json, merge, applyYaml];
+  if (accepted.includes(mediaType)) return mediaType;
+  if (!isBuiltIn(declaration)) throw unsupportedMediaType(mediaType, accepted);
+  throw new ApiError('UnsupportedMediaType', '415: Unsupported Media Type', { details: {} });
 }
 
 const decoder = new TextDecoder();

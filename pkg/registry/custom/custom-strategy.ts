@@ -1,6 +1,6 @@
 import type { JSONSchemaProps } from '../../api/generated/apiextensions-v1.ts';
 import { equalValues } from '../../runtime/values.ts';
-import { assign, metadataOf, type Raw, strings } from '../raw.ts';
+import { metadataOf, type Raw, strings } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { loadRules, ruleWarnings } from './custom-rules.ts';
 
@@ -12,7 +12,6 @@ export function customStrategy(schema: JSONSchemaProps, statusApart: boolean): S
     generation: statusApart ? true : changedBeyondMetadata,
     prepareValidation: () => loadRules(schema),
     warnings: (object, old) => [...finalizerWarnings(object, old), ...ruleWarnings(object)],
-    ...(statusApart ? { prepareSubresource: { status: keepMetadata } } : {}),
   };
 }
 
@@ -34,11 +33,4 @@ function changedBeyondMetadata(next: Raw, old: Raw): boolean {
   const keys = new Set([...Object.keys(next), ...Object.keys(old)]);
   keys.delete('metadata');
   return [...keys].some((key) => !equalValues(next[key], old[key]));
-}
-
-/** A write of the status leaves all of the metadata as it is, but for who has set what. */
-function keepMetadata(object: Raw, old: Raw): void {
-  const { managedFields } = metadataOf(object);
-  object['metadata'] = { ...metadataOf(old) };
-  assign(metadataOf(object), 'managedFields', managedFields);
 }

@@ -3,7 +3,7 @@ import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { definitionStrategy } from '../custom/definition-strategy.ts';
 import { assign, child, metadataOf, objectAt, objects, type Raw } from '../raw.ts';
-import type { Prepare, Strategy } from '../resource.ts';
+import type { Strategy } from '../resource.ts';
 import { validatePriorityClassUpdate } from '../validation/cluster.ts';
 import { validateDeviceClaimStatus } from '../validation/device-claim-status.ts';
 import { validateEndpointSliceUpdate } from '../validation/endpoint-slice.ts';
@@ -59,15 +59,6 @@ const contentOrLabels = (next: Raw, old: Raw): boolean =>
   ['addressType', 'endpoints', 'ports'].some((key) => !equalValues(next[key] ?? [], old[key] ?? [])) ||
   !equalValues(metadataOf(next)['labels'] ?? {}, metadataOf(old)['labels'] ?? {});
 
-/** A write to the status changes nothing of the metadata. */
-const keepMetadata: Prepare = (object, old) => {
-  for (const field of ['labels', 'annotations']) assign(metadataOf(object), field, metadataOf(old)[field]);
-};
-const guarded = { prepareSubresource: { status: keepMetadata } } as const;
-
-/** A Deployment's status guards its labels alone. */
-const keepLabels: Prepare = (object, old) => assign(metadataOf(object), 'labels', metadataOf(old)['labels']);
-
 const eventAs = (apiVersion: string, object: Raw, old: Raw | undefined): StatusCause[] => {
   if (apiVersion !== strictEvents) return [];
   return old ? validateStrictEventUpdate(object, old) : validateStrictEvent(object);
@@ -90,13 +81,12 @@ const strategies: Readonly<Record<string, Strategy>> = {
   endpoints: { createOnUpdate: true },
   events: { createOnUpdate: true, collection: 'none', validateAs: eventAs },
   limitranges: { createOnUpdate: true },
-  podtemplates: { createOnUpdate: true, generation: true },
-  resourcequotas: { createOnUpdate: true, validateUpdate: onWrite({ object: validateQuotaUpdate, status: validateQuotaStatus }) },
+  podtemplates: counted,
+  resourcequotas: { validateUpdate: onWrite({ object: validateQuotaUpdate, status: validateQuotaStatus }) },
   replicationcontrollers: { generation: true, collection: 'orphan', validateUpdate: onWrite({ status: replicaSetCounts }) },
   'replicasets.apps': { generation: true, validateUpdate: onWrite({ object: immutable('spec.selector'), status: replicaSetCounts }) },
   'deployments.apps': {
     generation: specOrAnnotations,
-    prepareSubresource: { status: keepLabels },
     validateUpdate: onWrite({ object: immutable('spec.selector'), status: deploymentCounts }),
   },
   'daemonsets.apps': daemonSetStrategy,
@@ -106,11 +96,9 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'certificatesigningrequests.certificates.k8s.io': certificateSigningRequestStrategy,
   'clustertrustbundles.certificates.k8s.io': { needsResourceVersion: true, validateUpdate: immutable('spec.signerName') },
   'podcertificaterequests.certificates.k8s.io': {
-    ...guarded,
     validateUpdate: onWrite({ object: immutable('spec'), status: validatePodRequestStatus }),
   },
   'storageversionmigrations.storagemigration.k8s.io': {
-    ...guarded,
     validateUpdate: onWrite({
       object: immutableStruct('spec', { Resource: ['resource', { group: ['group', ''], resource: ['resource', ''] }] }),
       status: migrationStatus,
@@ -129,15 +117,13 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'ingressclasses.networking.k8s.io': { generation: true, validateUpdate: immutable('spec.controller') },
   'networkpolicies.networking.k8s.io': counted,
   'servicecidrs.networking.k8s.io': {
-    ...guarded,
     validateUpdate: onWrite({ object: validateServiceCidrUpdate, status: conditionsOnly }),
   },
   'resourcepoolstatusrequests.resource.k8s.io': {
-    ...guarded,
     needsResourceVersion: true,
     validateUpdate: onWrite({ object: immutable('spec'), status: poolStatusRequest }),
   },
-  'storageversions.internal.apiserver.k8s.io': { ...guarded, validateUpdate: onWrite({ status: storageVersionStatus }) },
+  'storageversions.internal.apiserver.k8s.io': { validateUpdate: onWrite({ status: storageVersionStatus }) },
   'roles.rbac.authorization.k8s.io': { createOnUpdate: true },
   'rolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
   'clusterroles.rbac.authorization.k8s.io': { createOnUpdate: true },
@@ -146,13 +132,12 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'podgroups.scheduling.k8s.io': {
     prepareCreate: (group) => assign(child(group, 'spec'), 'disruptionMode', 'Pod'),
     prepareUpdate: (group, old) => assign(child(group, 'spec'), 'disruptionMode', objectAt(old['spec'])['disruptionMode']),
-    ...guarded,
     validateUpdate: onWrite({ object: immutableUnseen('spec.podGroupTemplateRef', 'spec.schedulingPolicy'), status: podGroupStatus }),
   },
-  'flowschemas.flowcontrol.apiserver.k8s.io': { ...counted, ...guarded },
-  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': { ...counted, ...guarded },
+  'flowschemas.flowcontrol.apiserver.k8s.io': counted,
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': counted,
   'priorityclasses.scheduling.k8s.io': { generation: true, validateUpdate: validatePriorityClassUpdate },
-  'runtimeclasses.node.k8s.io': { needsResourceVersion: true, validateUpdate: immutable('handler') },
+  'runtimeclasses.node.k8s.io': { createOnUpdate: true, needsResourceVersion: true, validateUpdate: immutable('handler') },
   'controllerrevisions.apps': { validateUpdate: immutable('data') },
   persistentvolumes: volumeStrategy,
   persistentvolumeclaims: claimStrategy,
@@ -161,7 +146,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
   },
   'ipaddresses.networking.k8s.io': { validateUpdate: sameParent },
   'resourceclaims.resource.k8s.io': {
-    ...guarded,
     validateUpdate: onWrite({ object: immutable('spec'), status: validateDeviceClaimStatus }),
   },
   'resourceslices.resource.k8s.io': { generation: true, ...datedSlice },
@@ -169,7 +153,6 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'devicetaintrules.resource.k8s.io': {
     generation: true,
     ...datedTaintRule,
-    ...guarded,
     validateUpdate: onWrite({ status: conditionsOnly }),
   },
   'resourceclaimtemplates.resource.k8s.io': { validateUpdate: immutable('spec') },
@@ -181,20 +164,18 @@ const strategies: Readonly<Record<string, Strategy>> = {
   },
   'csinodes.storage.k8s.io': { needsResourceVersion: true, validateUpdate: validateCsiNodeUpdate },
   'volumeattachments.storage.k8s.io': {
-    ...guarded,
     needsResourceVersion: true,
     validateUpdate: onWrite({ object: immutable('spec'), status: attachmentStatus }),
   },
   'csistoragecapacities.storage.k8s.io': { validateUpdate: immutable('nodeTopology', 'storageClassName') },
   'volumeattributesclasses.storage.k8s.io': { validateUpdate: notUpdatable('driverName', 'parameters') },
   'customresourcedefinitions.apiextensions.k8s.io': definitionStrategy,
-  'apiservices.apiregistration.k8s.io': { ...guarded, needsResourceVersion: true },
+  'apiservices.apiregistration.k8s.io': { needsResourceVersion: true },
   'validatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true, ...webhookConditions },
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': { generation: true, needsResourceVersion: true, ...webhookConditions },
   'validatingadmissionpolicies.admissionregistration.k8s.io': {
     ...counted,
     ...policyConditions,
-    ...guarded,
     validateUpdate: onWrite({ status: policyStatus }),
   },
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': counted,

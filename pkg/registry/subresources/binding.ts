@@ -7,7 +7,7 @@ import type { Change } from '../contract.ts';
 import { child, kube, objectAt, objects, text } from '../raw.ts';
 import type { Resource } from '../resource.ts';
 import { type UpdateCall, type Updated, updateEntry } from '../verbs/update.ts';
-import { admit, draftOf, mutate, type Write } from '../verbs/write.ts';
+import { admit, draftOf, mutate, preconditionConflict, type Write } from '../verbs/write.ts';
 
 /** Throws Conflict when the pod has a node already, is going away, or is gated. */
 export function bindPod(resource: Resource, call: UpdateCall, change: Change): Promise<Updated> {
@@ -18,9 +18,20 @@ export function bindPod(resource: Resource, call: UpdateCall, change: Change): P
     const { object: binding } = await mutate(write, draftOf(await change(current)), undefined);
     checkTarget(binding);
     await admit(write, binding, undefined);
+    checkPreconditions(write, current as KubeObject, binding);
     return assigned(current as KubeObject, binding, now);
   };
   return updateEntry(resource, { ...call, subresource: 'binding', admission: false, tracked: false }, bound);
+}
+
+function checkPreconditions(write: Write, { metadata }: KubeObject, binding: Record<string, unknown>): void {
+  const { uid, resourceVersion } = objectAt(binding['metadata']);
+  if (uid && uid !== metadata.uid)
+    throw preconditionConflict(write, `UID in precondition: ${text(uid)}, UID in object meta: ${metadata.uid}`);
+  if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
+    const why = `ResourceVersion in precondition: ${text(resourceVersion)}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
+    throw preconditionConflict(write, why);
+  }
 }
 
 function checkTarget(binding: Record<string, unknown>): void {
@@ -40,9 +51,6 @@ function assigned(pod: KubeObject, binding: Record<string, unknown>, now: number
   const given = objectAt(binding['metadata']);
   const { name } = pod.metadata;
   const refuse = (why: string): Error => conflict({ group: '', resource: 'pods/binding' }, name, why);
-  if (given['uid'] !== undefined && given['uid'] !== pod.metadata.uid) {
-    throw refuse(`Precondition failed: UID in precondition: ${text(given['uid'])}, UID in object meta: ${pod.metadata.uid}`);
-  }
   if (pod.metadata.deletionTimestamp !== undefined) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
   const node = text(spec['nodeName']);
   if (node !== '') throw refuse(`pod ${name} is already assigned to node "${node}"`);
@@ -58,7 +66,7 @@ function assigned(pod: KubeObject, binding: Record<string, unknown>, now: number
   const transition = formatTime(now);
   status['conditions'] = [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime: transition }];
   delete status['nominatedNodeName'];
-  // The pod was read just now: a revision in the binding would be the scheduler's, and says nothing about it.
+  // The binding's revision has been looked at; the pod's own is that of the write.
   delete metadata['resourceVersion'];
   return kube(draft);
 }

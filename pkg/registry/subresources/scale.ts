@@ -65,7 +65,7 @@ function scaleOf(object: KubeObject, scaling: Scaling): Scale {
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
     metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
-    spec: { replicas: wanted },
+    spec: wanted === 0 ? {} : { replicas: wanted },
     status: { replicas: there, ...(selector === '' ? {} : { selector }) },
   };
 }

@@ -15,14 +15,17 @@ export interface DeleteCollectionCall {
 }
 
 /**
- * Deletes what the list holds; what somebody else has deleted meanwhile is no error. After another error nothing more is
+ * Deletes what the list holds, and gives it as it was listed; what somebody else has deleted meanwhile is no error. After another error nothing more is
  * begun, and what was begun has ended when it is thrown.
  */
-export async function deleteEntries(resource: Resource, call: DeleteCollectionCall, options: DeleteOptions): Promise<StoredEntry[]> {
+export async function deleteEntries(
+  resource: Resource,
+  call: DeleteCollectionCall,
+  options: DeleteOptions,
+): Promise<readonly StoredEntry[]> {
   checkDeleteOptions(options);
   const { declaration, context, width = 1 } = call;
   const { entries } = await call.select();
-  const deleted: StoredEntry[] = [];
   const failures: unknown[] = [];
   const left = entries.values();
   const work = async (): Promise<void> => {
@@ -30,7 +33,7 @@ export async function deleteEntries(resource: Resource, call: DeleteCollectionCa
       if (failures.length > 0) return;
       const { namespace = '', name } = entry.peek().metadata;
       try {
-        deleted.push((await deleteEntry(resource, { declaration, context, key: { namespace, name } }, options)).entry);
+        await deleteEntry(resource, { declaration, context, key: { namespace, name } }, options);
       } catch (error) {
         if (!isNotFound(error)) failures.push(error);
       }
@@ -38,5 +41,5 @@ export async function deleteEntries(resource: Resource, call: DeleteCollectionCa
   };
   await Promise.all(Array.from({ length: Math.min(width, entries.length) }, work));
   if (failures.length > 0) throw failures[0];
-  return deleted;
+  return entries;
 }

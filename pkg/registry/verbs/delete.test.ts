@@ -44,6 +44,20 @@ test('a pod without a node, or one that has ended, is gone at once', async () =>
   await ended.registry.close();
 });
 
+test('a pod that goes at once is shown as it went, and so is what was shortened to nothing', async () => {
+  const waiting = await withPod();
+  const at = '2026-01-01T00:00:00Z';
+  assert.deepEqual(await remove(waiting), { gone: true, deletionTimestamp: at, deletionGracePeriodSeconds: 0, generation: 2 });
+  await waiting.registry.close();
+  const running = await withPod({ nodeName: 'node-1', terminationGracePeriodSeconds: 20 });
+  await remove(running);
+  await running.clock.advance(30_000);
+  // The whole wait is over, but somebody else still has to see it: a second is the least.
+  const late = await remove(running, { gracePeriodSeconds: 5 });
+  assert.deepEqual(late, { gone: false, deletionTimestamp: '2026-01-01T00:00:30Z', deletionGracePeriodSeconds: 1, generation: 2 });
+  await running.registry.close();
+});
+
 test('a pod with a finalizer stays until that is taken off, even when its grace period is over', async () => {
   const made = await withPod({ nodeName: 'node-1' }, { finalizers: ['example.com/hold'] });
   const pods = storageOf(made.registry, 'pods');

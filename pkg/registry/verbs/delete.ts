@@ -52,53 +52,80 @@ async function attempt(resource: Resource, call: DeleteCall, options: DeleteOpti
 
   const storeKey = cache.keyOf(key.namespace, key.name);
   const expect = current.revision;
-  const marked = mark(strategy, options, old, now);
-  if (marked === 'gone') {
+  const { state, object } = mark(strategy, options, old, now);
+  if (state === 'pending') return { entry: current, gone: false };
+  if (state === 'gone' && !object) {
     if (dryRun) return { entry: current, gone: true };
     const released = (await strategy.companions?.(undefined, raw(old), strategyContext(write))) ?? [];
     const result = await commit(write, [{ key: storeKey, value: undefined, expect }, ...released]);
     return result.ok ? { entry: current.at(result.revision), gone: true } : undefined;
   }
-  if (marked === 'pending') return { entry: current, gone: false };
-  const encoded = encodeFor(resource, marked);
+  const encoded = encodeFor(resource, object ?? raw(old));
   const { value, shaped } = encoded instanceof Promise ? await encoded : encoded;
-  if (dryRun) return { entry: new StoredEntry(format, value, current.revision), gone: false };
+  const gone = state === 'gone';
+  if (dryRun) return { entry: new StoredEntry(format, value, current.revision), gone };
+  if (gone) {
+    const result = await commit(write, [{ key: storeKey, value: undefined, expect }]);
+    return result.ok ? { entry: new StoredEntry(format, value, result.revision), gone } : undefined;
+  }
   if (shaped) environment.written.announce(storeKey, value, shaped);
   const result = await commit(write, [{ key: storeKey, value, expect }]);
-  return result.ok
-    ? { entry: environment.written.entry(format, { key: storeKey, value, revision: result.revision }), gone: false }
-    : undefined;
+  return result.ok ? { entry: environment.written.entry(format, { key: storeKey, value, revision: result.revision }), gone } : undefined;
 }
 
-/** The object as it waits for its end; `pending`: it waits already, and nothing changes; `gone`: nothing holds it. */
-function mark(strategy: Strategy, options: DeleteOptions, old: KubeObject, now: number): Raw | 'pending' | 'gone' {
+/** `pending`: it waits already, and nothing changes. `gone`: nothing holds it; with an `object`, that is how it went. */
+interface Marked {
+  readonly state: 'marked' | 'pending' | 'gone';
+  readonly object?: Raw;
+}
+
+/** The object as it waits for its end, or has come to it. */
+function mark(strategy: Strategy, options: DeleteOptions, old: KubeObject, now: number): Marked {
   const object = draftOf(old);
   const metadata = metadataOf(object);
   const grace = strategy.gracePeriod?.(old, options);
-  if (metadata['deletionTimestamp'] !== undefined && grace !== undefined && typeof metadata['deletionGracePeriodSeconds'] === 'number') {
-    // While it waits, the wait can only be made shorter; its finalizers are no longer up to whoever deletes.
-    const pending = metadata['deletionGracePeriodSeconds'];
-    const asked = options.gracePeriodSeconds === undefined ? pending : grace;
-    if (asked >= pending) return pending === 0 && !held(strategy, object) ? 'gone' : 'pending';
-    if (asked === 0 && !held(strategy, object)) return 'gone';
-    const end = Date.parse(text(metadata['deletionTimestamp'])) + (asked - pending) * 1000;
-    metadata['deletionTimestamp'] = formatTime(end);
-    metadata['deletionGracePeriodSeconds'] = asked;
-    return object;
+  const waiting = metadata['deletionTimestamp'] !== undefined;
+  let ends: number | undefined;
+  if (!waiting && grace !== undefined) {
+    ends = grace;
+    startDeletion(strategy, object, now, grace);
+  } else if (waiting && grace !== undefined && Number(metadata['deletionGracePeriodSeconds'] ?? 0) > 0) {
+    // The wait can only be made shorter, and finalizers are no longer up to whoever deletes again.
+    ends = shortened(metadata, options, now);
+    if (ends === undefined) return { state: 'pending' };
   }
-  const finalizers = collectionFinalizers(strategy, options, strings(metadata['finalizers']));
+  const before = strings(metadata['finalizers']);
+  const finalizers = collectionFinalizers(strategy, options, before);
   assign(metadata, 'finalizers', finalizers.length > 0 ? finalizers : undefined);
-  const waits = grace !== undefined && grace > 0;
-  if (!waits && !held(strategy, object)) return 'gone';
-  if (metadata['deletionTimestamp'] === undefined) {
-    metadata['deletionTimestamp'] = formatTime(now + (grace ?? 0) * 1000);
-    metadata['deletionGracePeriodSeconds'] = grace ?? 0;
-    if (typeof metadata['generation'] === 'number' && metadata['generation'] > 0) metadata['generation']++;
-    strategy.prepareDelete?.(object);
-  } else if (strings(raw(old)['metadata'] && metadataOf(raw(old))['finalizers']).join() === finalizers.join()) {
-    return 'pending';
+  if (ends !== undefined) return { state: ends > 0 || held(strategy, object) ? 'marked' : 'gone', object };
+  if (!held(strategy, object)) return { state: 'gone' };
+  if (waiting) return before.join() === finalizers.join() ? { state: 'pending' } : { state: 'marked', object };
+  startDeletion(strategy, object, now, 0);
+  return { state: 'marked', object };
+}
+
+function startDeletion(strategy: Strategy, object: Raw, now: number, grace: number): void {
+  const metadata = metadataOf(object);
+  metadata['deletionTimestamp'] = formatTime(now + grace * 1000);
+  metadata['deletionGracePeriodSeconds'] = grace;
+  if (typeof metadata['generation'] === 'number' && metadata['generation'] > 0) metadata['generation']++;
+  strategy.prepareDelete?.(object);
+}
+
+/** The seconds that are left of a wait, in place; undefined: it is as short already. What lies in the past is a second at least. */
+function shortened(metadata: Raw, { gracePeriodSeconds }: DeleteOptions, now: number): number | undefined {
+  const pending = Number(metadata['deletionGracePeriodSeconds']);
+  if (gracePeriodSeconds === undefined) return undefined;
+  let asked = gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds;
+  if (asked >= pending) return undefined;
+  let end = Date.parse(text(metadata['deletionTimestamp'])) + (asked - pending) * 1000;
+  if (end < now) {
+    end = now;
+    if (asked !== 0) asked = 1;
   }
-  return object;
+  metadata['deletionTimestamp'] = formatTime(end);
+  metadata['deletionGracePeriodSeconds'] = asked;
+  return asked;
 }
 
 function held(strategy: Strategy, object: Raw): boolean {
@@ -121,7 +148,9 @@ function collectionFinalizers(strategy: Strategy, options: DeleteOptions, presen
   return others;
 }
 
-function checkPreconditions(declaration: ResourceDeclaration, { preconditions }: DeleteOptions, { metadata }: KubeObject): void {
+function checkPreconditions({ group, kind }: ResourceDeclaration, { preconditions }: DeleteOptions, { metadata }: KubeObject): void {
+  // Kubernetes names the kind, not the resource, in these two.
+  const declaration = { group, resource: kind };
   if (preconditions?.uid !== undefined && preconditions.uid !== metadata.uid) {
     throw conflict(
       declaration,

@@ -133,7 +133,7 @@ test('what an update may create depends on the kind; an apply may always', async
   assert.equal((await leases.update(context(), key, () => lease, { createIfMissing: true })).created, true);
   await assert.rejects(
     leases.update(context(), key, () => lease),
-    /metadata.resourceVersion: Invalid value: 0x0: must be specified for an update/,
+    /metadata.resourceVersion: Invalid value: 0: must be specified for an update/,
   );
   const deployments = storageOf(registry, 'deployments', 'apps');
   await assert.rejects(

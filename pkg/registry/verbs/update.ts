@@ -5,6 +5,7 @@ import { invalidField } from '../../runtime/field-errors.ts';
 import { copyValue, equalValues } from '../../runtime/values.ts';
 import type { Change, ObjectKey, RequestContext, ResourceDeclaration, UpdateOptions } from '../contract.ts';
 import { assign, metadataOf, objects, type Raw, raw, text } from '../raw.ts';
+import { boundsOf } from '../reach.ts';
 import type { Resource, Strategy } from '../resource.ts';
 import { StoredEntry } from '../stored-entry.ts';
 import { defaultObject, trackFields, validateMetadataAgain, validateTypesAgain } from '../typing.ts';
@@ -19,6 +20,7 @@ import {
   liveOf,
   maxTries,
   mutate,
+  preconditionConflict,
   staleConflict,
   strategyContext,
   trackedWrite,
@@ -54,9 +56,7 @@ export async function updateEntry(resource: Resource, call: UpdateCall, change: 
       const object = await change(undefined);
       // Who names an identity has seen another object, which is gone.
       const uid = object.metadata?.uid;
-      if (uid) {
-        throw conflict(declaration, key.name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
-      }
+      if (uid) throw gone(resource, call, uid);
       const options = { declaration, context, namespace: key.namespace, name: key.name, managesFields: call.managesFields ?? false };
       return { entry: await createEntry(resource, options, object), created: true };
     }
@@ -65,6 +65,15 @@ export async function updateEntry(resource: Resource, call: UpdateCall, change: 
     resource.metrics.conflict();
   }
   throw conflict(declaration, key.name, 'it is being changed too often; please try again');
+}
+
+function gone(resource: Resource, call: UpdateCall, uid: string): Error {
+  const { key, declaration, context } = call;
+  if (call.managesFields) {
+    return conflict(declaration, key.name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+  }
+  const write: Write = { resource, declaration, context, key, subresource: '', operation: 'CREATE', now: 0 };
+  return preconditionConflict(write, `UID in precondition: ${uid}, UID in object meta: `);
 }
 
 /** undefined: somebody else was faster. */
@@ -81,7 +90,7 @@ async function attempt(resource: Resource, call: UpdateCall, current: StoredEntr
   const upToDate = !resource.turn?.outdated(current);
   if (changed === existing && upToDate) return current;
   const draft = draftOf(changed);
-  checkUpdate(resource, call, draft, current);
+  checkUpdate(write, draft, current);
   const causes = immutableMetadata(metadataOf(draft), metadataOf(old), context);
   if (!statesChanges(context)) withoutRepeatedOwners(draft, context, 'before-admission');
   defaultObject(declaration, draft);
@@ -133,8 +142,9 @@ async function admitted(write: Write, draft: Raw, old: KubeObject): Promise<Raw>
 }
 
 /** What was asked for must be about this object, and about this state of it. */
-function checkUpdate({ strategy, cache }: Resource, call: UpdateCall, draft: Raw, current: StoredEntry): void {
-  const { context, declaration, key } = call;
+function checkUpdate(write: Write, draft: Raw, current: StoredEntry): void {
+  const { context, declaration, key } = write;
+  const { strategy } = write.resource;
   const metadata = metadataOf(draft);
   const found = current.object.metadata;
   checkIdentity(declaration, key, draft);
@@ -143,13 +153,7 @@ function checkUpdate({ strategy, cache }: Resource, call: UpdateCall, draft: Raw
   if (name !== key.name) throw invalid(declaration, key.name, [invalidField('metadata.name', name, 'field is immutable')]);
   const uid = text(metadata['uid']);
   if (uid !== '' && uid !== found.uid && !statesChanges(context)) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${found.uid}`;
-    const at = cache.keyOf(key.namespace, key.name);
-    throw conflict(
-      declaration,
-      key.name,
-      `StorageError: invalid object, Code: 4, Key: ${at}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
-    );
+    throw preconditionConflict(write, `UID in precondition: ${uid}, UID in object meta: ${found.uid}`);
   }
   const asked = text(metadata['resourceVersion']);
   if (asked === '' || asked === '0') {
@@ -157,7 +161,7 @@ function checkUpdate({ strategy, cache }: Resource, call: UpdateCall, draft: Raw
     const { group, resource } = declaration;
     // Kubernetes names the resource, not the kind, in this one.
     throw invalid({ group, kind: resource }, key.name, [
-      { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0x0: must be specified for an update' },
+      { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0: must be specified for an update' },
     ]);
   }
   if (asked !== String(current.revision)) throw staleConflict(declaration, key.name);
@@ -184,9 +188,11 @@ function statesChanges({ verb }: RequestContext): boolean {
  */
 function immutableMetadata(next: Raw, old: Raw, context: RequestContext): StatusCause[] {
   const fields = [...(statesChanges(context) ? ['uid'] : []), ...(old['deletionTimestamp'] === undefined ? ['deletionTimestamp'] : [])];
-  return [...fields, 'deletionGracePeriodSeconds']
+  const causes = [...fields, 'deletionGracePeriodSeconds']
     .filter((field) => next[field] !== undefined && next[field] !== '' && next[field] !== old[field])
     .map((field) => invalidField(`metadata.${field}`, next[field], 'field is immutable'));
+  // Kubernetes looks at it twice, once for every kind and once for the one, and says so.
+  return [...causes, ...causes];
 }
 
 /** Identity and bookkeeping stay; so does the status, or all but the status, by what is written to. */
@@ -195,7 +201,7 @@ function keepServerFields({ declaration, strategy, format }: Resource, object: R
   object['kind'] = format.kind;
   const metadata = metadataOf(object);
   const was = metadataOf(old);
-  for (const field of serverFields) assign(metadata, field, was[field]);
+  for (const field of [...serverFields, ...(boundsOf(declaration, subresource).keeps ?? [])]) assign(metadata, field, was[field]);
   if (subresource === '' || subresource !== 'status') {
     if (declaration.subresources['status'] && !strategy.prepareSubresource?.[subresource])
       assign(object, 'status', copyValue(old['status']));
@@ -203,8 +209,6 @@ function keepServerFields({ declaration, strategy, format }: Resource, object: R
   }
   for (const key of Object.keys(object)) if (key !== 'status' && key !== 'metadata' && !(key in old)) delete object[key];
   for (const key of Object.keys(old)) if (key !== 'status' && key !== 'metadata') object[key] = copyValue(old[key]);
-  assign(metadata, 'ownerReferences', was['ownerReferences']);
-  assign(metadata, 'finalizers', was['finalizers']);
 }
 
 function prepare(write: Write, object: Raw, old: Raw): void {

@@ -134,6 +134,17 @@ export function checkIdentity(declaration: ResourceDeclaration, key: ObjectKey, 
   }
 }
 
+/** The store's own words: what was written is not the object that was meant. A dry run does not get as far as the store. */
+export function preconditionConflict({ resource, declaration, key, context }: Write, why: string): Error {
+  const at = resource.cache.keyOf(key.namespace, key.name);
+  const seen = context.dryRun ? at.replace(/^\/registry/, '') : at;
+  return conflict(
+    declaration,
+    key.name,
+    `StorageError: invalid object, Code: 4, Key: ${seen}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ${why}`,
+  );
+}
+
 export function staleConflict(declaration: ResourceDeclaration, name: string): Error {
   return conflict(declaration, name, 'the object has been modified; please apply your changes to the latest version and try again');
 }
