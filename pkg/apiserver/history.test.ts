@@ -125,7 +125,11 @@ test('an object is told at the version that is asked for', async () => {
   await request('POST', '/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers', {
     body: {
       metadata: { name: 'h' },
-      spec: { maxReplicas: 3, scaleTargetRef: { kind: 'Deployment', name: 'web' }, targetCPUUtilizationPercentage: 50 },
+      spec: {
+        maxReplicas: 3,
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+        targetCPUUtilizationPercentage: 50,
+      },
     },
   });
   const at = async (version: string) =>

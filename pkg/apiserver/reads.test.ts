@@ -356,7 +356,7 @@ test('the items of a list do not say what they are, in any form: the list does',
   assert.deepEqual(pretty?.json, plain?.json);
   // The same where the bytes are made for the version that was asked for.
   const scaler = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'h' } };
-  const spec = { scaleTargetRef: { kind: 'Deployment', name: 'web' }, maxReplicas: 3 };
+  const spec = { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 3 };
   const created = await request('POST', '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers', { body: { ...scaler, spec } });
   assert.equal(created.status, 201, created.text);
   const converted = await request('GET', '/apis/autoscaling/v1/horizontalpodautoscalers');

@@ -20,7 +20,8 @@ const use = (metric: Raw | undefined, member: 'target' | 'current'): unknown =>
 
 export function autoscalerToV1(object: Raw): Raw {
   const { metrics, behavior, ...spec } = objectAt(object['spec']);
-  const { currentMetrics, conditions, ...status } = objectAt(object['status']);
+  const { currentMetrics, conditions, ...given } = objectAt(object['status']);
+  const status: Raw = { ...given, currentReplicas: given['currentReplicas'] ?? 0 };
   const annotations: Raw = { ...objectAt(objectAt(object['metadata'])['annotations']) };
   const target = objects(metrics).find((metric) => isCpuUse(metric, 'target'));
   const current = objects(currentMetrics).find((metric) => isCpuUse(metric, 'current'));

@@ -64,7 +64,11 @@ test('one object is seen in each version, by reads and watches, at one revision'
   const { registry, context } = await testRegistry();
   const v1 = storageOf(registry, 'horizontalpodautoscalers', 'autoscaling', 'v1');
   const v2 = storageOf(registry, 'horizontalpodautoscalers', 'autoscaling', 'v2');
-  const spec = { scaleTargetRef: { kind: 'Deployment', name: 'web' }, maxReplicas: 3, targetCPUUtilizationPercentage: 70 };
+  const spec = {
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+    maxReplicas: 3,
+    targetCPUUtilizationPercentage: 70,
+  };
   const abort = new AbortController();
   const watch = v1.watch(context(), { namespace: '', bookmarks: false, signal: abort.signal })[Symbol.asyncIterator]();
   const first = watch.next();

@@ -19,6 +19,7 @@ const nulls =
 export const nullDefaults: Readonly<Record<string, TypeDefault>> = {
   'api.rbac.v1.Role': nulls('rules'),
   'api.rbac.v1.ClusterRole': nulls('rules'),
+  'api.autoscaling.v2.HorizontalPodAutoscalerStatus': nulls('currentMetrics'),
   'api.discovery.v1.EndpointSlice': nulls('endpoints', 'ports'),
   'api.storage.v1.CSINodeSpec': nulls('drivers'),
   'api.storage.v1.CSINodeDriver': nulls('topologyKeys'),

@@ -22,6 +22,7 @@ function setCount(daemonSet: Raw, count: number): void {
 
 export const daemonSetStrategy: Strategy = {
   generation: true,
+  changesFirst: true,
   prepareCreate: (daemonSet) => setCount(daemonSet, Math.max(countOf(daemonSet), 1)),
   prepareUpdate: (next, old) => setCount(next, countOf(old) + (equalValues(templateOf(next), templateOf(old)) ? 0 : 1)),
   prepareSubresource: { status: (next, old) => setCount(next, countOf(old)) },

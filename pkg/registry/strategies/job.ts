@@ -4,6 +4,7 @@
  */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { invalidField } from '../../runtime/field-errors.ts';
+import { equalValues } from '../../runtime/values.ts';
 import { child, metadataOf, objectAt, type Raw, text } from '../raw.ts';
 import type { Strategy } from '../resource.ts';
 import { validateJobUpdate } from '../validation/batch.ts';
@@ -25,12 +26,13 @@ function generateSelector(job: Raw): void {
   const spec = child(job, 'spec');
   if (spec['manualSelector'] === true) return;
   const labels = child(child(child(spec, 'template'), 'metadata'), 'labels');
+  const metadata = metadataOf(job);
+  // A Job without labels has those of its pods.
+  const alike = equalValues(metadata['labels'] ?? {}, labels) || Object.keys(objectAt(metadata['labels'])).length === 0;
   for (const [key, value] of Object.entries(ownLabels(job))) labels[key] ??= value;
   const matched = child(child(spec, 'selector'), 'matchLabels');
   matched[`${domain}/controller-uid`] ??= text(metadataOf(job)['uid']);
-  // A Job without labels has those of its pods.
-  const metadata = metadataOf(job);
-  if (Object.keys(objectAt(metadata['labels'])).length === 0) metadata['labels'] = { ...labels };
+  if (alike) metadata['labels'] = { ...labels };
 }
 
 /** What the author has written in the place of a generated label or selector must be what would have been generated. */

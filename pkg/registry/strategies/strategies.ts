@@ -21,7 +21,7 @@ import {
 import { validateLoadBalancer, validateServiceCidrUpdate } from '../validation/network.ts';
 import { validatePodRequestStatus } from '../validation/pod-certificate-status.ts';
 import { validateQuotaStatus, validateQuotaUpdate } from '../validation/quota.ts';
-import { autoscalerCounts, budgetCounts, deploymentCounts, replicaSetCounts, statefulSetCounts } from '../validation/status-counts.ts';
+import { autoscalerCounts, budgetStatus, deploymentCounts, replicaSetCounts, statefulSetCounts } from '../validation/status-counts.ts';
 import {
   attachmentStatus,
   conditionsOnly,
@@ -105,7 +105,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     }),
   },
   'horizontalpodautoscalers.autoscaling': { validateUpdate: onWrite({ status: autoscalerCounts }) },
-  'poddisruptionbudgets.policy': { generation: true, needsResourceVersion: true, validateUpdate: onWrite({ status: budgetCounts }) },
+  'poddisruptionbudgets.policy': { generation: true, needsResourceVersion: true, validateUpdate: onWrite({ status: budgetStatus }) },
   'leases.coordination.k8s.io': { createOnUpdate: true, needsResourceVersion: true },
   'leasecandidates.coordination.k8s.io': {
     createOnUpdate: true,

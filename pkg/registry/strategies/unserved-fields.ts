@@ -18,6 +18,7 @@ const unserved: Readonly<Record<string, readonly string[]>> = {
     'spec.devices[].nodeAllocatableResourceMappings',
     ...['bools', 'ints', 'strings', 'versions'].map((field) => `spec.devices[].attributes{}.${field}`),
   ],
+  'statefulsets.apps': ['spec.updateStrategy.rollingUpdate.maxUnavailable'],
   'csidrivers.storage.k8s.io': ['spec.preventPodSchedulingIfMissing'],
 };
 

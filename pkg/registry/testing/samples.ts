@@ -66,7 +66,9 @@ const byKind: Readonly<Record<string, object>> = {
       volumeClaimTemplates: [{ metadata: { name: 'd' }, spec: { accessModes: ['ReadWriteOnce'], resources: storage } }],
     },
   },
-  'autoscaling/v2 HorizontalPodAutoscaler': { spec: { scaleTargetRef: { kind: 'Deployment', name: 'd' }, maxReplicas: 2, behavior: {} } },
+  'autoscaling/v2 HorizontalPodAutoscaler': {
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 2, behavior: {} },
+  },
   'batch/v1 CronJob': {
     spec: { schedule: '@daily', jobTemplate: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } } },
   },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Case, checkTable, type Draft, having, updateRefusals } from '../testing/validation-table.ts';
+import { type Case, checkTable, type Draft, having, refusals, updateRefusals } from '../testing/validation-table.ts';
 
 const autoscaler: Draft = {
   apiVersion: 'autoscaling/v2',
@@ -35,7 +35,8 @@ const table: readonly Case[] = [
     having(autoscaler, { 'spec.maxReplicas': 0, 'spec.minReplicas': 0 }),
     [
       'spec.minReplicas: Invalid value: 0: must be greater than or equal to 1',
-      'spec.maxReplicas: Invalid value: 0: must be greater than 0',
+      'spec.maxReplicas: Required value: must be set and greater than 0',
+      'spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero replicas',
     ],
   ],
   [
@@ -45,7 +46,7 @@ const table: readonly Case[] = [
   ],
   [
     'of nothing',
-    having(autoscaler, { 'spec.scaleTargetRef': { kind: 'a/b', name: '' } }),
+    having(autoscaler, { 'spec.scaleTargetRef': { apiVersion: 'apps/v1', kind: 'a/b', name: '' } }),
     ['spec.scaleTargetRef.kind: Invalid value: "a/b": may not contain \'/\'', 'spec.scaleTargetRef.name: Required value'],
   ],
   [
@@ -53,6 +54,7 @@ const table: readonly Case[] = [
     scaledBy({ type: '' }),
     [
       'spec.metrics[0].type: Required value: must specify a metric source type',
+      'spec.metrics[0].type: Unsupported value: "": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"',
       'spec.metrics[0].type: Unsupported value: "": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"',
     ],
   ],
@@ -131,5 +133,30 @@ test('of an autoscaler’s and a budget’s status nothing is below zero', () =>
   const status = { disruptionsAllowed: -1, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
   assert.deepEqual(updateRefusals(budget, having(budget, { status }), 'status'), [
     'status.disruptionsAllowed: Invalid value: -1: must be greater than or equal to 0',
+  ]);
+});
+
+test('what an autoscaler scales is of a group, unless it is of the oldest kind or was there before', () => {
+  const to = (reference: object): Draft => having(autoscaler, { 'spec.scaleTargetRef': reference });
+  const groupless = { apiVersion: 'v1', kind: 'Deployment', name: 'd' };
+  assert.deepEqual(refusals(to(groupless)), ['spec.scaleTargetRef.apiVersion: Invalid value: "v1": apiVersion must specify API group']);
+  assert.deepEqual(refusals(to({ ...groupless, apiVersion: 'a/b/c' })), [
+    'spec.scaleTargetRef.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c',
+  ]);
+  assert.deepEqual(refusals(to({ kind: 'ReplicationController', name: 'r' })), []);
+  assert.deepEqual(updateRefusals(to(groupless), to({ ...groupless, name: 'e' })), []);
+});
+
+test('the conditions of a budget are whole, and a way to evict is one of those there are', () => {
+  assert.deepEqual(refusals(having(budget, { 'spec.unhealthyPodEvictionPolicy': '' })), [
+    'spec.unhealthyPodEvictionPolicy: Unsupported value: "": supported values: "AlwaysAllow", "IfHealthyBudget"',
+  ]);
+  const status = {
+    conditions: [{ type: 'A', status: 'Maybe', reason: 'R', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+    currentHealthy: -1,
+  };
+  assert.deepEqual(updateRefusals(budget, having(budget, { status }), 'status'), [
+    'status.conditions[0].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',
+    'status.currentHealthy: Invalid value: -1: must be greater than or equal to 0',
   ]);
 });

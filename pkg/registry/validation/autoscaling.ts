@@ -1,11 +1,25 @@
 /** HorizontalPodAutoscalers, at both their versions. */
 import { isQuantity, parseQuantity } from '../../api/quantity.ts';
 import { forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
-import { isObject, objectAt, type Raw, text } from '../raw.ts';
+import { isObject, objectAt, objects, type Raw, text } from '../raw.ts';
 import { dnsLabel, pathSegment } from './names.ts';
 import { checkContainerResource } from './resource-amounts.ts';
-import { atLeast, between, both, fields, needed, neededName, oneOf, positive, type Rule, strictOneOf, validators } from './rules.ts';
-import { below, seenAbove, type Validator, type Validators } from './validator.ts';
+import {
+  atLeast,
+  between,
+  both,
+  fields,
+  items,
+  needed,
+  neededName,
+  object,
+  oneOf,
+  positive,
+  type Rule,
+  strictOneOf,
+  validators,
+} from './rules.ts';
+import { below, type Report, type Validator, type Validators } from './validator.ts';
 
 const maxWindowSeconds = 3_600;
 const maxPeriodSeconds = 1_800;
@@ -23,7 +37,8 @@ const replicas: Validator = (spec, path, report) => {
   const min = spec['minReplicas'];
   const max = Number(spec['maxReplicas'] ?? 0);
   atLeast(1)(min, below(path, 'minReplicas'), report);
-  if (max < 1) report(invalidField(below(path, 'maxReplicas'), max, 'must be greater than 0'));
+  if (max === 0) report(requiredField(below(path, 'maxReplicas'), 'must be set and greater than 0'));
+  else if (max < 0) report(invalidField(below(path, 'maxReplicas'), max, 'must be greater than or equal to 1'));
   if (typeof min === 'number' && max < min)
     report(invalidField(below(path, 'maxReplicas'), max, 'must be greater than or equal to `minReplicas`'));
 };
@@ -60,17 +75,46 @@ const rawOrUtilization = validators(
   notBothTargets('averageUtilization', 'averageValue', 'may not set both a target raw value and a target utilization'),
 );
 
+const metricName = fields({ name: neededName(pathSegment, 'must specify a metric name') });
+const aimed: Validator = (source, path, report) => target(objectAt(source['target']), below(path, 'target'), report);
+/** Of a metric that has a name, and what is aimed at. */
+const measured: Validator = (source, path, report) => {
+  metricName(objectAt(source['metric']), below(path, 'metric'), report);
+  aimed(source, path, report);
+};
+
+const referenceNames = fields({ kind: neededName(pathSegment), name: neededName(pathSegment) });
+function checkReference(
+  reference: Raw,
+  path: string,
+  { report, groupless }: { readonly report: Report; readonly groupless: boolean },
+): void {
+  referenceNames(reference, path, report);
+  const version = text(reference['apiVersion']);
+  const parts = version.split('/');
+  const at = below(path, 'apiVersion');
+  if (parts.length > 2) report(invalidField(at, version, `unexpected GroupVersion string: ${version}`));
+  else if (!groupless && (parts.length < 2 || parts[0] === '')) report(invalidField(at, version, 'apiVersion must specify API group'));
+}
+
 const sourceRules: Readonly<Record<string, Validator>> = {
-  object: eitherTarget('value', 'averageValue', 'must set either a target value or averageValue'),
+  object: validators(
+    (source, path, report) =>
+      checkReference(objectAt(source['describedObject']), below(path, 'describedObject'), { report, groupless: true }),
+    measured,
+    eitherTarget('value', 'averageValue', 'must set either a target value or averageValue'),
+  ),
   external: validators(
+    measured,
     eitherTarget('value', 'averageValue', 'must set either a target value for metric or a per-pod target'),
     notBothTargets('averageValue', 'value', 'may not set both a target value for metric and a per-pod target'),
   ),
   pods: (source, path, report) => {
+    measured(source, path, report);
     if (objectAt(source['target'])['averageValue'] === undefined)
       report(requiredField(below(path, 'target.averageValue'), 'must specify a positive target averageValue'));
   },
-  resource: validators(fields({ name: needed('must specify a resource name') }), rawOrUtilization),
+  resource: validators(fields({ name: needed('must specify a resource name') }), aimed, rawOrUtilization),
   containerResource: validators(
     fields({
       name: both(needed('must specify a resource name'), (value, path, report) => {
@@ -78,6 +122,7 @@ const sourceRules: Readonly<Record<string, Validator>> = {
       }),
       container: neededName(dnsLabel, 'must specify a container'),
     }),
+    aimed,
     rawOrUtilization,
   ),
 };
@@ -86,11 +131,14 @@ const metric: Validator = (spec, path, report) => {
   const type = text(spec['type']);
   if (type === '') report(requiredField(below(path, 'type'), 'must specify a metric source type'));
   const expected = sources[type];
-  if (expected === undefined) report(unsupportedField(below(path, 'type'), type, Object.keys(sources)));
+  const unknown = unsupportedField(below(path, 'type'), type, Object.keys(sources));
+  if (expected === undefined) report(unknown);
   const given = Object.keys(sourceRules).filter((source) => isObject(spec[source]));
   const [first] = given;
   if (first !== undefined) sourceRules[first]?.(spec[first] as Raw, below(path, first), report);
-  if (expected !== undefined && !given.includes(expected)) {
+  // Kubernetes says it twice.
+  if (expected === undefined) report(unknown);
+  else if (!given.includes(expected)) {
     report(requiredField(below(path, expected), 'must populate information for the given metric source'));
   }
   if (given.length === 1) return;
@@ -110,21 +158,30 @@ const scalingRules = fields({
     between(Number.NEGATIVE_INFINITY, maxWindowSeconds, `must be less than or equal to ${maxWindowSeconds}`),
   ),
   selectPolicy: oneOf(['Disabled', 'Max', 'Min']),
-  policies: needed('must specify at least one Policy'),
+  policies: both(needed('must specify at least one Policy'), items(policy)),
   tolerance: (value, path, report) => {
     const amount = text(value);
-    if (isQuantity(amount) && parseQuantity(amount).nanos < 0n) report(invalidField(path, amount, 'must be greater or equal to zero'));
+    if (isQuantity(amount) && parseQuantity(amount).nanos < 0n) report(invalidField(path, amount, 'must be greater than or equal to 0'));
   },
 });
 
-export const autoscalingValidators: Validators = {
-  'api.autoscaling.v2.HorizontalPodAutoscalerSpec': replicas,
-  'api.autoscaling.v2.CrossVersionObjectReference': fields({ kind: neededName(pathSegment), name: neededName(pathSegment) }),
-  'api.autoscaling.v2.MetricSpec': metric,
-  'api.autoscaling.v2.MetricTarget': target,
-  'api.autoscaling.v2.MetricIdentifier': fields({ name: neededName(pathSegment, 'must specify a metric name') }),
-  'api.autoscaling.v2.HPAScalingRules': scalingRules,
-  'api.autoscaling.v2.HPAScalingPolicy': policy,
-  'api.autoscaling.v2.ResourceMetricSource': seenAbove,
-  'api.autoscaling.v2.ContainerResourceMetricSource': seenAbove,
+const behavior = fields({ scaleUp: object(scalingRules), scaleDown: object(scalingRules) });
+const metrics = items(metric);
+
+const autoscaler: Validator = (spec, path, report) => {
+  replicas(spec, path, report);
+  const [reference, before] = [objectAt(spec['scaleTargetRef']), objectAt(objectAt(report.old)['spec'])['scaleTargetRef']];
+  const asBefore = isObject(before) && ['apiVersion', 'kind'].every((field) => text(before[field]) === text(reference[field]));
+  const at = below(path, 'scaleTargetRef');
+  if (asBefore) referenceNames(reference, at, report);
+  else checkReference(reference, at, { report, groupless: reference['kind'] === 'ReplicationController' });
+  metrics(spec['metrics'], below(path, 'metrics'), report);
+  const outside = objects(spec['metrics']).some(({ type }) => type === 'Object' || type === 'External');
+  if (spec['minReplicas'] === 0 && !outside) {
+    const detail = 'must specify at least one Object or External metric to support scaling to zero replicas';
+    report(forbiddenField(below(path, 'metrics'), detail));
+  }
+  object(behavior)(spec['behavior'], below(path, 'behavior'), report);
 };
+
+export const autoscalingValidators: Validators = { 'api.autoscaling.v2.HorizontalPodAutoscalerSpec': { whole: autoscaler } };

@@ -7,6 +7,7 @@ import { scheduleFault, timeZoneFault } from './cron-schedule.ts';
 import { type GoShape, goValue } from './go-value.ts';
 import { immutable } from './immutability.ts';
 import { indexesOf } from './job-indexes.ts';
+import { isTrue, validateJobStatus } from './job-status.ts';
 import { dnsLabel, qualifiedName } from './names.ts';
 import { podTemplateSpec } from './pod.ts';
 import {
@@ -271,9 +272,6 @@ const fixed = immutable(
   'spec.managedBy',
   'spec.successPolicy',
 );
-const isTrue = (job: Raw, type: string): boolean =>
-  objects(objectAt(job['status'])['conditions']).some((one) => one['type'] === type && one['status'] === 'True');
-
 /** A job's pods are made from one template, and counted by one selector. */
 export function validateJobUpdate(next: Raw, old: Raw, subresource: string): StatusCause[] {
   if (subresource === 'status') return validateJobStatus(next, old);
@@ -306,27 +304,4 @@ function withoutPlacement(template: unknown): Raw {
     if (Array.isArray(pod[list])) pod[list] = objects(pod[list]).map(({ resources: _resources, ...container }) => container);
   }
   return { ...rest, metadata: identity, spec: { ...pod, affinity: others } };
-}
-
-const counters = fields({
-  active: notNegative,
-  succeeded: notNegative,
-  failed: notNegative,
-  ready: notNegative,
-  terminating: notNegative,
-});
-
-/** What has ended stays ended, and only one way. */
-function validateJobStatus(next: Raw, old: Raw): StatusCause[] {
-  const causes: StatusCause[] = [];
-  const report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: next });
-  counters(objectAt(next['status']), 'status', report);
-  const conditions = (detail: string): void => report(valueless('status.conditions', detail));
-  if (isTrue(next, 'Complete') && isTrue(next, 'Failed')) conditions('cannot set Complete=True and Failed=true conditions');
-  for (const type of ['Failed', 'Complete', 'FailureTarget', 'SuccessCriteriaMet']) {
-    if (isTrue(old, type) && !isTrue(next, type)) {
-      conditions(`cannot disable the ${type === 'SuccessCriteriaMet' ? '' : 'terminal '}${type}=True condition`);
-    }
-  }
-  return causes;
 }

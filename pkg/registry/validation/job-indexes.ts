@@ -21,6 +21,19 @@ export function indexesOf(ranges: string, completions: number): number | string 
   return total;
 }
 
+/** The first index that both texts name; what cannot be read names none. */
+export function commonIndex(one: string, other: string, completions: number): number | undefined {
+  const spans = (ranges: string): [number, number][] =>
+    ranges.split(',').flatMap((range) => {
+      const [from, to = from] = range.split('-').map((end) => indexOf(end, completions));
+      return typeof from === 'number' && typeof to === 'number' ? [[from, to]] : [];
+    });
+  const found = spans(one).flatMap(([from, to]) =>
+    spans(other).flatMap(([start, end]) => (from <= end && start <= to ? [Math.max(from, start)] : [])),
+  );
+  return found.length > 0 ? Math.min(...found) : undefined;
+}
+
 function indexOf(given: string, completions: number): number | string {
   if (!/^\d+$/.test(given)) return `cannot convert string to integer for index: ${JSON.stringify(given)}`;
   const index = Number(given);

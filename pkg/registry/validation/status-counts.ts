@@ -2,7 +2,9 @@
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { invalidField } from '../../runtime/field-errors.ts';
 import { objectAt, type Raw } from '../raw.ts';
+import { conditions } from './conditions.ts';
 import { notNegative } from './rules.ts';
+import { collect } from './validator.ts';
 
 interface Counts {
   readonly fields: readonly string[];
@@ -10,9 +12,12 @@ interface Counts {
   readonly atMost?: readonly (readonly [part: string, whole: string, named: string])[];
 }
 
+/** Of the names that were already taken; it only grows. */
+const collided = 'collisionCount';
+
 /** For the `status` subresource of one kind. */
-export function validateCounts({ fields, atMost = [] }: Counts): (next: Raw) => StatusCause[] {
-  return (next) => {
+export function validateCounts({ fields, atMost = [] }: Counts): (next: Raw, old: Raw) => StatusCause[] {
+  return (next, old) => {
     const causes: StatusCause[] = [];
     const report = Object.assign((cause: StatusCause) => void causes.push(cause), { root: next });
     const status = objectAt(next['status']);
@@ -21,6 +26,9 @@ export function validateCounts({ fields, atMost = [] }: Counts): (next: Raw) => 
       const count = Number(status[part] ?? 0);
       if (count > Number(status[whole] ?? 0)) report(invalidField(`status.${part}`, count, `cannot be greater than ${named}`));
     }
+    const [collisions, before] = [Number(status[collided] ?? 0), objectAt(old['status'])[collided]];
+    if (fields.includes(collided) && before !== undefined && (status[collided] === undefined || collisions < Number(before)))
+      report(invalidField(`status.${collided}`, collisions, 'cannot be decremented'));
     return causes;
   };
 }
@@ -35,6 +43,7 @@ export const deploymentCounts = validateCounts({
     'readyReplicas',
     'availableReplicas',
     'unavailableReplicas',
+    'terminatingReplicas',
     'collisionCount',
   ],
   atMost: [
@@ -46,7 +55,7 @@ export const deploymentCounts = validateCounts({
 });
 
 export const replicaSetCounts = validateCounts({
-  fields: ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'],
+  fields: ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'terminatingReplicas', 'observedGeneration'],
   atMost: [
     ['fullyLabeledReplicas', 'replicas', whole],
     ['readyReplicas', 'replicas', whole],
@@ -80,5 +89,9 @@ export const daemonSetCounts = validateCounts({
   ],
 });
 
-export const budgetCounts = validateCounts({ fields: ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] });
+const budgets = validateCounts({ fields: ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] });
+export const budgetStatus = (next: Raw, old: Raw): StatusCause[] => [
+  ...collect(next, (report) => conditions(objectAt(next['status'])['conditions'], 'status.conditions', report)),
+  ...budgets(next, old),
+];
 export const autoscalerCounts = validateCounts({ fields: ['currentReplicas', 'desiredReplicas'] });

@@ -194,7 +194,9 @@ const table: readonly (readonly [what: string, draft: KubeObject, said: readonly
   [
     'a budget of both kinds',
     object('policy/v1', 'PodDisruptionBudget', 'x', { spec: { minAvailable: 1, maxUnavailable: 1 } }),
-    ['spec: Invalid value: {"minAvailable":1,"maxUnavailable":1}: minAvailable and maxUnavailable cannot be both set'],
+    [
+      'spec: Invalid value: {"MinAvailable":1,"Selector":null,"MaxUnavailable":1,"UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set',
+    ],
   ],
   [
     'an operator',

@@ -202,7 +202,7 @@ const byResource: Readonly<Record<string, Warnings>> = {
   replicationcontrollers: workload,
   'deployments.apps': workload,
   'replicasets.apps': workload,
-  'daemonsets.apps': workload,
+  'daemonsets.apps': ofTemplate('spec.template', ''),
   'statefulsets.apps': statefulSet,
   'jobs.batch': ofTemplate('spec.template', hostname),
   'cronjobs.batch': ofTemplate('spec.jobTemplate.spec.template'),
