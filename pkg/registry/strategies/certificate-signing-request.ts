@@ -5,7 +5,7 @@
  */
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import { formatTime } from '../../clock/clock.ts';
-import { forbiddenField, invalidField } from '../../runtime/field-errors.ts';
+import { duplicateField, forbiddenField, invalidField, requiredField, unsupportedField } from '../../runtime/field-errors.ts';
 import { equalValues } from '../../runtime/values.ts';
 import { assign, child, objectAt, objects, type Raw, text } from '../raw.ts';
 import type { Strategy, StrategyContext } from '../resource.ts';
@@ -42,10 +42,26 @@ function onlyConditions(request: Raw, old: Raw, { now }: StrategyContext): void 
   date(request, old, now);
 }
 
+const onlyTrue = [...decisions, 'Failed'];
+function checkConditions(request: Raw, path: string): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const types = new Set<string>();
+  for (const [i, { type: given, status }] of conditionsOf(request).entries()) {
+    const [at, type] = [`${path}[${i}]`, text(given)];
+    const supported = onlyTrue.includes(type) ? ['True'] : ['False', 'True', 'Unknown'];
+    if (type === '') causes.push(requiredField(`${at}.type`));
+    if (text(status) === '') causes.push(requiredField(`${at}.status`));
+    else if (!supported.includes(text(status))) causes.push(unsupportedField(`${at}.status`, status, supported));
+    if (types.has(type)) causes.push(duplicateField(`${at}.type`, type));
+    types.add(type);
+  }
+  return causes;
+}
+
 /** What was decided stays decided, and only an approver decides. */
 function validateConditions(next: Raw, old: Raw, subresource: string): StatusCause[] {
   const at = 'status.conditions';
-  const causes: StatusCause[] = [];
+  const causes: StatusCause[] = checkConditions(next, at);
   for (const type of [...decisions, 'Failed']) {
     const [before, now] = [old, next].map((request) => conditionsOf(request).find((condition) => condition['type'] === type));
     if (before && !now) causes.push(forbiddenField(at, `updates may not remove a condition of type ${JSON.stringify(type)}`));

@@ -59,6 +59,11 @@ const contentOrLabels = (next: Raw, old: Raw): boolean =>
   ['addressType', 'endpoints', 'ports'].some((key) => !equalValues(next[key] ?? [], old[key] ?? [])) ||
   !equalValues(metadataOf(next)['labels'] ?? {}, metadataOf(old)['labels'] ?? {});
 
+/** Of a template that has none, since they are not served: shown as null, as Go shows them. */
+const showConstraints = (workload: Raw): void => {
+  for (const template of objects(objectAt(workload['spec'])['podGroupTemplates'])) template['schedulingConstraints'] ??= null;
+};
+
 const eventAs = (apiVersion: string, object: Raw, old: Raw | undefined): StatusCause[] => {
   if (apiVersion !== strictEvents) return [];
   return old ? validateStrictEventUpdate(object, old) : validateStrictEvent(object);
@@ -117,7 +122,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'ingressclasses.networking.k8s.io': { generation: true, validateUpdate: immutable('spec.controller') },
   'networkpolicies.networking.k8s.io': counted,
   'servicecidrs.networking.k8s.io': {
-    validateUpdate: onWrite({ object: validateServiceCidrUpdate, status: conditionsOnly }),
+    validateUpdate: onWrite({ object: validateServiceCidrUpdate }),
   },
   'resourcepoolstatusrequests.resource.k8s.io': {
     needsResourceVersion: true,
@@ -128,7 +133,11 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'rolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
   'clusterroles.rbac.authorization.k8s.io': { createOnUpdate: true },
   'clusterrolebindings.rbac.authorization.k8s.io': { createOnUpdate: true, validateUpdate: sameRole },
-  'workloads.scheduling.k8s.io': { validateUpdate: immutableUnseen('spec.controllerRef', 'spec.podGroupTemplates') },
+  'workloads.scheduling.k8s.io': {
+    prepareCreate: showConstraints,
+    prepareUpdate: showConstraints,
+    validateUpdate: immutableUnseen('spec.controllerRef', 'spec.podGroupTemplates'),
+  },
   'podgroups.scheduling.k8s.io': {
     prepareCreate: (group) => assign(child(group, 'spec'), 'disruptionMode', 'Pod'),
     prepareUpdate: (group, old) => assign(child(group, 'spec'), 'disruptionMode', objectAt(old['spec'])['disruptionMode']),

@@ -164,6 +164,18 @@ const certificatesTable: readonly Case[] = [
 test('roles and bindings are refused as Kubernetes refuses them', () => checkTable(rolesTable));
 test('requests for certificates and bundles are refused as Kubernetes refuses them', () => checkTable(certificatesTable));
 
+test('a request’s conditions say of what they are, whether, and each once', () => {
+  const failed = { type: 'Failed', status: 'True' };
+  const conditions = [failed, failed, { type: 'Failed', status: 'False' }, { status: 'Maybe' }];
+  assert.deepEqual(updateRefusals(request, having(request, { status: { conditions } }), 'status'), [
+    'status.conditions[1].type: Duplicate value: "Failed"',
+    'status.conditions[2].status: Unsupported value: "False": supported values: "True"',
+    'status.conditions[2].type: Duplicate value: "Failed"',
+    'status.conditions[3].type: Required value',
+    'status.conditions[3].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',
+  ]);
+});
+
 test('who signs a bundle, and what a pod asked, stays', () => {
   const named = having(bundle, { 'spec.signerName': 'acme.io/pods', metadata: { name: 'acme.io:pods:a' } });
   assert.deepEqual(

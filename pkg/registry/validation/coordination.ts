@@ -5,9 +5,10 @@ import { objectAt, objects, type Raw, text } from '../raw.ts';
 import { validateLabels } from './metadata.ts';
 import { dnsLabel, qualifiedName } from './names.ts';
 import { containerResources } from './resource-amounts.ts';
-import { atLeast, needed, neededName, notNegative, oneOf, type Rule, strictName } from './rules.ts';
+import { atLeast, items, needed, neededName, notNegative, oneOf, type Rule, strictName } from './rules.ts';
 import { isOlder, parseSemver, type SemanticVersion } from './semver.ts';
-import { below, type Report, type Validator, type Validators } from './validator.ts';
+import { toleration } from './toleration.ts';
+import { below, onlyWhenNew, type Report, type Validator, type Validators } from './validator.ts';
 
 /** One of Kubernetes' own, or a name that says whose it is. */
 const strategy: Rule = (value, path, report) => {
@@ -62,16 +63,18 @@ const runtimeClass: Validator = (value, path, report) => {
   if (fixed !== undefined) containerResources({ limits: fixed }, below(path, 'overhead'), report);
   const scheduling = objectAt(value['scheduling']);
   validateLabels(scheduling['nodeSelector'], below(path, 'scheduling.nodeSelector'), report);
+  const at = below(path, 'scheduling.tolerations');
+  items(toleration)(scheduling['tolerations'], at, report);
   const seen: string[] = [];
-  for (const [i, toleration] of objects(scheduling['tolerations']).entries()) {
-    const said = stringifyJson(toleration);
-    if (seen.includes(said)) report(duplicateField(`${below(path, 'scheduling.tolerations')}[${i}]`, toleration));
-    seen.push(said);
+  for (const [i, one] of objects(scheduling['tolerations']).entries()) {
+    const key = stringifyJson(['key', 'operator', 'value', 'effect'].map((field) => text(one[field])));
+    if (seen.includes(key)) report(duplicateField(`${at}[${i}]`, one));
+    seen.push(key);
   }
 };
 
 export const coordinationValidators: Validators = {
   'api.coordination.v1.LeaseSpec': lease,
   'api.coordination.v1beta1.LeaseCandidateSpec': { whole: candidate },
-  'api.node.v1.RuntimeClass': runtimeClass,
+  'api.node.v1.RuntimeClass': { whole: onlyWhenNew(runtimeClass) },
 };

@@ -129,7 +129,7 @@ const admissionTable: readonly Case[] = [
         { name: 'a', expression: ' ' },
       ],
     }),
-    ['webhooks[0].matchConditions[1].name: Duplicate value: "a"', 'webhooks[0].matchConditions[1].expression: Required value'],
+    ['webhooks[0].matchConditions[1].expression: Required value', 'webhooks[0].matchConditions[1].name: Duplicate value: "a"'],
   ],
   ['a policy', policy, []],
   [

@@ -3,7 +3,7 @@ import { forbiddenField, invalidField, requiredField, unsupportedField } from '.
 import { isObject, objectAt, objects, type Raw, strings, text } from '../raw.ts';
 import { mandatoryFlowSchema, mandatoryPriorityLevel } from './flow-mandatory.ts';
 import { dnsLabel, dnsSubdomain } from './names.ts';
-import { atLeast, between, enumOf, named, neededName, neededOneOf, type Rule, validators } from './rules.ts';
+import { atLeast, between, enumOf, fields, named, neededName, neededOneOf, object, type Rule, validators } from './rules.ts';
 import { below, type Report, seenAbove, type Validator, type Validators } from './validator.ts';
 
 const maxPrecedence = 10_000;
@@ -167,6 +167,17 @@ function entropyBits(deck: number, hand: number): number {
   return Math.ceil(Math.log2(deck) * hand);
 }
 
+const limitedLevel = validators(
+  shares,
+  fields({ limitResponse: object(validators(limitResponse, fields({ queuing: object(queuingRules) }))) }),
+);
+
+/** What is not of the level's own type is not looked at. */
+const ofType: Validator = ({ type, limited, exempt }, path, report) => {
+  if (type === 'Limited') object(limitedLevel)(limited, below(path, 'limited'), report);
+  else if (type === 'Exempt') object(shares)(exempt, below(path, 'exempt'), report);
+};
+
 export const flowControlValidators: Validators = {
   'api.flowcontrol.v1.FlowSchemaSpec': validators(flowSchema, mandatoryFlowSchema),
   'api.flowcontrol.v1.PolicyRulesWithSubjects': rules,
@@ -178,9 +189,5 @@ export const flowControlValidators: Validators = {
   'api.flowcontrol.v1.PriorityLevelConfigurationReference': seenAbove,
   'api.flowcontrol.v1.ResourcePolicyRule': resourceRule,
   'api.flowcontrol.v1.NonResourcePolicyRule': nonResourceRule,
-  'api.flowcontrol.v1.PriorityLevelConfigurationSpec': validators(priorityLevel, mandatoryPriorityLevel),
-  'api.flowcontrol.v1.LimitedPriorityLevelConfiguration': shares,
-  'api.flowcontrol.v1.ExemptPriorityLevelConfiguration': shares,
-  'api.flowcontrol.v1.LimitResponse': limitResponse,
-  'api.flowcontrol.v1.QueuingConfiguration': queuingRules,
+  'api.flowcontrol.v1.PriorityLevelConfigurationSpec': { whole: validators(priorityLevel, ofType, mandatoryPriorityLevel) },
 };

@@ -52,5 +52,5 @@ test('what a workload is made of stays, and is not looked at twice', () => {
 test('what Kubernetes does not serve falls, and an object keeps what it has of it', () => {
   const asked = having(workload, { 'spec.podGroupTemplates': [{ ...template, priority: 5, disruptionMode: 'Pod' }] });
   const spec = prepared(asked).object['spec'] as { podGroupTemplates: object[] };
-  assert.deepEqual(spec.podGroupTemplates, [template]);
+  assert.deepEqual(spec.podGroupTemplates, [{ ...template, schedulingConstraints: null }]);
 });

@@ -7,7 +7,7 @@ const ready = { type: 'Ready', status: 'True', reason: 'Because', lastTransition
 const said = (draft: Draft, status: object, before?: object): string[] =>
   updateRefusals(before ? { ...draft, status: before } : draft, { ...draft, status }, 'status');
 
-const cidr: Draft = { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', spec: { cidrs: ['10.0.0.0/16'] } };
+const rule: Draft = { apiVersion: 'resource.k8s.io/v1beta2', kind: 'DeviceTaintRule', spec: { taint: { key: 'a', effect: 'NoExecute' } } };
 const migration: Draft = {
   apiVersion: 'storagemigration.k8s.io/v1beta1',
   kind: 'StorageVersionMigration',
@@ -21,9 +21,9 @@ const policy: Draft = {
 };
 
 test('conditions say what they are of, whether, since when and why, and each once', () => {
-  assert.deepEqual(said(cidr, { conditions: [ready] }), []);
-  assert.deepEqual(said(cidr, { conditions: [ready, ready] }), ['status.conditions[1].type: Duplicate value: "Ready"']);
-  assert.deepEqual(said(cidr, { conditions: [{ type: 'Ready', observedGeneration: -1 }] }), [
+  assert.deepEqual(said(rule, { conditions: [ready] }), []);
+  assert.deepEqual(said(rule, { conditions: [ready, ready] }), ['status.conditions[1].type: Duplicate value: "Ready"']);
+  assert.deepEqual(said(rule, { conditions: [{ type: 'Ready', observedGeneration: -1 }] }), [
     'status.conditions[0].status: Unsupported value: "": supported values: "False", "True", "Unknown"',
     'status.conditions[0].observedGeneration: Invalid value: -1: must be greater than or equal to zero',
     'status.conditions[0].lastTransitionTime: Required value',

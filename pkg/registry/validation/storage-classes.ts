@@ -168,7 +168,22 @@ const attachmentSource: Validator = (source, path, report) => {
     const at = below(path, 'persistentVolumeName');
     if (text(name) === '') report(requiredField(at, 'must specify non empty persistentVolumeName'));
     else checkName(report, at, name, dnsSubdomain);
+  } else inlineVolume(objectAt(inline), below(path, 'inlineVolumeSpec'), report);
+};
+
+const inlined = 'may not be specified in the context of inline volumes';
+/** A volume that is described in its attachment alone: its driver's, and nobody's else. */
+const inlineVolume: Validator = (volume, path, report) => {
+  const at = (field: string): string => below(path, field);
+  if (volume['claimRef'] !== undefined) report(forbiddenField(at('claimRef'), inlined));
+  if (Object.keys(objectAt(volume['capacity'])).length > 0) report(forbiddenField(at('capacity'), inlined));
+  if (volume['csi'] === undefined) report(requiredField(at('csi'), 'has to be specified in the context of inline volumes'));
+  const policy = text(volume['persistentVolumeReclaimPolicy']);
+  if (policy !== '' && policy !== 'Retain') {
+    report(forbiddenField(at('persistentVolumeReclaimPolicy'), 'may only be Retain in the context of inline volumes'));
   }
+  if (volume['nodeAffinity'] !== undefined) report(forbiddenField(at('nodeAffinity'), inlined));
+  if (text(volume['storageClassName']) !== '') report(forbiddenField(at('storageClassName'), inlined));
 };
 
 const quantity: Rule = (value, path, report) => {

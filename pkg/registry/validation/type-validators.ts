@@ -7,7 +7,7 @@ import { requiredField } from '../../runtime/field-errors.ts';
 import { builtinSchema, type Schema } from '../../runtime/schema.ts';
 import { visitTypes } from '../../runtime/walk.ts';
 import { isObject, type Raw } from '../raw.ts';
-import { admissionValidators } from './admission.ts';
+import { admissionPolicyValidators } from './admission-policies.ts';
 import { apiServiceValidators } from './api-service.ts';
 import { autoscalingValidators } from './autoscaling.ts';
 import { batchValidators } from './batch.ts';
@@ -35,6 +35,7 @@ import { serviceValidators } from './service.ts';
 import { storageValidators } from './storage.ts';
 import { storageClassValidators } from './storage-classes.ts';
 import { below, type Report, type Validators } from './validator.ts';
+import { webhookValidators } from './webhook-configuration.ts';
 import { workloadValidators } from './workload.ts';
 
 const tables = [
@@ -61,7 +62,8 @@ const tables = [
   certificateValidators,
   flowControlValidators,
   apiServiceValidators,
-  admissionValidators,
+  admissionPolicyValidators,
+  webhookValidators,
   storageValidators,
   networkValidators,
   eventValidators,
