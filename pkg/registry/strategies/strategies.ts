@@ -126,7 +126,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   },
   'resourcepoolstatusrequests.resource.k8s.io': {
     needsResourceVersion: true,
-    validateUpdate: onWrite({ object: immutable('spec'), status: poolStatusRequest }),
+    validateUpdate: onWrite({ object: immutableUnseen('spec'), status: poolStatusRequest }),
   },
   'storageversions.internal.apiserver.k8s.io': { validateUpdate: onWrite({ status: storageVersionStatus }) },
   'roles.rbac.authorization.k8s.io': { createOnUpdate: true },
@@ -189,7 +189,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   },
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
   'mutatingadmissionpolicies.admissionregistration.k8s.io': { ...counted, ...policyConditions },
-  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': { ...counted, needsResourceVersion: true },
 };
 const plain: Strategy = {};
 

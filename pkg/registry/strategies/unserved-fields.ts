@@ -38,7 +38,7 @@ function drop(value: unknown, old: unknown, [step = '', ...rest]: readonly strin
   const field = step.replace(/\[\]|\{\}/, '');
   const [now, before] = [value[field], objectAt(old)[field]];
   if (rest.length === 0) {
-    if (before === undefined) delete value[field];
+    if (before === undefined || before === null) delete value[field];
   } else if (step.endsWith('[]')) {
     for (const [i, element] of objects(now).entries()) drop(element, Array.isArray(before) ? before[i] : undefined, rest);
   } else if (step.endsWith('{}')) {

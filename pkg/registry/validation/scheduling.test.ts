@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { unservedFieldsOf } from '../strategies/unserved-fields.ts';
 import { type Case, checkTable, type Draft, having, prepared, updateRefusals } from '../testing/validation-table.ts';
 
 const apiVersion = 'scheduling.k8s.io/v1alpha2';
@@ -47,6 +48,17 @@ test('what a workload is made of stays, and is not looked at twice', () => {
   assert.deepEqual(updateRefusals(workload, having(workload, { 'spec.podGroupTemplates': [] })), [
     'spec.podGroupTemplates: Invalid value: null: field is immutable',
   ]);
+});
+
+test('what is not served falls of an update, too, and changes nothing', () => {
+  const drop = unservedFieldsOf('workloads.scheduling.k8s.io');
+  const stored = prepared(workload).object;
+  const asked = prepared(having(workload, { 'spec.podGroupTemplates': [{ ...template, schedulingConstraints: { topology: [] } }] })).object;
+  const templateOf = (object: object): Record<string, unknown> =>
+    (object as { spec: { podGroupTemplates: Record<string, unknown>[] } }).spec.podGroupTemplates[0] as Record<string, unknown>;
+  templateOf(asked)['schedulingConstraints'] = { topology: [{ key: 'zone' }] };
+  drop?.(asked, stored);
+  assert.equal(templateOf(asked)['schedulingConstraints'], undefined);
 });
 
 test('what Kubernetes does not serve falls, and an object keeps what it has of it', () => {
