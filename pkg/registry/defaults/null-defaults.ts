@@ -27,8 +27,4 @@ export const nullDefaults: Readonly<Record<string, TypeDefault>> = {
   'api.resource.v1.CapacityRequestPolicy': nulls('default'),
   'api.certificates.v1beta1.PodCertificateRequestSpec': nulls('pkixPublicKey', 'proofOfPossession'),
   'api.scheduling.v1alpha2.PodGroupSpec': nulls('podGroupTemplateRef'),
-  // Where an ingress sends what no service answers.
-  'api.core.v1.TypedLocalObjectReference': (reference, { path }) => {
-    if (/^spec\.(rules|defaultBackend)\b/.test(path)) showNull(reference, 'apiGroup');
-  },
 };
