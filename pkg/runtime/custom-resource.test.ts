@@ -8,9 +8,11 @@ import { customDefinition, schemaFromOpenApi } from './custom-schema.ts';
 import { applyDefaults } from './default.ts';
 import { hasFormat } from './formats.ts';
 import { listFaults } from './list-validation.ts';
-import { compilePattern } from './pattern.ts';
+import { compilePattern, loadPatterns } from './pattern.ts';
 import { pruneToSchema } from './prune.ts';
 import { validateValue } from './value-validation.ts';
+
+await loadPatterns();
 
 const kind = { group: 'example.com', version: 'v1', kind: 'Widget' };
 const props: JSONSchemaProps = {
@@ -270,5 +272,12 @@ describe('pattern', () => {
     assert.ok(!compilePattern('^[[:digit:]]+$').test('a'));
     assert.ok(compilePattern('^.$').test('𝄞'));
     assert.throws(() => compilePattern('('), /error parsing regexp/);
+    assert.throws(() => compilePattern('(?=a)'), /error parsing regexp/);
+  });
+
+  it('takes no longer than the text is long', () => {
+    // A matcher that tries one way after the other would need 2^100 steps.
+    assert.ok(!compilePattern('^(a|a)*b$').test('a'.repeat(100)));
+    assert.ok(!compilePattern('^(([a-z])+.)+[A-Z]([a-z])+$').test('a'.repeat(20_000)));
   });
 });

@@ -1,12 +1,13 @@
 /**
  * Rules in CEL (`x-kubernetes-validations`), of custom resources and of the schemas themselves, and regular expressions
- * as CEL reads them. What compiles and runs them is loaded when the first schema with some turns up: `loadRules` (of an
+ * (`pattern`). What compiles and runs both is loaded when the first schema with some turns up: `loadRules` (of an
  * object's schema) or `loadRulesOf` (of a definition) comes before all else.
  */
 import { InvariantError } from '../../api/errors.ts';
 import type { CustomResourceDefinition, JSONSchemaProps, ValidationRule } from '../../api/generated/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/generated/meta-v1.ts';
 import type { SchemaRules } from '../../cel/cel.ts';
+import { loadPatterns } from '../../runtime/pattern.ts';
 import { isObject, type Raw } from '../raw.ts';
 import { schemaHas } from './schema-walk.ts';
 
@@ -16,17 +17,18 @@ let loaded: Cel | undefined;
 
 /** Undefined: nothing to wait for. */
 export function loadRules(...schemas: readonly (JSONSchemaProps | undefined)[]): Promise<void> | undefined {
-  return loaded || !schemas.some((schema) => schema && hasRules(schema)) ? undefined : load();
+  return loaded || !schemas.some((schema) => schema && schemaHas(schema, needsLoading)) ? undefined : load();
 }
 
 export function loadRulesOf({ spec }: CustomResourceDefinition): Promise<void> | undefined {
   const schemas = (spec.versions ?? []).flatMap(({ schema }) => schema?.openAPIV3Schema ?? []);
-  return loaded || !schemas.some((schema) => schemaHas(schema, needsCel)) ? undefined : load();
+  return loaded || !schemas.some((schema) => schemaHas(schema, needsLoading)) ? undefined : load();
 }
 
-const needsCel = ({ pattern, 'x-kubernetes-validations': rules = [] }: JSONSchemaProps): boolean => !!pattern || rules.length > 0;
+const needsLoading = ({ pattern, 'x-kubernetes-validations': rules = [] }: JSONSchemaProps): boolean => !!pattern || rules.length > 0;
 
 async function load(): Promise<void> {
+  await loadPatterns();
   loaded = await import('../../cel/cel.ts');
 }
 
