@@ -13,14 +13,8 @@ import {
   sorted,
   streamTypes,
 } from './open-api.ts';
-import {
-  type OpenApiResource,
-  type Operation,
-  operationsOf,
-  type Parameter,
-  patchComponent,
-  sharedParameters,
-} from './open-api-operations.ts';
+import { type OpenApiResource, type Operation, operationsOf, patchComponent } from './open-api-operations.ts';
+import { type Parameter, sharedParameters } from './open-api-parameters.ts';
 import { openApiComponents, reference } from './open-api-schema.ts';
 import { isObject, type JsonObject } from './values.ts';
 

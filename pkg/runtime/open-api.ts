@@ -1,13 +1,7 @@
 /** The OpenAPI v3 document of one version of a group, as `/openapi/v3/apis/apps/v1` serves it. */
 
-import {
-  type OpenApiResource,
-  type Operation,
-  operationsOf,
-  type Parameter,
-  patchComponent,
-  sharedParameters,
-} from './open-api-operations.ts';
+import { type OpenApiResource, type Operation, operationsOf, patchComponent } from './open-api-operations.ts';
+import { type Parameter, sharedParameters } from './open-api-parameters.ts';
 import { openApiComponents, reference } from './open-api-schema.ts';
 import { definitionOfKind, hasBuiltinSchema } from './schema.ts';
 import type { JsonObject } from './values.ts';
