@@ -103,7 +103,7 @@ spec:
     assert.deepEqual(managers(k, 'a'), ['kubectl-client-side-apply Update']);
     k.ok('apply --server-side -f -', { input: map('a', { x: '2' }) });
     assert.deepEqual(JSON.parse(k.ok("get configmap a -o jsonpath='{.data}'")), { x: '2' });
-    assert.deepEqual(managers(k, 'a'), ['kubectl Apply', 'kubectl-last-applied Apply']);
+    assert.deepEqual(managers(k, 'a'), ['kubectl-last-applied Apply', 'kubectl Apply']);
     k.ok('apply -f -', { input: map('a', { x: '3' }) });
     assert.equal(k.ok("get configmap a -o jsonpath='{.data.x}'"), '3');
   });

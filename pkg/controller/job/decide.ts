@@ -67,8 +67,9 @@ export function decideJob({ job, pods, now, time }: ObservedJob): JobPlan {
 
   if (verdict) {
     set(verdict.type, 'True', verdict.reason, verdict.message);
-    // It is over when nothing of it runs any more: who starts a successor can be sure of that.
-    const over = active.length === 0 && terminating.length === 0;
+    // It is over when nothing of it runs any more, and all are counted: who starts a successor can be sure of that.
+    const { succeeded = [], failed = [] } = counted.status.uncountedTerminatedPods ?? {};
+    const over = active.length + terminating.length + succeeded.length + failed.length === 0;
     const success = verdict.type === 'SuccessCriteriaMet';
     if (over) set(success ? 'Complete' : 'Failed', 'True', verdict.reason, verdict.message);
     const completionTime = over && success ? { completionTime: time } : {};
