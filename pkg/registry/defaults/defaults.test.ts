@@ -30,3 +30,15 @@ test('a pod with limits asks for what its containers ask for together, or for al
   const spec = specOf(pod({ containers: [asking, { ...asking, name: 'b' }], resources: { limits: { cpu: '1', memory: '1Gi' } } }));
   assert.deepEqual(objectAt(spec['resources'])['requests'], { cpu: '400m', memory: '1Gi' });
 });
+
+test('how a StatefulSet rolls out is filled in where nothing is said of it, or where it is there to be filled in', () => {
+  const strategy = (given: object): unknown =>
+    specOf({ apiVersion: 'apps/v1', kind: 'StatefulSet', spec: { selector: {}, template: {}, ...given } })['updateStrategy'];
+  assert.deepEqual(strategy({}), { type: 'RollingUpdate', rollingUpdate: { partition: 0 } });
+  assert.deepEqual(strategy({ updateStrategy: { type: 'RollingUpdate' } }), { type: 'RollingUpdate' });
+  assert.deepEqual(strategy({ updateStrategy: { type: 'RollingUpdate', rollingUpdate: {} } }), {
+    type: 'RollingUpdate',
+    rollingUpdate: { partition: 0 },
+  });
+  assert.deepEqual(strategy({ updateStrategy: { type: 'OnDelete' } }), { type: 'OnDelete' });
+});

@@ -34,8 +34,11 @@ function daemonSetSpec(spec: Raw): void {
 function statefulSetSpec(spec: Raw): void {
   fillText(spec, 'podManagementPolicy', 'OrderedReady');
   const strategy = child(spec, 'updateStrategy');
+  // Who names the type and says no more of it is left with that.
+  if (text(strategy['type']) === '') child(strategy, 'rollingUpdate');
   fillText(strategy, 'type', 'RollingUpdate');
-  if (strategy['type'] === 'RollingUpdate') fill(child(strategy, 'rollingUpdate'), 'partition', 0);
+  const rolling = strategy['rollingUpdate'];
+  if (strategy['type'] === 'RollingUpdate' && isObject(rolling)) fill(rolling, 'partition', 0);
   const retention = child(spec, 'persistentVolumeClaimRetentionPolicy');
   fillText(retention, 'whenDeleted', 'Retain');
   fillText(retention, 'whenScaled', 'Retain');

@@ -112,9 +112,10 @@ function checkAddress(resource: Resource, cidr: Cidr, asked: string, context: St
     invalid({ group: '', kind: 'Service' }, context.key.name, [
       invalidField('spec.clusterIPs', [asked], `failed to allocate IP ${asked}: ${why}`),
     ]);
-  if (!cidrContains(cidr, ip)) throw refuse('the provided network does not match the current range');
-  if (ip.value === cidr.base || (cidr.family === 'IPv4' && cidr.bits < 31 && ip.value === cidr.base + cidr.size - 1n)) {
-    throw refuse('the provided IP is not in the valid range');
+  const isEdge = ip.value === cidr.base || (cidr.family === 'IPv4' && cidr.bits < 31 && ip.value === cidr.base + cidr.size - 1n);
+  if (isEdge || !cidrContains(cidr, ip)) {
+    const range = `${formatIp({ family: cidr.family, value: cidr.base })}/${cidr.bits}`;
+    throw refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${range}`);
   }
   const name = formatIp(ip);
   if (resource.cache.get(resource.cache.keyOf('', name))) throw refuse('provided IP is already allocated');

@@ -37,6 +37,10 @@ test('a service gets an address and node ports in its own create, and gives them
     storage.create(context(), 'default', service('two', { type: 'NodePort', ports: [{ port: 1, nodePort: port }] })),
     isInvalid,
   );
+  await assert.rejects(
+    storage.create(context(), 'default', service('two', { clusterIP: '10.97.0.1', ports })),
+    /failed to allocate IP 10\.97\.0\.1: the provided IP \(10\.97\.0\.1\) is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/16/,
+  );
   await storage.delete(context(), { namespace: 'default', name: 'web' }, {});
   assert.deepEqual((await addresses?.list(context(), { namespace: '' }))?.entries, []);
   assert.equal((await store.list({ start: '/registry/ranges/', end: '/registry/ranges0' })).count, 0);

@@ -173,8 +173,10 @@ function hidden(container: Raw, at: string): string[] {
   });
 }
 
-/** Ports that two containers of a pod cannot both have. */
+/** Ports that two containers of a pod cannot both have, and names that stand for two. */
 function portWarnings(spec: Raw, at: string): string[] {
+  const byName = new Map<string, string>();
+  const named: string[] = [];
   const all = new Map<string, { readonly where: string; readonly port: Raw }[]>();
   const warnings: string[] = [];
   for (const [container, path] of containersOf(spec)) {
@@ -187,9 +189,17 @@ function portWarnings(spec: Raw, at: string): string[] {
         if (kind !== undefined) warnings.push(`${where}: ${kind} port definition with ${other.where}`);
       }
       all.set(key, [...others, { where, port }]);
+      const name = text(port['name']);
+      const first = byName.get(name);
+      if (name === '') continue;
+      if (first === undefined) byName.set(name, where);
+      else {
+        const used = `services and probes that select ports by name will use ${first}`;
+        named.push(`${where}: duplicate port name ${JSON.stringify(name)} with ${first}, ${used}`);
+      }
     }
   }
-  return warnings;
+  return [...warnings, ...named];
 }
 
 function clash(one: Raw, other: Raw): string | undefined {

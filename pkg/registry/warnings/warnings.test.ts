@@ -108,6 +108,18 @@ const table: readonly (readonly [what: string, draft: Draft, warnings: readonly 
     ['spec.containers[1].ports[0]: duplicate port definition with spec.containers[0].ports[0]'],
   ],
   [
+    'one name for ports of two containers',
+    pod({
+      containers: [
+        { ...main, ports: [{ name: 'web', containerPort: 80 }] },
+        { name: 'b', image: 'i', ports: [{ name: 'web', containerPort: 81 }] },
+      ],
+    }),
+    [
+      'spec.containers[1].ports[0]: duplicate port name "web" with spec.containers[0].ports[0], services and probes that select ports by name will use spec.containers[0].ports[0]',
+    ],
+  ],
+  [
     'less time than none',
     deployment({ terminationGracePeriodSeconds: -1 }),
     ['spec.template.spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1'],
