@@ -156,6 +156,9 @@ const findCommand = `find_command() {
 /**
  * The script of an exec, already inside the container's namespaces. Arguments: working directory, PATH, setpriv's
  * options, `tty` or empty, then environment assignments and the command, whose first word is also the fifth argument.
+ *
+ * Who leaves the exec ends its launcher's group. What has left that group for a session of its own ends with its
+ * parent: that is said before the session begins, and again after the user has changed, which would take it back.
  */
 export function execScript(toolkit: Toolkit): string {
   const tool = (program: ToolkitProgram): string => toolkitCommand(toolkit, program);
@@ -169,7 +172,7 @@ ${findCommand}
 find_command "$command" "$path"
 echo ok
 exec 2>&6 6>&-
-exec ${tool('setsid')} $ctty ${tool('setpriv')} $options -- ${tool('env')} -i "$@"`;
+exec ${tool('setpriv')} --pdeathsig KILL ${tool('setsid')} $ctty ${tool('setpriv')} $options -- ${tool('env')} -i "$@"`;
 }
 
 /** env takes every word with an equals sign for an assignment: such a command goes through a shell. */

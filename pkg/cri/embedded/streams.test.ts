@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessStreams } from '../cri.ts';
 import { needsBusybox } from './testing/image-archives.ts';
 import { needsContainers } from './testing/needs.ts';
@@ -160,6 +161,19 @@ suite('streams of the embedded runtime', { skip: needsContainers ?? needsBusybox
     person.leave();
     await assert.rejects(ended);
     await machine.eventually(async () => !/sleep 5555/.test(await machine.exec(id, 'ps')));
+  });
+
+  test('who leaves an exec at once takes the command along too, however far it had come', async () => {
+    const id = await machine.start(await machine.sandbox(), ['sleep', '1000']);
+    const leaving = Array.from({ length: 40 }, async (_, i) => {
+      const person = new Person(false);
+      const ended = machine.runtime.exec(id, ['sleep', '6666'], person);
+      await sleep(i * 3);
+      person.leave();
+      await assert.rejects(ended);
+    });
+    await Promise.all(leaving);
+    await machine.eventually(async () => !/6666/.test(await machine.exec(id, 'ps')));
   });
 
   test('attach to a terminal: what is typed arrives, what is shown comes back, the console has a name', async () => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { exitCodeOf } from './exit-code.ts';
 import { lanes } from './frames.ts';
-import { type LaunchedProcess, type LaunchOptions, launcherEnvironment } from './launched-process.ts';
+import { killGroup, type LaunchedProcess, type LaunchOptions, launcherEnvironment } from './launched-process.ts';
 import type { Pipe, Pipes } from './pipes.ts';
 import { spawnTerminal } from './terminal.ts';
 
@@ -67,7 +67,7 @@ async function spawnPipes(options: LaunchOptions, pipes: Pipes): Promise<Launche
     },
     resize: () => {},
     kill: () => {
-      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) killGroup(child.pid as number);
     },
   };
 }

@@ -35,3 +35,15 @@ export const launcherEnvironment = {
   TERM: 'xterm',
   LIBMOUNT_FORCE_MOUNT2: 'always',
 };
+
+/**
+ * SIGKILL to a launcher and to what it has started so far. What it starts sees to it that it ends with its parent, but
+ * not from its first moment on: who only killed the launcher could leave a child behind.
+ */
+export function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

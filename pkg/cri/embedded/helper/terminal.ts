@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { IPty } from '@lydell/node-pty';
 import { exitCodeOf } from './exit-code.ts';
 import { lanes } from './frames.ts';
-import { type LaunchedProcess, type LaunchOptions, launcherEnvironment } from './launched-process.ts';
+import { killGroup, type LaunchedProcess, type LaunchOptions, launcherEnvironment } from './launched-process.ts';
 
 /**
  * A process on a terminal of its own: by node-pty where its prebuilt library loads, else by util-linux' `script`
@@ -41,7 +41,7 @@ export async function spawnTerminal(options: LaunchOptions): Promise<LaunchedPro
       if (!ended && width > 0 && height > 0) terminal.resize(width, height);
     },
     kill: () => {
-      if (!ended) terminal.kill('SIGKILL');
+      if (!ended) killGroup(terminal.pid);
     },
   };
 }
