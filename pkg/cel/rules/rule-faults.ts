@@ -8,6 +8,7 @@ import { isSchema, maxRequestSize, type SchemaType, schemaType } from '../types/
 import { compileRule, faultOf, programOf, ruleEnvironments } from './compile-rule.ts';
 import { forbidden, invalid, notSupported, required } from './faults.ts';
 import { resolveFieldPath } from './field-path.ts';
+import { goRule } from './go-rule.ts';
 import { perRuleEstimate, perSchemaEstimate } from './limits.ts';
 
 export interface RuleCheckOptions {
@@ -154,18 +155,6 @@ function tooExpensive(what: string, cost: number, limit: number): string {
   const factor = cost / limit;
   const shown = factor > 100 ? 'more than 100x' : factor < 1.5 ? `${factor.toFixed(6)}x` : `${factor.toFixed(1)}x`;
   return `${what} exceeds budget by factor of ${shown} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`;
-}
-
-/** As Go's encoder writes the rule. */
-function goRule(rule: ValidationRule): Readonly<Record<string, unknown>> {
-  return {
-    Rule: rule.rule,
-    Message: rule.message ?? '',
-    MessageExpression: rule.messageExpression ?? '',
-    Reason: rule.reason ?? null,
-    FieldPath: rule.fieldPath ?? '',
-    OptionalOldSelf: rule.optionalOldSelf ?? null,
-  };
 }
 
 /** What is wrong with how a rule is written, whatever it means. */

@@ -3,6 +3,7 @@
  * value, set or not.
  */
 import type { CustomResourceDefinitionVersion, JSONSchemaProps, ValidationRule } from '../../api/generated/apiextensions-v1.ts';
+import { goRule } from '../../cel/rules/go-rule.ts';
 import { isObject, type Raw } from '../raw.ts';
 
 /** Name in the struct, keyword, and what stands there when it is not set. In the order of the struct. */
@@ -91,21 +92,10 @@ function internalValue(keyword: string, value: unknown): unknown {
       return { Description: description, URL: url };
     }
     case 'x-kubernetes-validations':
-      return (value as ValidationRule[]).map(internalRule);
+      return (value as ValidationRule[]).map(goRule);
     default:
       return value;
   }
-}
-
-export function internalRule(rule: ValidationRule): Raw {
-  return {
-    Rule: rule.rule,
-    Message: rule.message ?? '',
-    MessageExpression: rule.messageExpression ?? '',
-    Reason: rule.reason ?? null,
-    FieldPath: rule.fieldPath ?? '',
-    OptionalOldSelf: rule.optionalOldSelf ?? null,
-  };
 }
 
 /** `own`: whether a version says that for itself; what all versions say alike stands above them. */

@@ -139,38 +139,23 @@ export const podSecurityContext: Rule<PodReport> = object(
   ),
 );
 
+type AnnotationCheck = (value: string, profile: unknown, place: { readonly path: string; readonly report: Report }) => void;
+
 /** A profile in an annotation, as it was said before there were fields, must be the one in the field. */
-export function seccompAnnotation(
-  value: string,
-  profile: unknown,
-  { path, report }: { readonly path: string; readonly report: Report },
-): void {
-  if (!isObject(profile)) return;
-  const mismatch = (field: string, what: string): void =>
-    report(forbiddenField(below(path, field), `seccomp ${what} in annotation and field must match`));
+function profileAnnotation(system: string, runtimeDefaults: readonly string[]): AnnotationCheck {
   const localhost = 'localhost/';
-  const { type, localhostProfile } = profile;
-  if (type === 'Unconfined' && value !== 'unconfined') mismatch('type', 'type');
-  if (type === 'RuntimeDefault' && value !== 'runtime/default' && value !== 'docker/default') mismatch('type', 'type');
-  if (type !== 'Localhost') return;
-  if (!value.startsWith(localhost)) mismatch('type', 'type');
-  else if (value.slice(localhost.length) !== localhostProfile) mismatch('localhostProfile', 'profile');
+  return (value, profile, { path, report }) => {
+    if (!isObject(profile)) return;
+    const mismatch = (field: string, what: string): void =>
+      report(forbiddenField(below(path, field), `${system} ${what} in annotation and field must match`));
+    const { type, localhostProfile } = profile;
+    if (type === 'Unconfined' && value !== 'unconfined') mismatch('type', 'type');
+    if (type === 'RuntimeDefault' && !runtimeDefaults.includes(value)) mismatch('type', 'type');
+    if (type !== 'Localhost') return;
+    if (!value.startsWith(localhost)) mismatch('type', 'type');
+    else if (value.slice(localhost.length) !== localhostProfile) mismatch('localhostProfile', 'profile');
+  };
 }
 
-/** The same for AppArmor. */
-export function appArmorAnnotation(
-  value: string,
-  profile: unknown,
-  { path, report }: { readonly path: string; readonly report: Report },
-): void {
-  if (!isObject(profile)) return;
-  const mismatch = (field: string, what: string): void =>
-    report(forbiddenField(below(path, field), `apparmor ${what} in annotation and field must match`));
-  const { type, localhostProfile } = profile;
-  const localhost = 'localhost/';
-  if (type === 'Unconfined' && value !== 'unconfined') mismatch('type', 'type');
-  if (type === 'RuntimeDefault' && value !== 'runtime/default') mismatch('type', 'type');
-  if (type !== 'Localhost') return;
-  if (!value.startsWith(localhost)) mismatch('type', 'type');
-  else if (value.slice(localhost.length) !== localhostProfile) mismatch('localhostProfile', 'profile');
-}
+export const seccompAnnotation = profileAnnotation('seccomp', ['runtime/default', 'docker/default']);
+export const appArmorAnnotation = profileAnnotation('apparmor', ['runtime/default']);
